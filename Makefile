@@ -1,0 +1,62 @@
+# `make demo` and `make test` are all that a new machine needs: each does its own set-up.
+SHELL := /bin/sh
+PYTHON ?= python3
+# uv from the PATH when there is one, else the pinned one that tools/bootstrap_uv.py installs.
+UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
+RUN := $(UV) run --frozen --no-sync
+ARGS ?=
+
+# A user without a writable home directory (a container, a service account) still has a cache.
+ifneq ($(shell test -w "$$HOME" && echo yes),yes)
+export UV_CACHE_DIR ?= $(CURDIR)/.tools/uv-cache
+endif
+# Without compiled bytecode every Dagster process spends seconds on imports.
+unexport PYTHONDONTWRITEBYTECODE
+export UV_COMPILE_BYTECODE = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down test lint format bench dbt-dev clean
+
+help: ## Show this help
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.tools/uv/bin/uv:
+	@$(PYTHON) tools/bootstrap_uv.py
+
+.venv/.synced: uv.lock pyproject.toml | $(filter .tools/%,$(UV))
+	@$(UV) sync --frozen --quiet
+	@touch $@
+
+setup: .venv/.synced ## Install everything into .venv (each other target does this by itself)
+
+demo: setup ## Start the system, feed it a real log, print its numbers, keep serving (ARGS=--once to exit)
+	@$(RUN) eventmill demo $(ARGS)
+
+up: setup ## Start ingest, dashboards and Dagster in this terminal
+	@$(RUN) eventmill up $(ARGS)
+
+down: setup ## Stop whatever runs for this home, PostgreSQL included
+	@$(RUN) eventmill down
+
+test: setup ## Run the whole test suite (ARGS="-k name" for some)
+	@$(RUN) pytest $(ARGS)
+
+lint: setup ## Formatting, lint, types, SQL
+	@$(RUN) ruff format --check .
+	@$(RUN) ruff check .
+	@$(RUN) mypy
+	@$(RUN) sqlfluff lint dbt_project/models dbt_project/tests
+
+format: setup ## Rewrite the code in the project's format
+	@$(RUN) ruff format .
+	@$(RUN) ruff check --fix .
+	@$(RUN) sqlfluff fix dbt_project/models dbt_project/tests
+
+bench: setup ## Measure throughput and build times; writes bench/results/*.json
+	@$(RUN) python -m bench $(ARGS)
+
+dbt-dev: setup ## Build the dbt models into your own schemas, dev_<user>_* (ARGS="--select daily_metrics+")
+	@$(RUN) eventmill dbt --target dev build $(ARGS)
+
+clean: ## Remove the virtual environment and tools (not the data in .eventmill)
+	rm -rf .venv .tools dbt_project/target .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,110 @@
+"""Every setting, typed, in one place. Nothing else in Eventmill reads the environment.
+
+A setting comes from the environment (`EVENTMILL_*`), else from `<home>/eventmill.env`, else from
+the default here. The file in the home lets a system keep what it was set up with (the demo keeps
+`EVENTMILL_RETENTION_DAYS=0` there).
+"""
+
+import os
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from eventmill.errors import ConfigurationError
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Settings(BaseSettings):
+    """All of Eventmill's settings; each is also documented in docs/ops.md."""
+
+    model_config = SettingsConfigDict(env_prefix="EVENTMILL_", frozen=True, extra="ignore")
+
+    home: Path = Field(
+        PROJECT_ROOT / ".eventmill",
+        description="Folder of this system's state: embedded PostgreSQL, Dagster home, secrets.",
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="PostgreSQL 15+ to use instead of the embedded one (postgresql://…).",
+    )
+    dagster_database_url: SecretStr | None = Field(
+        None,
+        description="Database of Dagster's own state. Default: the same server, `<database>_dagster`.",
+    )
+    host: str = Field("127.0.0.1", description="Address that the three servers listen on.")
+    ingest_port: Port = Field(8000, description="Port of the ingest API.")
+    dashboards_port: Port = Field(8001, description="Port of the dashboards API.")
+    dagster_port: Port = Field(3000, description="Port of the Dagster UI.")
+    first_day: date = Field(
+        date(2015, 1, 1), description="First daily partition that Dagster and dbt know."
+    )
+    retention_days: int = Field(
+        731, ge=0, description="Days that raw events are kept. 0 keeps everything."
+    )
+    accept_past_days: int | None = Field(
+        None,
+        ge=1,
+        description="How old an event sent to the API may be, in days. Default: the retention.",
+    )
+    jwt_secret: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="HS256 secret of user tokens. Default: made once and kept in the home.",
+    )
+    jwt_audience: str = Field("eventmill", description="`aud` that a token must carry.")
+    jwt_issuer: str = Field("eventmill", description="`iss` that a token must carry.")
+    alert_webhook: SecretStr | None = Field(
+        None, description="URL that gets a POST with JSON when a Dagster run fails."
+    )
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+
+    @property
+    def accepted_past_days(self) -> int | None:
+        """How many days back the API accepts; None is without limit."""
+        return self.accept_past_days or self.retention_days or None
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.home / "dagster"
+
+    @property
+    def dbt_project_dir(self) -> Path:
+        return PROJECT_ROOT / "dbt_project"
+
+    @property
+    def dbt_target_dir(self) -> Path:
+        """dbt's artifacts, the manifest among them: in the home, so two systems do not collide."""
+        return self.home / "dbt_target"
+
+
+def _read() -> Settings:
+    home = Path(os.environ.get("EVENTMILL_HOME") or PROJECT_ROOT / ".eventmill").absolute()
+    try:
+        return Settings(_env_file=home / "eventmill.env", home=home)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"EVENTMILL_{'.'.join(str(p) for p in e['loc']).upper()}: {e['msg']}"
+            for e in error.errors()
+        )
+        raise ConfigurationError(f"{problems}. `eventmill --help` lists the settings") from None
+
+
+@cache
+def get_settings() -> Settings:
+    """This process's settings, read once. Raises ConfigurationError naming the variable."""
+    return _read()
+
+
+def child_environment(**extra: str) -> dict[str, str]:
+    """The environment for a child process, with this process's settings' home made explicit."""
+    environment = {**os.environ, "EVENTMILL_HOME": str(get_settings().home), **extra}
+    # Without compiled bytecode, importing dagster_dbt takes 9 s instead of 3 s.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment

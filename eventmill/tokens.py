@@ -1,0 +1,95 @@
+"""User tokens: HS256 JWTs with `sub`, `role` and, for a brand, `brand_id`."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Literal, get_args
+
+import jwt
+
+from eventmill.errors import ConfigurationError, Unauthorized
+from eventmill.settings import get_settings
+
+ALGORITHM = "HS256"
+DEFAULT_LIFETIME = timedelta(hours=12)
+# Clocks of two machines differ by this much without anybody noticing.
+LEEWAY = timedelta(seconds=10)
+
+Role = Literal["creator", "brand", "admin"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a token speaks for. `brand_id` is set exactly when the role is `brand`."""
+
+    sub: str
+    role: Role
+    brand_id: str | None = None
+
+
+@cache
+def signing_secret() -> str:
+    """The configured secret, else one that is made once and kept in the home, mode 0600."""
+    settings = get_settings()
+    if settings.jwt_secret is not None:
+        return settings.jwt_secret.get_secret_value()
+    path = settings.home / "secrets" / "jwt_secret"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    mine = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as handle:
+        handle.write(secrets.token_urlsafe(48))
+    try:
+        os.link(mine, path)  # atomic, and fails when another process was first
+    except FileExistsError:
+        pass
+    finally:
+        mine.unlink()
+    return path.read_text()
+
+
+def issue(caller: Caller, lifetime: timedelta = DEFAULT_LIFETIME) -> str:
+    """A signed token for `caller`. Raises ConfigurationError for a role without what it needs."""
+    if caller.role not in ROLES:
+        raise ConfigurationError(f"unknown role {caller.role!r}: use one of {', '.join(ROLES)}")
+    if (caller.role == "brand") != (caller.brand_id is not None):
+        raise ConfigurationError("a token has a brand id exactly when its role is brand")
+    settings = get_settings()
+    now = datetime.now(UTC)
+    claims = {
+        "sub": caller.sub,
+        "role": caller.role,
+        "aud": settings.jwt_audience,
+        "iss": settings.jwt_issuer,
+        "iat": now,
+        "exp": now + lifetime,
+    }
+    if caller.brand_id is not None:
+        claims["brand_id"] = caller.brand_id
+    return jwt.encode(claims, signing_secret(), algorithm=ALGORITHM)
+
+
+def verify(token: str) -> Caller:
+    """Who `token` speaks for. Raises Unauthorized that says why it is not accepted."""
+    settings = get_settings()
+    try:
+        claims = jwt.decode(
+            token,
+            signing_secret(),
+            algorithms=[ALGORITHM],
+            audience=settings.jwt_audience,
+            issuer=settings.jwt_issuer,
+            leeway=LEEWAY,
+            options={"require": ["sub", "exp", "aud", "iss"]},
+        )
+    except jwt.PyJWTError as error:
+        raise Unauthorized(f"the bearer token is not valid: {error}") from None
+    role, brand_id = claims.get("role"), claims.get("brand_id")
+    if role not in ROLES:
+        raise Unauthorized(f"the bearer token's role is not one of {', '.join(ROLES)}")
+    if role == "brand" and not (isinstance(brand_id, str) and brand_id):
+        raise Unauthorized("the bearer token has the role brand and no brand_id")
+    return Caller(claims["sub"], role, brand_id if role == "brand" else None)

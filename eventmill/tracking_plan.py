@@ -1,0 +1,111 @@
+"""The tracking plan: which event types exist and what their props look like.
+
+`tracking_plan.yml` is the only home of the plan; this module loads it, refuses a broken one and
+checks props against it.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import jsonschema_rs
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from eventmill.errors import ConfigurationError, FieldError
+
+PLAN_FILE = Path(__file__).with_name("tracking_plan.yml")
+
+Group = Literal["user", "asset", "project", "license", "royalty", "engagement", "system"]
+JsonSchema = dict[str, Any]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EventType(_Strict):
+    """One entry of the plan. `props` maps a property to the name of a definition."""
+
+    group: Group
+    description: str = Field(min_length=1)
+    anonymous: bool = False
+    props: dict[str, str] = {}
+
+
+class TrackingPlan(_Strict):
+    """The whole plan, as written in the YAML file."""
+
+    version: int
+    definitions: dict[str, JsonSchema]
+    shared: dict[str, str]
+    event_types: dict[str, EventType]
+
+    @model_validator(mode="after")
+    def _every_reference_is_defined(self) -> "TrackingPlan":
+        used = {"shared": self.shared, **{n: t.props for n, t in self.event_types.items()}}
+        for place, props in used.items():
+            for prop, definition in props.items():
+                if definition not in self.definitions:
+                    raise ValueError(f"{place}.{prop} names {definition!r}, which is not defined")
+        for name, schema in self.definitions.items():
+            try:
+                jsonschema_rs.validator_for(schema)
+            except jsonschema_rs.ValidationError as error:
+                raise ValueError(f"definitions.{name} is no JSON Schema: {error.message}") from None
+        return self
+
+    def props_schema(self, event_type: str) -> JsonSchema:
+        """JSON Schema (2020-12) of one event type's props."""
+        properties = {**self.shared, **self.event_types[event_type].props}
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": event_type,
+            "type": "object",
+            "properties": {name: self.definitions[ref] for name, ref in properties.items()},
+        }
+
+
+class PropsChecker:
+    """Compiled props schemas of a plan, by event type."""
+
+    def __init__(self, plan: TrackingPlan) -> None:
+        self._validators = {
+            name: jsonschema_rs.validator_for(plan.props_schema(name), validate_formats=True)
+            for name in plan.event_types
+        }
+
+    def errors(self, event_type: str, props: dict[str, Any]) -> list[FieldError]:
+        """What is wrong with `props`; each error names its path, such as `props.revenue_cents`."""
+        validator = self._validators[event_type]
+        if validator.is_valid(props):
+            return []
+        return [
+            FieldError(".".join(["props", *map(str, e.instance_path)]), e.message)
+            for e in validator.iter_errors(props)
+        ]
+
+
+def load_plan(path: Path = PLAN_FILE) -> TrackingPlan:
+    """Read and validate a plan. Raises ConfigurationError that names what is wrong and where."""
+    try:
+        return TrackingPlan.model_validate(yaml.safe_load(path.read_text()))
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"cannot read the tracking plan {path}: {error}") from None
+    except ValidationError as error:
+        problems = "; ".join(
+            ": ".join(filter(None, (".".join(map(str, e["loc"])), e["msg"])))
+            for e in error.errors()
+        )
+        raise ConfigurationError(f"the tracking plan {path} is broken: {problems}") from None
+
+
+@cache
+def tracking_plan() -> TrackingPlan:
+    """The plan in use, read once."""
+    return load_plan()
+
+
+@cache
+def props_checker() -> PropsChecker:
+    return PropsChecker(tracking_plan())

@@ -1,0 +1,79 @@
+"""One embedded PostgreSQL for the whole session; databases are cloned from a migrated template."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from eventmill.database import connect
+from eventmill.embedded import EmbeddedPostgres
+from eventmill.migrate import migrate
+from tests.support import environment
+
+TEMPLATE = "eventmill_template"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home of the session's system. Its dbt manifest and PostgreSQL are shared by all tests."""
+    folder = tmp_path_factory.mktemp("home")
+    clean = {name: None for name in os.environ if name.startswith("EVENTMILL_")}
+    with environment(**{**clean, "EVENTMILL_HOME": str(folder)}):
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def server(home: Path) -> Iterator[EmbeddedPostgres]:
+    """A running embedded PostgreSQL with a migrated template database."""
+    postgres = EmbeddedPostgres(home)
+    postgres.start()
+    try:
+        with connect(url_of(postgres, "postgres"), autocommit=True) as connection:
+            connection.execute(f"create database {TEMPLATE}")
+        with connect(url_of(postgres, TEMPLATE), autocommit=True) as connection:
+            migrate(connection)
+        yield postgres
+    finally:
+        postgres.stop()
+
+
+def url_of(server: EmbeddedPostgres, name: str) -> str:
+    return server.url.replace("/eventmill?", f"/{name}?")
+
+
+def _new_database(server: EmbeddedPostgres) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    identifier = sql.Identifier(name)
+    with connect(url_of(server, "postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("create database {} template {}").format(identifier, sql.Identifier(TEMPLATE))
+        )
+        try:
+            with environment(EVENTMILL_DATABASE_URL=url_of(server, name)):
+                yield url_of(server, name)
+        finally:
+            connection.execute(sql.SQL("drop database {} with (force)").format(identifier))
+
+
+@pytest.fixture
+def database(server: EmbeddedPostgres) -> Iterator[str]:
+    """URL of a migrated database of this test's own; the settings point at it."""
+    yield from _new_database(server)
+
+
+@pytest.fixture(scope="module")
+def module_database(server: EmbeddedPostgres) -> Iterator[str]:
+    """URL of a migrated database that a module's tests share; the settings point at it."""
+    yield from _new_database(server)
+
+
+@pytest.fixture
+def connection(database: str) -> Iterator[psycopg.Connection]:
+    """An autocommit connection to this test's own database."""
+    with connect(database, autocommit=True) as opened:
+        yield opened

@@ -1,0 +1,73 @@
+"""What tests share: pointing this process at a database, and reading what is in it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from eventmill import database, settings, tokens
+
+PROJECT_ROOT = settings.PROJECT_ROOT
+CACHES = (
+    settings.get_settings,
+    database.database_url,
+    database.dagster_database_url,
+    tokens.signing_secret,
+)
+
+
+def forget_settings() -> None:
+    """Make the next read of the settings see the environment as it is now."""
+    for cached in CACHES:
+        cached.cache_clear()
+
+
+@contextmanager
+def environment(**variables: str | None) -> Iterator[None]:
+    """Set (or, with None, unset) environment variables, and read the settings anew."""
+    before = {name: os.environ.get(name) for name in variables}
+    _apply(variables)
+    try:
+        yield
+    finally:
+        _apply(before)
+
+
+def _apply(variables: dict[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    forget_settings()
+
+
+def run_eventmill(
+    *arguments: str, stdin: bytes | None = None, timeout: float = 120, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the `eventmill` command as a user would; never raises for its exit status."""
+    command = [str(Path(sys.executable).with_name("eventmill")), *arguments]
+    result = subprocess.run(
+        command,
+        input=stdin,
+        capture_output=True,
+        check=False,
+        timeout=timeout,
+        env={**settings.child_environment(), **variables},
+    )
+    return subprocess.CompletedProcess(
+        command, result.returncode, result.stdout.decode(), result.stderr.decode()
+    )
+
+
+def rows(connection: psycopg.Connection, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    return connection.execute(query.encode(), parameters or None).fetchall()
+
+
+def scalar(connection: psycopg.Connection, query: str, *parameters: Any) -> Any:
+    return rows(connection, query, *parameters)[0][0]
