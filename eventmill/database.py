@@ -1,6 +1,6 @@
 """Connections to the system's database, embedded or given by EVENTMILL_DATABASE_URL."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import LiteralString
@@ -46,7 +46,7 @@ def dagster_database_url() -> str:
     return _as_url(parts)
 
 
-def _as_url(parts: dict[str, object]) -> str:
+def _as_url(parts: Mapping[str, object]) -> str:
     """Connection parameters → URL; dagster-postgres and SQLAlchemy take no `key=value` form."""
     values = {key: str(value) for key, value in parts.items() if value is not None}
     login = quote(values.pop("user", ""), safe="")
@@ -73,9 +73,7 @@ def connect(
     or too old.
     """
     target = url or database_url()
-    conninfo = make_conninfo(
-        target, connect_timeout=CONNECT_SECONDS, application_name=application
-    )
+    conninfo = make_conninfo(target, connect_timeout=CONNECT_SECONDS, application_name=application)
     try:
         connection = psycopg.connect(conninfo, autocommit=autocommit)
     except psycopg.OperationalError as error:

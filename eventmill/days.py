@@ -35,7 +35,9 @@ class DayWindow:
 
     def __post_init__(self) -> None:
         if self.last < self.first:
-            raise ConfigurationError(f"the range ends ({self.last}) before it starts ({self.first})")
+            raise ConfigurationError(
+                f"the range ends ({self.last}) before it starts ({self.first})"
+            )
 
     @property
     def start(self) -> datetime:

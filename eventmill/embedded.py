@@ -178,6 +178,8 @@ def _configuration(socket_dir: Path) -> str:
         unix_socket_directories = '{socket_dir}'
         unix_socket_permissions = 0700
         max_connections = 200
+        # A query over two years of daily partitions locks each partition and its indexes.
+        max_locks_per_transaction = 256
         timezone = 'UTC'
         log_timezone = 'UTC'
         shared_buffers = '{shared_mb}MB'

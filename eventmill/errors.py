@@ -1,15 +1,15 @@
 """The error tree. Each class carries the HTTP status that an API answers with.
 
-    EventmillError                500
-    ├── ConfigurationError        500   a setting, port, URL or migration is wrong: one line, what to do
-    ├── InvalidRequest            400   the request cannot be read
-    │   ├── PayloadTooLarge       413
-    │   └── InvalidFields         422   it can be read, and fields in it are wrong
-    ├── Unauthorized              401
-    ├── Forbidden                 403
-    ├── NotFound                  404
-    ├── RateLimited               429   answered with Retry-After
-    └── Unavailable               503   answered with Retry-After
+EventmillError                500
+├── ConfigurationError        500   a setting, port, URL or migration is wrong: one line, what to do
+├── InvalidRequest            400   the request cannot be read
+│   ├── PayloadTooLarge       413
+│   └── InvalidFields         422   it can be read, and fields in it are wrong
+├── Unauthorized              401
+├── Forbidden                 403
+├── NotFound                  404
+├── RateLimited               429   answered with Retry-After
+└── Unavailable               503   answered with Retry-After
 """
 
 from dataclasses import dataclass

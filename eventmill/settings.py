@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     )
     dagster_database_url: SecretStr | None = Field(
         None,
-        description="Database of Dagster's own state. Default: the same server, `<database>_dagster`.",
+        description="Dagster's own state. Default: `<database>_dagster` on the same server.",
     )
     host: str = Field("127.0.0.1", description="Address that the three servers listen on.")
     ingest_port: Port = Field(8000, description="Port of the ingest API.")
@@ -108,3 +108,8 @@ def child_environment(**extra: str) -> dict[str, str]:
     # Without compiled bytecode, importing dagster_dbt takes 9 s instead of 3 s.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return environment
+
+
+def export(variables: dict[str, str]) -> None:
+    """Set variables of this process for libraries that are configured by nothing else (dbt)."""
+    os.environ.update(variables)

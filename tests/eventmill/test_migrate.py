@@ -41,7 +41,7 @@ def test_a_database_without_a_migration_is_named(connection: psycopg.Connection)
 
 def test_a_changed_migration_is_refused(connection: psycopg.Connection) -> None:
     connection.execute("update ops.migrations set checksum = 'other' where name like '0001%'")
-    with pytest.raises(ConfigurationError, match="0001_raw.sql changed after it was applied"):
+    with pytest.raises(ConfigurationError, match=r"0001_raw\.sql changed after it was applied"):
         migrate.migrate(connection)
 
 
