@@ -1,0 +1,73 @@
+{#-
+  What counts. Each macro is SQL over the columns of one event (stg_raw__events): change it here and
+  every model, and every live number of the dashboards, follows. `metric_definitions` publishes them.
+-#}
+
+{#- A view: somebody looked at an IP asset. -#}
+{% macro metric_views() -%}
+(event_type = 'asset_viewed')::integer
+{%- endmacro %}
+
+{#- A click: somebody downloaded an asset or went for its license. -#}
+{% macro metric_clicks() -%}
+(event_type in ('asset_downloaded', 'license_clicked'))::integer
+{%- endmacro %}
+
+{#- A conversion: a license came to be. -#}
+{% macro metric_conversions() -%}
+(event_type = 'license_created')::integer
+{%- endmacro %}
+
+{#- Revenue in cents: what conversions and renewals carry as `props.revenue_cents`. -#}
+{% macro metric_revenue_cents() -%}
+case
+    when event_type in ('license_created', 'license_renewed')
+        then {{ json_whole_number('props_json', 'revenue_cents') }}
+    else 0::bigint
+end
+{%- endmacro %}
+
+{#- Engagement in milliseconds: `props.engagement_ms` of any event. -#}
+{% macro metric_engagement_ms() -%}
+{{ json_whole_number('props_json', 'engagement_ms') }}
+{%- endmacro %}
+
+{#- Which events enter the metrics at all; the others are counted in `metadata`. -#}
+{% macro is_counted() -%}
+not is_bot
+{%- endmacro %}
+
+{#-
+  A property of a JSON object as a bigint of at least 0. What is no such number counts 0 and never
+  fails a build: text ("12"), booleans, arrays, negative numbers, and numbers past 2^53, which JSON
+  does not carry exactly. 1299.0 and 1.299e3 are 1299; a fraction is cut off.
+-#}
+{% macro json_whole_number(column, property) -%}
+case
+    when jsonb_typeof({{ column }} -> '{{ property }}') = 'number' then
+        case
+            when ({{ column }} -> '{{ property }}')::numeric between 0 and 9007199254740991
+                then trunc(({{ column }} -> '{{ property }}')::numeric)::bigint
+            else 0::bigint
+        end
+    else 0::bigint
+end
+{%- endmacro %}
+
+{#- One hash over everything that decides a metric: it changes when, and only when, one of these does. -#}
+{% macro definitions_hash() -%}
+{{ local_md5([
+    metric_views(), metric_clicks(), metric_conversions(), metric_revenue_cents(),
+    metric_engagement_ms(), is_counted(), is_bot(),
+] | join('\n')) }}
+{%- endmacro %}
+
+{#- The SQL of a metric that is a sum over counted events, as a string constant. -#}
+{% macro published_sum(expression) -%}
+$sql$sum({{ expression }}) filter (where is_counted)$sql$
+{%- endmacro %}
+
+{#- A sum as a bigint: null is 0, and what bigint cannot hold stays at its end. -#}
+{% macro bigint(sum) -%}
+least(coalesce({{ sum }}, 0), 9223372036854775807)::bigint
+{%- endmacro %}

@@ -1,0 +1,77 @@
+"""Conventions of the project, read from dbt's own manifest."""
+
+from pathlib import Path
+
+import pytest
+from dbt.contracts.graph.nodes import ModelNode
+
+from tests.dbt_project.warehouse import Warehouse
+
+# metric_definitions is a view, and PostgreSQL keeps no constraints on one.
+WITHOUT_CONSTRAINTS = {"metric_definitions"}
+
+
+@pytest.fixture(scope="module")
+def models(warehouse: Warehouse) -> list[ModelNode]:
+    nodes = warehouse.manifest().nodes.values()
+    return [node for node in nodes if isinstance(node, ModelNode)]
+
+
+def test_every_model_says_its_grain_first(models: list[ModelNode]) -> None:
+    assert len(models) >= 6
+    assert not [m.name for m in models if not m.description.startswith("One row per ")]
+
+
+def test_every_column_is_described_and_no_other(
+    models: list[ModelNode], warehouse: Warehouse
+) -> None:
+    for model in models:
+        found = warehouse.rows(
+            "select column_name from information_schema.columns"
+            " where table_schema = %s and table_name = %s order by ordinal_position",
+            model.schema,
+            model.name,
+        )
+        assert [row[0] for row in found] == list(model.columns), model.name
+        assert not [c.name for c in model.columns.values() if not c.description], model.name
+
+
+def test_every_model_and_seed_is_tested(models: list[ModelNode], warehouse: Warehouse) -> None:
+    manifest = warehouse.manifest()
+    tests = [n for n in manifest.nodes.values() if n.resource_type == "test"]
+    tested = {parent for test in tests for parent in test.depends_on.nodes}
+    tested |= {parent for unit in manifest.unit_tests.values() for parent in unit.depends_on.nodes}
+    seeds = [n.unique_id for n in manifest.nodes.values() if n.resource_type == "seed"]
+    assert not {*seeds, *(model.unique_id for model in models)} - tested
+
+
+def test_marts_have_enforced_contracts(models: list[ModelNode]) -> None:
+    marts = [model for model in models if model.schema == "marts"]
+    assert {m.name for m in marts} >= {"attribution", "daily_metrics", "daily_builds"}
+    for model in marts:
+        assert model.contract.enforced, model.name
+        assert all(column.data_type for column in model.columns.values()), model.name
+        assert model.constraints or model.name in WITHOUT_CONSTRAINTS, model.name
+
+
+def test_days_are_replaced_and_never_dropped(models: list[ModelNode]) -> None:
+    for model in models:
+        if model.config.materialized == "incremental":
+            assert model.config.incremental_strategy == "microbatch", model.name
+            assert model.config.full_refresh is False, model.name
+            assert model.config.unique_key is None, model.name
+
+
+def test_a_yml_lies_beside_each_model(models: list[ModelNode], project: Path) -> None:
+    for model in models:
+        assert (project / model.original_file_path).with_suffix(".yml").exists(), model.name
+
+
+def test_data_tests_look_at_built_days_only(warehouse: Warehouse) -> None:
+    """A test that scans all days of a large table grows without end."""
+    manifest = warehouse.manifest()
+    large = {f"model.eventmill.{name}" for name in ("int_events", "attribution", "daily_metrics")}
+    for test in manifest.nodes.values():
+        if test.resource_type == "test" and large & set(test.depends_on.nodes):
+            where = test.config.where or ""
+            assert where.startswith("built_window:") or "built_window(" in test.raw_code, test.name
