@@ -1,0 +1,51 @@
+"""The dashboards API. Run it with `uvicorn dashboards_api.app:create_app --factory`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from dashboards_api import health, observability, problems
+from dashboards_api.assets import routes as assets
+from dashboards_api.database import create_pool
+from dashboards_api.platform import routes as platform
+from eventmill.database import database_url
+
+DESCRIPTION = """\
+Read what Eventmill counted. Send a token: `Authorization: Bearer <token>`; `eventmill token` makes
+one to try with.
+
+Ranges are inclusive UTC days. Days up to `meta.built_through` were built from events that had
+arrived by then; today and days not built yet are counted when you ask. Errors are
+`application/problem+json`.
+"""
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    pool = create_pool(database_url())
+    app.state.metrics.watch(pool)
+    await pool.open(wait=False)
+    app.state.pool = pool
+    try:
+        yield
+    finally:
+        await pool.close()
+
+
+def create_app() -> FastAPI:
+    """The application. Nothing is connected before its lifespan starts."""
+    app = FastAPI(
+        title="Eventmill dashboards",
+        version=version("eventmill"),
+        description=DESCRIPTION,
+        lifespan=_lifespan,
+        redoc_url=None,
+    )
+    app.state.metrics = observability.RequestMetrics()
+    app.add_middleware(observability.ObservedRequests, metrics=app.state.metrics)
+    problems.install(app)
+    for module in (assets, platform, health):
+        app.include_router(module.router)
+    return app

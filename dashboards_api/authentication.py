@@ -1,0 +1,35 @@
+"""Who is calling. Each module names what it needs with one annotated alias of these."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from eventmill.errors import Forbidden, Unauthorized
+from eventmill.tokens import Caller, verify
+
+_bearer = HTTPBearer(
+    scheme_name="bearer",
+    bearerFormat="JWT",
+    description="A token of `eventmill token --role R --sub S [--brand-id B]`, or a JWT that your"
+    " own service signs with the same secret.",
+    auto_error=False,
+)
+
+ADMINS_ONLY = "only a token with the role admin may read this"
+
+
+async def authenticated(
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Caller:
+    """FastAPI dependency: the token's caller. Raises Unauthorized."""
+    if credentials is None:
+        raise Unauthorized("no token: send the header `Authorization: Bearer <token>`")
+    return verify(credentials.credentials)
+
+
+async def admin(caller: Annotated[Caller, Depends(authenticated)]) -> Caller:
+    """FastAPI dependency: the same, for admins only. Raises Forbidden."""
+    if caller.role != "admin":
+        raise Forbidden(ADMINS_ONLY)
+    return caller

@@ -1,0 +1,115 @@
+"""The connection pool, and the one way to read: a consistent snapshot with a time limit."""
+
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, TypeVar
+
+import psycopg
+from fastapi import Depends, Request
+from psycopg import AsyncConnection, IsolationLevel, errors
+from psycopg.abc import QueryNoTemplate
+from psycopg.rows import class_row
+from psycopg_pool import AsyncConnectionPool
+
+from eventmill.errors import Unavailable
+
+POOL_SIZE = 10
+# How long a request waits for a connection before it is told to come back later.
+POOL_SECONDS = 3
+# After this the database cancels a query: nobody waits longer for a dashboard.
+STATEMENT_SECONDS = 15
+
+AWAY = "the database does not answer in time"
+NO_VIEWS = (
+    "the analytics views are missing or of another version: `eventmill up` creates them, and so"
+    " does `eventmill backfill START END`"
+)
+
+
+Pool = AsyncConnectionPool[AsyncConnection]
+Row = TypeVar("Row")
+
+
+def create_pool(conninfo: str) -> Pool:
+    """A closed pool. It opens without waiting, so the API starts while the database is away."""
+    return AsyncConnectionPool(
+        conninfo,
+        # A query is prepared only where it says so. Planned for its own days it skips all other
+        # partitions while planning; a prepared plan serves any days and visits every partition.
+        kwargs={"application_name": "eventmill-dashboards", "prepare_threshold": sys.maxsize},
+        min_size=1,
+        max_size=POOL_SIZE,
+        timeout=POOL_SECONDS,
+        # Give up soon: the next request then tries anew, instead of waiting for a long backoff
+        # while the database is back already.
+        reconnect_timeout=POOL_SECONDS,
+        configure=_configure,
+        check=AsyncConnectionPool.check_connection,
+        open=False,
+    )
+
+
+async def _configure(connection: AsyncConnection) -> None:
+    await connection.set_autocommit(True)
+    await connection.execute(
+        "select set_config('statement_timeout', %s, false), set_config('timezone', 'UTC', false)",
+        (f"{STATEMENT_SECONDS}s",),
+    )
+    await connection.set_autocommit(False)
+    await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+    await connection.set_read_only(True)
+
+
+@asynccontextmanager
+async def snapshot(pool: Pool) -> AsyncIterator[AsyncConnection]:
+    """A connection in one read-only transaction whose queries all see the same moment.
+
+    Raises Unavailable when the database is away, all connections stay busy, a query takes longer
+    than STATEMENT_SECONDS, or the views do not exist yet.
+    """
+    try:
+        async with pool.connection() as connection:
+            yield connection
+    except errors.QueryCanceled:
+        raise Unavailable(
+            f"the query took longer than {STATEMENT_SECONDS} s: ask for fewer days"
+        ) from None
+    except (errors.UndefinedTable, errors.UndefinedColumn):
+        raise Unavailable(NO_VIEWS) from None
+    except psycopg.OperationalError:
+        raise Unavailable(AWAY) from None
+
+
+async def rows(
+    connection: AsyncConnection,
+    row: type[Row],
+    query: QueryNoTemplate,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    prepare: bool | None = None,
+) -> list[Row]:
+    """The rows of a query whose columns are the fields of `row`."""
+    async with connection.cursor(row_factory=class_row(row)) as cursor:
+        await cursor.execute(query, parameters, prepare=prepare)
+        return await cursor.fetchall()
+
+
+async def tuples(
+    connection: AsyncConnection,
+    query: QueryNoTemplate,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    prepare: bool | None = None,
+) -> list[tuple[Any, ...]]:
+    """The rows of a query as plain tuples."""
+    cursor = await connection.execute(query, parameters, prepare=prepare)
+    return await cursor.fetchall()
+
+
+def _pool(request: Request) -> Pool:
+    pool: Pool = request.app.state.pool
+    return pool
+
+
+DatabasePool = Annotated[Pool, Depends(_pool)]

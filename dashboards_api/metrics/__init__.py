@@ -1,0 +1,1 @@
+"""What every metrics call shares: the days of a range, counted from the marts and from events."""

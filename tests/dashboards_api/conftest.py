@@ -1,0 +1,104 @@
+"""Databases with dbt's views, made once for the session, and clients with a token of each role."""
+
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from fastapi.testclient import TestClient
+from httpx import Response
+from psycopg import sql
+
+from dashboards_api.app import create_app
+from eventmill.database import connect, dbt_environment
+from eventmill.embedded import EmbeddedPostgres
+from eventmill.settings import child_environment
+from eventmill.tokens import Caller, issue
+from tests.conftest import TEMPLATE, url_of
+from tests.support import environment
+
+VIEWS = ("resource_type:seed", "config.materialized:view")
+VIEWS_TEMPLATE = "dashboards_template"
+_numbers = itertools.count(1)
+
+Get = Callable[..., Response]
+
+
+def dbt(*arguments: str) -> None:
+    """Run dbt on the production target of the database that the settings name."""
+    command = [str(Path(sys.executable).with_name("dbt")), "--quiet", *arguments]
+    result = subprocess.run(
+        [*command, "--target", "prod"],
+        env=child_environment(**dbt_environment()),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def build(first: date, last: date) -> None:
+    """Build the marts of these days, as a run does."""
+    dbt(
+        "run", "--select", "attribution", "daily_metrics", "daily_builds",
+        "--event-time-start", str(first), "--event-time-end", str(last + timedelta(days=1)),
+    )  # fmt: skip
+
+
+def _clone(server: EmbeddedPostgres, name: str, template: str) -> str:
+    with connect(url_of(server, "postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("create database {} template {}").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+    return url_of(server, name)
+
+
+@pytest.fixture(scope="session")
+def views_template(server: EmbeddedPostgres) -> str:
+    url = _clone(server, VIEWS_TEMPLATE, TEMPLATE)
+    with environment(EVENTMILL_DATABASE_URL=url):
+        dbt("build", "--select", *VIEWS)
+    return VIEWS_TEMPLATE
+
+
+@pytest.fixture(scope="module")
+def views_database(server: EmbeddedPostgres, views_template: str) -> Iterator[str]:
+    """URL of a database of this module with dbt's views and no event; the settings point at it."""
+    url = _clone(server, f"dashboards_{next(_numbers)}", views_template)
+    with environment(EVENTMILL_DATABASE_URL=url):
+        yield url
+
+
+@pytest.fixture(scope="module")
+def events(views_database: str) -> Iterator[psycopg.Connection]:
+    """A connection to put events in with."""
+    with connect(views_database, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def client(views_database: str) -> Iterator[TestClient]:
+    with TestClient(create_app()) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def get(client: TestClient) -> Get:
+    """`get(path, caller, **parameters)`: a call with the caller's token, by default an admin's."""
+
+    def call(path: str, caller: Caller | None = None, **parameters: object) -> Response:
+        token = issue(caller or Caller("root", "admin"))
+        answer: Response = client.get(
+            path,
+            params={name: str(value) for name, value in parameters.items()},
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        return answer
+
+    return call
