@@ -1,0 +1,157 @@
+"""One line of a web server's access log → what it says.
+
+Read are Apache's and nginx's combined format, the common format (without referrer and user agent)
+and `vhost_combined` (with the virtual host in front). Columns that follow are not known: the line
+counts, they do not, and `LogLine.unknown_columns` names them.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
+from typing import NamedTuple
+
+COLUMNS = ("host", "ident", "user", "time", "request", "status", "size", "referrer", "user agent")
+
+# Not `(?:[^"\\]|\\.)*`, which takes three times as long.
+_QUOTED = r'"([^"\\]*(?:\\.[^"\\]*)*)"'
+_LINE = re.compile(
+    # `vhost_combined` puts `name:port` in front; ident, the second column after it, is always "-".
+    r"(?:\S+:\d+ (?=[^\s-]\S* - ))?"
+    r"(\S+) \S+ .*? ?\[([^\]\s]+ [+-]\d{4})\] "
+    rf"(({_QUOTED}) (\d{{3}}|-) (?:\d+|-)(?: {_QUOTED} {_QUOTED})?)"
+    r"(.*)",
+    re.ASCII | re.DOTALL,
+)
+_REQUEST = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S.*?) HTTP/\d+(?:\.\d+)?")
+_REQUEST_0_9 = re.compile(r"(GET) (\S+)")
+_TIME = re.compile(
+    r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)", re.ASCII
+)
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), 1
+    )
+}
+_EXTRA = re.compile(rf" (?:{_QUOTED}|[^\s\"]\S*)")
+_ESCAPE = re.compile(rb"\\(x[0-9A-Fa-f]{2}|.)", re.DOTALL)
+_CONTROL = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"v": b"\v", b"f": b"\f"}
+
+
+class LineError(ValueError):
+    """A line that does not parse; says which column and why, never what the line holds."""
+
+
+class LogLine(NamedTuple):
+    host: str
+    """Address or name of the client."""
+    time: str
+    """ISO 8601 in UTC."""
+    method: str
+    target: str
+    """What was asked for: usually path and query, as sent."""
+    status: int
+    """0 if the log has none."""
+    referrer: str
+    user_agent: str
+    content: str
+    """The known columns without those that say who it was (host, ident, user)."""
+    unknown_columns: tuple[int, ...]
+    """Numbers of columns after the known ones, counted from 1."""
+
+
+def parse_line(line: str) -> LogLine:
+    """Raises LineError."""
+    match = _LINE.fullmatch(line)
+    if match is None:
+        raise LineError(_explain(line))
+    host, time_text, content, _, request, status, referrer, user_agent, rest = match.groups()
+    unknown: tuple[int, ...] = ()
+    if rest and not rest.isspace():
+        unknown = _unknown_columns(rest, 8 if user_agent is None else 10)
+    found = _REQUEST.fullmatch(request) or _REQUEST_0_9.fullmatch(request)
+    if found is None:
+        raise LineError("column 5 (request) is no HTTP request")
+    method, target = found.groups()
+    return LogLine(
+        host,
+        _utc(time_text),
+        method,
+        _text(target),
+        0 if status == "-" else int(status),
+        _text(referrer),
+        _text(user_agent),
+        f"{time_text} {content}",
+        unknown,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _utc(text: str) -> str:
+    match = _TIME.fullmatch(text)
+    if match is None or match[2] not in _MONTHS:
+        raise LineError("column 4 (time) is not like [17/May/2015:10:05:03 +0000]")
+    day, _, year, hour, minute, second, sign, offset_hours, offset_minutes = match.groups()
+    offset = timedelta(hours=int(offset_hours), minutes=int(offset_minutes))
+    try:
+        zone = timezone(-offset if sign == "-" else offset)
+        moment = datetime(
+            int(year), _MONTHS[match[2]], int(day), int(hour), int(minute), int(second), tzinfo=zone
+        )
+        return moment.astimezone(UTC).isoformat()
+    except (ValueError, OverflowError) as error:
+        raise LineError(f"column 4 (time) is no time that exists: {error}") from None
+
+
+def _text(value: str | None) -> str:
+    """A quoted column's text: "-" is nothing; escapes of both servers are undone."""
+    if value is None or value == "-":
+        return ""
+    if "\\" in value:
+        value = _ESCAPE.sub(_unescape, value.encode()).decode(errors="replace")
+    return value.replace("\0", "\ufffd")
+
+
+def _unescape(match: re.Match[bytes]) -> bytes:
+    code = match[1]
+    if len(code) == 3:
+        return bytes([int(code[1:], 16)])
+    return _CONTROL.get(code, code)
+
+
+def _unknown_columns(rest: str, first: int) -> tuple[int, ...]:
+    position = 0
+    numbers: list[int] = []
+    while position < len(rest.rstrip()):
+        match = _EXTRA.match(rest, position)
+        if match is None:
+            raise LineError(_unclosed(first + len(numbers)))
+        numbers.append(first + len(numbers))
+        position = match.end()
+    return tuple(numbers)
+
+
+_STEPS = (
+    (4, re.compile(r".*? \[[^\]\s]+ [+-]\d{4}\] ")),
+    (5, re.compile(rf"{_QUOTED}(?: |$)")),
+    (6, re.compile(r"(\d{3}|-) ", re.ASCII)),
+    (7, re.compile(r"(\d+|-)(?= |$)", re.ASCII)),
+)
+
+
+def _explain(line: str) -> str:
+    """Which column of a line is the first that is wrong."""
+    position = 0
+    for number, pattern in _STEPS:
+        match = pattern.match(line, position)
+        if match is None:
+            if line.find('"', position) == position and line.find('"', position + 1) < 0:
+                return _unclosed(number)
+            return f"column {number} ({COLUMNS[number - 1]}) is missing or wrong"
+        position = match.end()
+    return _unclosed(8)
+
+
+def _unclosed(number: int) -> str:
+    name = f" ({COLUMNS[number - 1]})" if number <= len(COLUMNS) else ""
+    return f"column {number}{name} has no closing quote"

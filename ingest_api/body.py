@@ -1,0 +1,69 @@
+"""A request's body: read within its limit whatever its content type says, and parsed."""
+
+import json
+from typing import Any
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+
+from eventmill.errors import InvalidRequest, PayloadTooLarge
+
+MAX_BODY_BYTES = 1024 * 1024
+BOM = b"\xef\xbb\xbf"
+
+
+async def read_body(request: Request) -> bytes:
+    """The whole body. Raises PayloadTooLarge as soon as it is known to be over 1 MB."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
+        raise _too_large()
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > MAX_BODY_BYTES:
+                raise _too_large()
+            chunks.append(chunk)
+    except ClientDisconnect:
+        raise InvalidRequest("the connection closed before the body was complete") from None
+    return b"".join(chunks)
+
+
+def parse_json(body: bytes) -> tuple[Any, bool]:
+    """The value, and whether it may hold something that PostgreSQL cannot store.
+
+    The fast parser refuses a lone surrogate, NaN or 1e999 and with it the whole request; the
+    standard library's takes them, so that only the event that holds one is rejected.
+    Raises InvalidRequest that says where the JSON breaks.
+    """
+    try:
+        # NUL can only be in JSON as this escape: as a byte it is a syntax error.
+        return orjson.loads(body), b"\\u0000" in body
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        text = body.removeprefix(BOM).decode()
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"the body is not UTF-8: byte {error.start} is wrong") from None
+    if not text.strip():
+        raise InvalidRequest('the body is empty: send an event, or {"events": [...]}')
+    try:
+        return json.loads(text, parse_int=_parse_int), True
+    except json.JSONDecodeError as error:
+        raise InvalidRequest(
+            f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        ) from None
+    except RecursionError:
+        raise InvalidRequest("the body is nested too deeply") from None
+
+
+def _parse_int(digits: str) -> int | float:
+    """Python refuses to convert thousands of digits; so large a number is rejected later."""
+    return int(digits) if len(digits) <= 20 else float("inf")
+
+
+def _too_large() -> PayloadTooLarge:
+    return PayloadTooLarge(
+        f"a request may have at most {MAX_BODY_BYTES:,} bytes: send less at once"
+    )

@@ -1,0 +1,59 @@
+"""`eventmill import access-log`. What is heavy to import is imported when the command runs."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+import_app = typer.Typer(help="Bring events in from elsewhere.", no_args_is_help=True)
+app.add_typer(import_app, name="import")
+
+
+@import_app.callback()
+def _keep_names() -> None:
+    """Bring events in from elsewhere."""
+
+
+@import_app.command("access-log")
+def access_log(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="The log, plain or gzip; - is standard input.")
+    ],
+    all_requests: Annotated[
+        bool,
+        typer.Option(
+            "--all-requests",
+            help="Keep every line that parses, not only page requests that succeeded.",
+        ),
+    ] = False,
+    asset_pattern: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGEX",
+            help="Paths that match become asset_viewed of the group named ip_asset_id.",
+        ),
+    ] = None,
+    site: Annotated[
+        str, typer.Option(metavar="URL", help="Put before paths to make page_url.")
+    ] = "",
+    url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Send to a running service instead of the database."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Import an Apache or nginx access log (combined, common or vhost_combined).
+
+    Importing the same log again adds nothing. Lines that do not parse are counted and listed by
+    number. No IP address is stored.
+    """
+    from ingest_api.log_command import run
+
+    run(
+        file,
+        all_requests=all_requests,
+        asset_pattern=asset_pattern,
+        site=site,
+        url=url,
+        as_json=as_json,
+    )

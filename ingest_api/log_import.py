@@ -1,0 +1,156 @@
+"""Importing an access log: lines in, batches of events out, and an account of every line."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ingest_api.access_log import LineError, parse_line
+from ingest_api.log_events import LogEvents, LogOptions, skip_reason
+from ingest_api.log_files import MAX_LINE_BYTES, LogFile
+from ingest_api.log_sinks import Event, Sink
+
+BATCH = 500
+# Batches on their way at once, so that the next is made while one is being committed.
+IN_FLIGHT = 4
+# Lines with a problem that are listed; the rest are counted.
+LISTED = 20
+
+
+@dataclass
+class Problems:
+    """Lines that something is wrong with: how many, and the first of them."""
+
+    count: int = 0
+    first: list[tuple[int, str]] = field(default_factory=list)
+
+    def add(self, line: int, reason: str) -> None:
+        self.count += 1
+        if len(self.first) < LISTED:
+            self.first.append((line, reason))
+
+    def as_dict(self) -> dict[str, Any]:
+        listed = [{"line": line, "reason": reason} for line, reason in self.first]
+        return {"count": self.count, "first": listed}
+
+
+@dataclass
+class Summary:
+    """What became of every line: `lines` is the sum of all the others' counts."""
+
+    lines: int = 0
+    imported: int = 0
+    duplicate: int = 0
+    blank: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    unparsable: Problems = field(default_factory=Problems)
+    rejected: Problems = field(default_factory=Problems)
+    unknown_columns: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Column number → (first line that has it, how many have it). These lines count as usual."""
+    damage: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "lines": self.lines,
+            "imported": self.imported,
+            "duplicate": self.duplicate,
+            "blank": self.blank,
+            "skipped": dict(self.skipped),
+            "unparsable": self.unparsable.as_dict(),
+            "rejected": self.rejected.as_dict(),
+            "unknown_columns": [
+                {"column": column, "first_line": first, "lines": lines}
+                for column, (first, lines) in sorted(self.unknown_columns.items())
+            ],
+            "damage": self.damage,
+        }
+
+
+async def import_log(
+    log: LogFile, options: LogOptions, sink: Sink, progress: Callable[[Summary], None]
+) -> Summary:
+    """Send the log's events to `sink` in batches; `progress` is called after each.
+
+    Raises what the sink raises if it can take no more; what was sent is stored.
+    """
+    return await _Import(log, options, sink, progress).run()
+
+
+class _Import:
+    def __init__(
+        self, log: LogFile, options: LogOptions, sink: Sink, progress: Callable[[Summary], None]
+    ) -> None:
+        self._log = log
+        self._options = options
+        self._events = LogEvents(options)
+        self._sink = sink
+        self._progress = progress
+        self._summary = Summary()
+
+    async def run(self) -> Summary:
+        limit = asyncio.Semaphore(IN_FLIGHT)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                batch = _Batch()
+                for number, line in enumerate(self._log, 1):
+                    self._summary.lines = number
+                    self._read(number, line, batch)
+                    if len(batch.events) >= BATCH:
+                        await limit.acquire()
+                        tasks.create_task(self._send(batch, limit))
+                        batch = _Batch()
+                if batch.events:
+                    await limit.acquire()
+                    tasks.create_task(self._send(batch, limit))
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
+        self._summary.damage = self._log.damage
+        return self._summary
+
+    def _read(self, number: int, text: str | None, batch: "_Batch") -> None:
+        summary = self._summary
+        if text is None:
+            summary.unparsable.add(number, f"longer than {MAX_LINE_BYTES:,} bytes")
+            return
+        if not text or text.isspace():
+            summary.blank += 1
+            return
+        try:
+            line = parse_line(text)
+        except LineError as error:
+            summary.unparsable.add(number, str(error))
+            return
+        for column in line.unknown_columns:
+            first, lines = summary.unknown_columns.get(column, (number, 0))
+            summary.unknown_columns[column] = (first, lines + 1)
+        if not self._options.all_requests and (reason := skip_reason(line)):
+            summary.skipped[reason] += 1
+            return
+        batch.lines.append(number)
+        batch.events.append(self._events.event(line))
+        batch.addresses.append(line.host)
+
+    async def _send(self, batch: "_Batch", limit: asyncio.Semaphore) -> None:
+        try:
+            results = await self._sink.send(batch.events, batch.addresses)
+        finally:
+            limit.release()
+        for number, result in zip(batch.lines, results, strict=True):
+            if result.status == "accepted":
+                self._summary.imported += 1
+            elif result.status == "duplicate":
+                self._summary.duplicate += 1
+            elif result.status == "dropped":
+                self._summary.skipped["dropped by the service"] += 1
+            else:
+                reason = "; ".join(f"{e.field}: {e.message}" for e in result.errors)
+                self._summary.rejected.add(number, reason)
+        self._progress(self._summary)
+
+
+@dataclass
+class _Batch:
+    lines: list[int] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)

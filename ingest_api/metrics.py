@@ -1,0 +1,53 @@
+"""What the service counts, for Prometheus."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Metrics:
+    """One registry for each application, so that several can live in one process."""
+
+    content_type = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.events = Counter(
+            "eventmill_ingest_events_total",
+            "Events by what became of them.",
+            ["status"],
+            registry=self.registry,
+        )
+        self.requests = Histogram(
+            "eventmill_ingest_request_seconds",
+            "Time from a request's body to its answer.",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.problems = Counter(
+            "eventmill_ingest_problems_total",
+            "Requests answered with problem+json.",
+            ["status"],
+            registry=self.registry,
+        )
+        self.commits = Histogram(
+            "eventmill_ingest_commit_seconds",
+            "Time of one shared commit.",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.group_rows = Histogram(
+            "eventmill_ingest_commit_rows",
+            "Events in one shared commit.",
+            buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000),
+            registry=self.registry,
+        )
+        self.waiting = Gauge(
+            "eventmill_ingest_waiting_rows",
+            "Events that wait for a commit.",
+            registry=self.registry,
+        )
+
+    def render(self) -> bytes:
+        return generate_latest(self.registry)

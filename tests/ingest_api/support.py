@@ -1,0 +1,64 @@
+"""Running the service as it runs in production, and sending to it."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import uvicorn
+
+from ingest_api.app import create_app
+
+DAY = "2015-05-17"
+NOON = f"{DAY}T12:00:00Z"
+
+
+@contextmanager
+def served() -> Iterator[httpx.Client]:
+    """A client of a real server, in a thread of this process, on the settings' database."""
+    config = uvicorn.Config(create_app(), port=0, log_level="warning", access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_until(lambda: server.started or not thread.is_alive())
+    assert server.started
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def wait_until(condition: Any, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def event(**fields: Any) -> dict[str, Any]:
+    """A valid event with these fields."""
+    return {"event_type": "page_viewed", "occurred_at": NOON, "anonymous_id": "visitor-1", **fields}
+
+
+def send(api: httpx.Client, *events: Any, status: int = 200, **batch: Any) -> dict[str, Any]:
+    """Post a batch and return the answer, whose status is checked."""
+    # json.dumps escapes what is not ASCII, lone surrogates included.
+    answer = api.post("/v1/events", content=json.dumps({"events": list(events), **batch}))
+    assert answer.status_code == status, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def statuses(answer: dict[str, Any]) -> list[str]:
+    return [result["status"] for result in answer["results"]]
+
+
+def wrong_fields(result: dict[str, Any]) -> list[str]:
+    return [error["field"] for error in result["errors"]]

@@ -1,0 +1,168 @@
+"""200 means durable: answers wait for the commit, and what fails, fails alone and completely."""
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from eventmill.database import connect
+from tests.ingest_api.support import DAY, event, send, served, statuses, wait_until
+from tests.support import environment, rows, scalar
+
+WAITING = """
+select count(*) from pg_stat_activity
+where application_name = 'eventmill-ingest' and wait_event_type = 'Lock'
+"""
+KILL = """
+select pg_terminate_backend(pid) from pg_stat_activity
+where application_name = 'eventmill-ingest' and pid <> pg_backend_pid()
+"""
+
+
+def test_no_answer_before_the_commit(
+    api: httpx.Client, database: str, connection: psycopg.Connection
+) -> None:
+    with connect(database) as blocker, ThreadPoolExecutor() as threads:
+        blocker.execute("lock table raw.event_ids in share mode")
+        answer = threads.submit(send, api, event())
+        wait_until(lambda: scalar(connection, WAITING) == 1)
+        assert not answer.done()
+        assert scalar(connection, "select count(*) from raw.events") == 0
+        blocker.rollback()
+        assert answer.result(30)["accepted"] == 1
+    assert scalar(connection, "select count(*) from raw.events") == 1
+
+
+def test_requests_that_wait_share_one_commit(
+    api: httpx.Client, database: str, connection: psycopg.Connection
+) -> None:
+    with connect(database) as blocker, ThreadPoolExecutor(30) as threads:
+        blocker.execute("lock table raw.event_ids in share mode")
+        first = threads.submit(send, api, event())
+        wait_until(lambda: scalar(connection, WAITING) == 1)
+        others = [threads.submit(send, api, event()) for _ in range(29)]
+        metrics = "eventmill_ingest_waiting_rows 29.0"
+        wait_until(lambda: metrics in api.get("/metrics").text)
+        blocker.rollback()
+        assert all(answer.result(30)["accepted"] == 1 for answer in [first, *others])
+    transactions = rows(connection, "select xmin::text, count(*) from raw.events group by 1")
+    assert sorted(count for _, count in transactions) == [1, 29]
+
+
+def test_a_lost_connection_is_replaced_and_nothing_is_stored_twice(
+    api: httpx.Client, database: str, connection: psycopg.Connection
+) -> None:
+    send(api, event(event_id="before"))
+    with connect(database) as blocker, ThreadPoolExecutor() as threads:
+        blocker.execute("lock table raw.event_ids in share mode")
+        answer = threads.submit(send, api, event(event_id="during"), event(event_id="before"))
+        wait_until(lambda: scalar(connection, WAITING) == 1)
+        connection.execute(KILL)
+        wait_until(lambda: scalar(connection, WAITING) == 1)
+        blocker.rollback()
+        assert statuses(answer.result(30)) == ["accepted", "duplicate"]
+    assert scalar(connection, "select count(*) from raw.events") == 2
+    assert scalar(connection, "select count(*) from raw.event_ids") == 2
+
+
+def test_503_while_the_database_is_away_and_nothing_half_written(
+    api: httpx.Client, database: str, connection: psycopg.Connection
+) -> None:
+    name = connection.info.dbname
+    with connect(database.replace(f"/{name}?", "/postgres?"), autocommit=True) as admin:
+        send(api, event(event_id="first"))
+        admin.execute(f'alter database "{name}" allow_connections false'.encode())
+        try:
+            admin.execute(KILL)
+            batch = {"events": [event(event_id=f"e-{number}") for number in range(100)]}
+            answer = api.post("/v1/events", json=batch)
+            assert answer.status_code == 503
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert int(answer.headers["retry-after"]) >= 1
+            assert api.get("/readyz").status_code == 503
+            assert api.get("/healthz").status_code == 200
+        finally:
+            admin.execute(f'alter database "{name}" allow_connections true'.encode())
+    assert scalar(connection, "select count(*) from raw.event_ids") == 1
+    assert api.post("/v1/events", json=batch).json()["accepted"] == 100
+    wait_until(lambda: api.get("/readyz").status_code == 200)
+
+
+def test_a_service_without_a_database_starts_and_says_so() -> None:
+    url = "postgresql://nobody@127.0.0.1:1/none"
+    with environment(EVENTMILL_DATABASE_URL=url, EVENTMILL_RETENTION_DAYS="0"), served() as api:
+        for answer in (api.get("/readyz"), api.post("/v1/events", json=event())):
+            assert answer.status_code == 503
+            assert answer.json()["title"] == "Service unavailable"
+        assert "127.0.0.1:1/none" in api.get("/readyz").json()["detail"]
+
+
+def test_a_missing_migration_is_named(api: httpx.Client, connection: psycopg.Connection) -> None:
+    assert api.get("/readyz").json() == {"status": "ready"}
+    connection.execute("delete from ops.migrations where name like '0002%'")
+    answer = api.get("/readyz")
+    assert answer.status_code == 503
+    assert "0002_enrichment.sql: run `eventmill migrate`" in answer.json()["detail"]
+
+
+def test_an_event_that_the_database_refuses_does_not_fail_its_neighbours(
+    api: httpx.Client, connection: psycopg.Connection
+) -> None:
+    """Validation should leave nothing for the database to refuse; if it does, the rest is kept."""
+    connection.execute("alter table raw.events add constraint odd check (session_id <> 'odd')")
+    sent = [event(session_id="odd" if number in (13, 77) else "even") for number in range(100)]
+    answer = send(api, *sent)
+    assert (answer["accepted"], answer["rejected"]) == (98, 2)
+    (error,) = answer["results"][13]["errors"]
+    assert error["field"] == "event"
+    assert "violates check constraint" in error["message"]
+    assert scalar(connection, "select count(*) from raw.events") == 98
+    assert scalar(connection, "select count(*) from raw.event_ids") == 98
+
+
+def test_a_partition_that_was_dropped_is_made_again(
+    api: httpx.Client, connection: psycopg.Connection
+) -> None:
+    send(api, event())
+    partition = f"raw.events_{DAY.replace('-', '')}"
+    connection.execute(f"drop table {partition}".encode())
+    assert send(api, event())["accepted"] == 1
+    assert scalar(connection, "select count(*) from raw.events") == 1
+
+
+def test_stopping_commits_what_waits(database: str, connection: psycopg.Connection) -> None:
+    answers: list[Future[dict[str, Any]]] = []
+    with environment(EVENTMILL_RETENTION_DAYS="0"), ThreadPoolExecutor() as threads:
+        with connect(database) as blocker, httpx.Client(timeout=30) as sender, served() as api:
+            blocker.execute("lock table raw.event_ids in share mode")
+            sender.base_url = api.base_url
+            answers += [threads.submit(send, sender, event()) for _ in range(5)]
+            wait_until(lambda: "waiting_rows 4.0" in api.get("/metrics").text)
+            threading.Timer(0.5, blocker.rollback).start()
+        assert [answer.result(30)["accepted"] for answer in answers] == [1] * 5
+    assert scalar(connection, "select count(*) from raw.events") == 5
+
+
+@pytest.mark.parametrize("rows_allowed", [150])
+def test_more_than_can_wait_is_503(
+    api: httpx.Client,
+    database: str,
+    connection: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    rows_allowed: int,
+) -> None:
+    monkeypatch.setattr("ingest_api.writer.QUEUE_ROWS", rows_allowed)
+    with connect(database) as blocker, ThreadPoolExecutor() as threads:
+        blocker.execute("lock table raw.event_ids in share mode")
+        first = threads.submit(send, api, event())
+        wait_until(lambda: scalar(connection, WAITING) == 1)
+        waiting = threads.submit(send, api, *[event()] * 100)
+        wait_until(lambda: "waiting_rows 100.0" in api.get("/metrics").text)
+        refused = api.post("/v1/events", json={"events": [event()] * 100})
+        assert refused.status_code == 503
+        assert refused.headers["retry-after"]
+        blocker.rollback()
+        assert first.result(30)["accepted"] + waiting.result(30)["accepted"] == 101
