@@ -1,0 +1,19 @@
+"""The code location: loads and merges, nothing else."""
+
+import dagster as dg
+
+from orchestration.defs.alerts import alert_redelivery, lost_runs, run_failure_alert
+from orchestration.defs.dbt import dbt_models
+from orchestration.defs.enrichment import referrers, user_agents
+from orchestration.defs.raw import raw_events
+from orchestration.jobs import build_days, nightly
+from orchestration.progress import progress
+
+defs = dg.Definitions(
+    assets=[raw_events, user_agents, referrers, dbt_models],
+    jobs=[build_days],
+    schedules=[nightly],
+    sensors=[run_failure_alert, alert_redelivery, lost_runs],
+    loggers={"console": dg.colored_console_logger, "progress": progress},
+    executor=dg.in_process_executor,
+)

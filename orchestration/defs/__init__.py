@@ -1,0 +1,1 @@
+"""What Dagster knows, one folder a concern; `orchestration.definitions` merges them."""

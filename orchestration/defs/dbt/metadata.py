@@ -1,0 +1,73 @@
+"""Rows and seconds of what dbt built, for each asset and, where it knows days, each day."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from eventmill.days import DayWindow
+
+Event = Mapping[str, Any]
+Node = Mapping[str, Any]
+
+
+class Built(NamedTuple):
+    """What to note of a node: of one day of it, or with `day` None of all that was built."""
+
+    unique_id: str
+    day: date | None
+    metadata: dict[str, Any]
+
+
+# PostgreSQL's command tag, as dbt gives it for models and, its own, for seeds: INSERT 42.
+_ROWS = re.compile(r"(?:INSERT 0|INSERT|SELECT) (\d+)")
+
+
+def from_events(events: Sequence[Event], window: DayWindow) -> Iterator[Built]:
+    """What dbt's result events say: seconds of each node, rows and seconds of each batch.
+
+    A batch is a day: microbatch models of this project have `batch_size: day`.
+    """
+    for event in events:
+        data = event["data"]
+        if event["info"]["name"] == "LogTestResult" or data["node_info"]["node_status"] == "error":
+            continue
+        metadata: dict[str, Any] = {"seconds": round(data["execution_time"], 2)}
+        rows = _ROWS.fullmatch(data.get("result_message") or data["status"])
+        if event["info"]["name"] == "LogBatchResult":
+            if rows:
+                metadata["dagster/partition_row_count"] = int(rows[1])
+            day = window.first + timedelta(days=data["batch_index"] - 1)
+            yield Built(data["node_info"]["unique_id"], day, metadata)
+        else:
+            if rows:
+                metadata["dagster/row_count"] = int(rows[1])
+            yield Built(data["node_info"]["unique_id"], None, metadata)
+
+
+def of_views(
+    connection: psycopg.Connection, views: Sequence[Node], events: Mapping[date, int]
+) -> Iterator[Built]:
+    """Rows of views. One that knows days has a row for each of the `events` that a day holds."""
+    for node in views:
+        if node["config"].get("event_time"):
+            for day, rows in events.items():
+                yield Built(node["unique_id"], day, {"dagster/partition_row_count": rows})
+        else:
+            query = sql.SQL("select count(*) from {}").format(
+                sql.Identifier(node["schema"], node["alias"])
+            )
+            (total,) = connection.execute(query).fetchone() or (0,)
+            yield Built(node["unique_id"], None, {"dagster/row_count": total})
+
+
+def built_events(connection: psycopg.Connection, window: DayWindow) -> dict[date, int]:
+    """Events of each day of `window` by the receipts that the build has just written."""
+    rows = connection.execute(
+        "select date, events from marts.daily_builds where date between %s and %s order by date",
+        (window.first, window.last),
+    )
+    return dict(rows.fetchall())

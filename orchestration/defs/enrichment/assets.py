@@ -1,0 +1,105 @@
+"""Enrichment assets: only the new distinct values of the built days are classified and stored."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import LiteralString
+
+import dagster as dg
+import polars as pl
+import psycopg
+
+from eventmill import referrers as referrer_rules
+from eventmill import user_agents as agent_rules
+from eventmill.database import connect
+from orchestration.defs.enrichment.queries import new_referrers, new_user_agents
+from orchestration.defs.raw.assets import RAW_EVENTS
+from orchestration.partitions import built_days, daily, one_run_per_range
+from orchestration.retries import no_retry_in_vain, three_with_backoff
+
+# A statement carries its rows as arrays: more at once take memory and save no time.
+BATCH = 10_000
+
+
+@dg.asset(
+    deps=[RAW_EVENTS],
+    description=(
+        "enrichment.user_agents: one row per distinct user agent ever seen, with its device,"
+        " browser and system and whether it is a bot, by ua-parser and a list of crawlers."
+    ),
+    group_name="enrichment",
+    owners=["team:data"],
+    kinds={"python", "polars", "postgres"},
+    partitions_def=daily,
+    backfill_policy=one_run_per_range,
+    retry_policy=three_with_backoff,
+    code_version=agent_rules.PARSER_VERSION,
+)
+def user_agents(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    """Classify the user agents of the built days that are new, or known by older rules."""
+    started = time.monotonic()
+    version = {"parser_version": agent_rules.PARSER_VERSION}
+    with _database() as connection:
+        seen = new_user_agents(connection, built_days(context), **version)
+        frame = pl.DataFrame(
+            agent_rules.classify_user_agents(seen), schema=list(agent_rules.COLUMNS)
+        )
+        _store(connection, frame, agent_rules.UPSERT, version)
+    return _result(frame["device_type"], started)
+
+
+@dg.asset(
+    deps=[RAW_EVENTS],
+    description=(
+        "enrichment.referrers: one row per distinct referring domain ever seen, with the site's"
+        " short name and whether it is a search engine, a social network, a video site, a shop"
+        " or an AI assistant, by GA4's and Matomo's lists."
+    ),
+    group_name="enrichment",
+    owners=["team:data"],
+    kinds={"python", "polars", "postgres"},
+    partitions_def=daily,
+    backfill_policy=one_run_per_range,
+    retry_policy=three_with_backoff,
+    code_version=referrer_rules.LIST_VERSION,
+)
+def referrers(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    """Classify the referring domains of the built days that are new, or known by older lists."""
+    started = time.monotonic()
+    version = {"list_version": referrer_rules.LIST_VERSION}
+    with _database() as connection:
+        seen = new_referrers(connection, built_days(context), **version)
+        frame = pl.DataFrame(
+            referrer_rules.classify_referrers(seen), schema=list(referrer_rules.COLUMNS)
+        )
+        _store(connection, frame, referrer_rules.UPSERT, version)
+    return _result(frame["category"], started)
+
+
+@contextmanager
+def _database() -> Iterator[psycopg.Connection]:
+    with no_retry_in_vain(), connect(autocommit=True, application="eventmill enrich") as connection:
+        yield connection
+
+
+def _store(
+    connection: psycopg.Connection,
+    frame: pl.DataFrame,
+    upsert: LiteralString,
+    version: dict[str, str],
+) -> None:
+    """Write `frame`, which is sorted by key: so two runs at once cannot wait for each other."""
+    for part in frame.iter_slices(BATCH):
+        connection.execute(upsert, {**part.to_dict(as_series=False), **version})
+
+
+def _result(kinds: pl.Series, started: float) -> dg.MaterializeResult[None]:
+    """Rows that this run wrote, how many of each kind, and the seconds it took."""
+    by_kind = kinds.fill_null("none").value_counts(sort=True, name="rows")
+    return dg.MaterializeResult(
+        metadata={
+            "rows": len(kinds),
+            "rows by kind": dict(by_kind.iter_rows()),
+            "seconds": round(time.monotonic() - started, 2),
+        }
+    )

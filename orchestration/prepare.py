@@ -1,0 +1,61 @@
+"""`python -m orchestration.prepare`: Dagster's state and dbt's views, before the services start.
+
+Without the views the dashboards have no live numbers until the first build.
+"""
+
+import sys
+
+import psycopg
+
+from eventmill.database import advisory_lock, connect
+from eventmill.errors import ConfigurationError, EventmillError
+from orchestration.defs.dbt.invocation import BUILD_LOCK, run_dbt
+from orchestration.instance import prepare_instance
+from orchestration.project import fingerprint, manifest_dir, prepare_manifest, target_path
+
+# Everything that holds no days: it takes seconds, whatever the size of raw.
+VIEWS_AND_SEEDS = [
+    "build",
+    "--select", "config.materialized:view", "resource_type:seed",
+    "--exclude-resource-type", "test", "unit_test",
+]  # fmt: skip
+
+
+def prepare() -> None:
+    """Make the instance, the manifest, and dbt's views and seeds if the project changed."""
+    prepare_instance()
+    prepare_manifest()
+    with connect(autocommit=True, application="eventmill prepare") as connection:
+        _prepare_views(connection)
+
+
+def _prepare_views(connection: psycopg.Connection) -> None:
+    stamp = manifest_dir() / "views.sha256"
+    known = stamp.read_text() if stamp.exists() else None
+    with advisory_lock(connection, BUILD_LOCK):
+        if known == fingerprint() and _views_exist(connection):
+            return
+        with target_path("prepare") as folder:
+            outcome = run_dbt(VIEWS_AND_SEEDS, folder)
+    if outcome.errors:
+        raise ConfigurationError(f"dbt cannot make its views: {'; '.join(outcome.errors)}")
+    stamp.write_text(fingerprint())
+
+
+def _views_exist(connection: psycopg.Connection) -> bool:
+    row = connection.execute("select to_regclass('intermediate.int_events') is not null").fetchone()
+    return row is not None and bool(row[0])
+
+
+def main() -> int:
+    """Exit status; what is wrong is the last line of the output."""
+    try:
+        prepare()
+    except EventmillError as error:
+        print(f"eventmill: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

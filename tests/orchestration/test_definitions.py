@@ -1,0 +1,98 @@
+"""What Dagster is told, without running it."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+
+from eventmill.days import ONE_DAY, utc_today
+from orchestration.project import prepare_manifest
+
+ASSETS = {
+    "raw_events", "user_agents", "referrers", "stg_raw__events", "ga4_source_categories",
+    "int_events", "attribution", "daily_metrics", "daily_builds", "metric_definitions",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def defs(home: object) -> dg.Definitions:
+    from orchestration.definitions import defs
+
+    return defs
+
+
+def _specs(defs: dg.Definitions) -> dict[str, dg.AssetSpec]:
+    return {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+
+
+def test_every_asset_is_there(defs: dg.Definitions) -> None:
+    assert _specs(defs).keys() >= ASSETS
+
+
+def test_every_asset_says_whose_it_is_and_what(defs: dg.Definitions) -> None:
+    for name, spec in _specs(defs).items():
+        assert spec.owners, name
+        assert spec.kinds, name
+        assert spec.description, name
+        assert spec.group_name, name
+
+
+def test_every_asset_has_the_same_days_and_builds_a_range_in_one_run(defs: dg.Definitions) -> None:
+    from orchestration.partitions import daily
+
+    for asset in defs.resolve_asset_graph().assets_defs:
+        assert asset.partitions_def == daily, asset.keys
+        if asset.is_materializable:
+            assert asset.backfill_policy == dg.BackfillPolicy.single_run(), asset.keys
+
+
+def test_enrichment_comes_between_raw_and_the_models(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+
+    def parents(name: str) -> set[str]:
+        return {key.to_user_string() for key in graph.get(dg.AssetKey(name)).parent_keys}
+
+    assert parents("user_agents") == parents("referrers") == {"raw_events"}
+    assert parents("stg_raw__events") == {"raw_events"}
+    assert parents("int_events") >= {"user_agents", "referrers", "stg_raw__events"}
+    assert "int_events" in parents("daily_metrics")
+
+
+def test_the_night_builds_the_day_before(defs: dg.Definitions) -> None:
+    schedule = defs.resolve_schedule_def("nightly")
+    assert schedule.cron_schedule == "0 2 * * *"
+    assert schedule.execution_timezone == "UTC"
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    tick = schedule.evaluate_tick(
+        dg.build_schedule_context(
+            scheduled_execution_time=datetime(2024, 3, 11, 2, tzinfo=UTC),
+            repository_def=defs.get_repository_def(),
+        )
+    )
+    (request,) = tick.run_requests or []
+    assert request.partition_key == "2024-03-10"
+
+
+def test_sensors_run_without_being_switched_on(defs: dg.Definitions) -> None:
+    for sensor in defs.sensors or []:
+        assert isinstance(sensor, dg.SensorDefinition)
+        assert sensor.default_status is dg.DefaultSensorStatus.RUNNING, sensor.name
+
+
+def test_only_builds_wait_for_each_other(defs: dg.Definitions) -> None:
+    pools = {a.op.name: a.op.pool for a in defs.resolve_asset_graph().assets_defs}
+    assert {name for name, pool in pools.items() if pool} == {"dbt_models"}
+
+
+def test_the_project_is_parsed_only_when_it_changed(home: object) -> None:
+    prepare_manifest()
+    assert not prepare_manifest()
+
+
+def test_days_end_yesterday(defs: dg.Definitions) -> None:
+    from orchestration.partitions import daily
+
+    before = utc_today() - ONE_DAY
+    last = daily.get_last_partition_key()
+    assert last in {before.isoformat(), (utc_today() - ONE_DAY).isoformat()}  # midnight may pass
+    assert daily.get_first_partition_key() == "2015-01-01"

@@ -1,0 +1,48 @@
+"""Dagster's own state: one database, prepared once, whoever starts first."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from eventmill.database import connect, dagster_database_url
+from eventmill.settings import child_environment, get_settings
+from orchestration.instance import instance_config, prepare_instance, storage_url
+from tests.support import environment, scalar
+
+PREPARE = "from orchestration.instance import prepare_instance; prepare_instance()"
+
+
+def test_processes_that_start_together_prepare_it_once(database: str) -> None:
+    together = [
+        subprocess.Popen([sys.executable, "-c", PREPARE], env=child_environment()) for _ in range(3)
+    ]
+    assert [process.wait(60) for process in together] == [0, 0, 0]
+    with connect(dagster_database_url()) as connection:
+        assert scalar(connection, "select count(*) from eventmill.dagster_schema") == 1
+        assert scalar(connection, "select count(*) from runs") == 0
+
+
+def test_the_configuration_is_for_the_owner_only(database: str) -> None:
+    prepare_instance()
+    file = get_settings().dagster_home / "dagster.yaml"
+    assert file.stat().st_mode & 0o777 == 0o600
+    content = yaml.safe_load(file.read_text())
+    assert content["storage"]["postgres"]["postgres_url"] == storage_url()
+    assert content["telemetry"] == {"enabled": False}
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+def test_the_driver_is_named(home: Path, scheme: str) -> None:
+    url = f"{scheme}://me:p%40ss@db.example:5433/state?sslmode=require"
+    with environment(EVENTMILL_DAGSTER_DATABASE_URL=url):
+        assert storage_url() == (
+            "postgresql+psycopg2://me:p%40ss@db.example:5433/state?sslmode=require"
+        )
+
+
+def test_runs_wait_in_the_queue_and_not_in_a_worker() -> None:
+    pools = instance_config("postgresql://")["concurrency"]["pools"]
+    assert pools == {"default_limit": 1, "granularity": "run"}

@@ -1,0 +1,122 @@
+"""Runs that meet: two at once on an empty database, and runs that were cut off half-way."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import psycopg
+import pytest
+
+from eventmill.database import connect, database_url
+from eventmill.days import DayWindow
+from eventmill.settings import child_environment
+from orchestration.instance import open_instance
+from tests.orchestration.support import add_days, add_event, marts, platform_views
+from tests.support import scalar
+
+FIRST = date(2024, 3, 1)
+TWO_DAYS = DayWindow(FIRST, date(2024, 3, 2))
+
+
+def _start_backfill(first: str, last: str) -> subprocess.Popen[str]:
+    command = [str(Path(sys.executable).with_name("eventmill")), "backfill", first, last]
+    return subprocess.Popen(
+        command,
+        env=child_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_the_very_first_runs_may_start_at_the_same_moment(
+    connection: psycopg.Connection,
+) -> None:
+    add_days(connection, FIRST, 4)
+    # They share two days: whoever is second builds those again.
+    together = [
+        _start_backfill("2024-03-01", "2024-03-03"),
+        _start_backfill("2024-03-02", "2024-03-04"),
+    ]
+    for process in together:
+        said, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, said
+    assert list(platform_views(connection).values()) == [3, 4, 5, 6]
+    assert scalar(connection, "select count(*) from marts.attribution") == 3 + 4 + 5 + 6 + 4
+    with open_instance() as instance:
+        runs = instance.get_runs()
+        assert [run.status for run in runs] == [dg.DagsterRunStatus.SUCCESS] * 2
+        assert len(instance.get_materialized_partitions(dg.AssetKey("daily_metrics"))) == 4
+
+
+@pytest.fixture
+def built(instance: dg.DagsterInstance, warehouse: psycopg.Connection) -> None:
+    """Two built days, the first of which has got a late event since."""
+    from orchestration.backfill import run_backfill
+
+    if scalar(warehouse, "select count(*) from raw.events") == 0:
+        add_days(warehouse, FIRST, 2)
+        assert run_backfill(TWO_DAYS).errors == []
+    add_event(warehouse, FIRST, visitor_id="late")
+
+
+WAITING = """
+select count(*) from pg_stat_activity
+where datname = current_database() and wait_event_type = 'Lock' and query like '%daily_metrics%'
+"""
+
+
+@contextmanager
+def _stuck_run(warehouse: psycopg.Connection) -> Iterator[subprocess.Popen[str]]:
+    """A run in the middle of replacing the rows of daily_metrics; the block lets it go on."""
+    with connect(database_url()) as blocker:
+        blocker.execute("lock table marts.daily_metrics in exclusive mode")
+        process = _start_backfill("2024-03-01", "2024-03-02")
+        while scalar(warehouse, WAITING) == 0:
+            assert process.poll() is None, process.communicate()
+        yield process
+
+
+def _last_run(instance: dg.DagsterInstance) -> dg.DagsterRun:
+    (run,) = instance.get_runs(limit=1)
+    return run
+
+
+def test_a_killed_run_is_noticed_and_its_days_are_built_again(
+    instance: dg.DagsterInstance, warehouse: psycopg.Connection, built: None
+) -> None:
+    from orchestration.backfill import run_backfill
+    from orchestration.defs.alerts import lost_runs
+
+    before = marts(warehouse)[0]
+    with _stuck_run(warehouse) as process:
+        process.kill()
+        process.communicate()
+    assert marts(warehouse)[0] == before
+
+    assert _last_run(instance).status is dg.DagsterRunStatus.STARTED
+    lost_runs(dg.build_sensor_context(instance=instance))
+    assert _last_run(instance).status is dg.DagsterRunStatus.FAILURE
+
+    events = scalar(warehouse, "select count(*) from raw.events where occurred_at >= %s", FIRST)
+    assert run_backfill(TWO_DAYS).errors == []
+    assert platform_views(warehouse)[FIRST] == before[0][4] + 1
+    assert len(marts(warehouse)[1]) == events
+
+
+def test_an_interrupted_run_ends_at_once_and_leaves_the_days_as_they_were(
+    instance: dg.DagsterInstance, warehouse: psycopg.Connection, built: None
+) -> None:
+    before = marts(warehouse)[0]
+    with _stuck_run(warehouse) as process:
+        process.terminate()
+        said, _ = process.communicate(timeout=60)
+        assert scalar(warehouse, WAITING) == 0
+    assert process.returncode != 0
+    assert "dbt_models: interrupted" in said.splitlines()[-1]
+    assert marts(warehouse)[0] == before
+    assert _last_run(instance).status is dg.DagsterRunStatus.FAILURE
