@@ -1,0 +1,109 @@
+"""The Dagster UI as ops use it: which days are built, and a backfill launched by clicking."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.e2e.conftest import RunningDemo
+from tests.orchestration.support import marts
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
+]  # fmt: skip
+DAYS = ["2015-05-17", "2015-05-18", "2015-05-19", "2015-05-20"]
+BACKFILL_SECONDS = 180
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="NO BROWSER: install chromium, or the Dagster UI stays untested"
+)
+
+
+@pytest.fixture
+def page(demo: RunningDemo) -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        opened = browser.new_page(
+            base_url=f"http://127.0.0.1:{demo.port('dagster')}",
+            viewport={"width": 1500, "height": 950},
+        )
+        opened.set_default_timeout(60_000)
+        yield opened
+        browser.close()
+
+
+def _ask(demo: RunningDemo, query: str) -> dict[str, Any]:
+    url = f"http://127.0.0.1:{demo.port('dagster')}/graphql"
+    answer = httpx.post(url, json={"query": query}, timeout=60).raise_for_status().json()
+    assert "errors" not in answer, answer
+    data: dict[str, Any] = answer["data"]
+    return data
+
+
+def _runs(demo: RunningDemo) -> list[dict[str, Any]]:
+    query = "{runsOrError{... on Runs{results{runId status tags{key value}}}}}"
+    runs: list[dict[str, Any]] = _ask(demo, query)["runsOrError"]["results"]
+    return runs
+
+
+def _finished_backfill(demo: RunningDemo) -> dict[str, Any]:
+    query = "{partitionBackfillsOrError{... on PartitionBackfills{results{id status}}}}"
+    deadline = time.monotonic() + BACKFILL_SECONDS
+    while time.monotonic() < deadline:
+        backfills = _ask(demo, query)["partitionBackfillsOrError"]["results"]
+        if backfills and backfills[0]["status"] not in {"REQUESTED", "COMPLETED"}:
+            backfill: dict[str, Any] = backfills[0]
+            return backfill
+        time.sleep(1)
+    raise AssertionError(f"no backfill finished within {BACKFILL_SECONDS} s")
+
+
+def test_the_four_days_are_built_for_every_asset(demo: RunningDemo) -> None:
+    query = """
+    {assetNodes{assetKey{path} assetPartitionStatuses{
+        ... on TimePartitionStatuses{ranges{status startKey endKey}}}}}
+    """
+    nodes = _ask(demo, query)["assetNodes"]
+    assert len(nodes) == 10
+    for node in nodes:
+        ranges = node["assetPartitionStatuses"]["ranges"]
+        assert [(r["status"], r["startKey"], r["endKey"]) for r in ranges] == [
+            ("MATERIALIZED", DAYS[0], DAYS[-1])
+        ], node["assetKey"]
+
+
+def test_the_partitions_page_shows_them(demo: RunningDemo, page: Page) -> None:
+    for asset in ("daily_metrics", "raw_events"):
+        page.goto(f"/assets/{asset}?view=partitions")
+        expect(page.get_by_text("Materialized (4)")).to_be_visible()
+
+
+def test_a_backfill_of_two_days_is_one_run_and_changes_no_number(
+    demo: RunningDemo, page: Page
+) -> None:
+    with demo.connect() as connection:
+        before = marts(connection)
+    runs_before = {run["runId"] for run in _runs(demo)}
+
+    page.goto("/asset-groups")
+    page.get_by_role("button", name="Materialize all").click()
+    page.get_by_text("Show all partitions").click()
+    partitions = page.get_by_placeholder("ex: 2015-01-01", exact=False)
+    partitions.fill("[2015-05-18...2015-05-19]")
+    partitions.press("Enter")
+    expect(page.get_by_text("2 partitions", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Launch backfill").click()
+
+    assert _finished_backfill(demo)["status"] == "COMPLETED_SUCCESS"
+    (run,) = [run for run in _runs(demo) if run["runId"] not in runs_before]
+    assert run["status"] == "SUCCESS"
+    tags = {tag["key"]: tag["value"] for tag in run["tags"]}
+    assert tags["dagster/asset_partition_range_start"] == "2015-05-18"
+    assert tags["dagster/asset_partition_range_end"] == "2015-05-19"
+    with demo.connect() as connection:
+        assert marts(connection) == before

@@ -1,0 +1,54 @@
+"""Every command in the README and the documents is executed here, against a running system."""
+
+import re
+from functools import cache
+
+import pytest
+
+from eventmill.settings import PROJECT_ROOT
+from tests.e2e.conftest import RunningDemo
+
+PAGES = [PROJECT_ROOT / "README.md", *sorted((PROJECT_ROOT / "docs").glob("*.md"))]
+# What this very session is, or does by other tests: the demo fixture runs `eventmill demo`,
+# tests/e2e/test_stopping.py stops it.
+RUN_ELSEWHERE = {"make demo", "make test", "eventmill up", "eventmill down", "make down"}
+
+
+@cache
+def _scripts() -> dict[str, str]:
+    """Page → its commands in their order, as its reader types them into one shell.
+
+    A block that an earlier page has too is left out: it has been executed.
+    """
+    seen: set[str] = set()
+    scripts = {}
+    for page in PAGES:
+        blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+        lines = [
+            line
+            for block in blocks
+            if block not in seen
+            for line in block.splitlines()
+            if line.split("  #")[0].strip() not in RUN_ELSEWHERE
+        ]
+        seen.update(blocks)
+        if lines:
+            scripts[page.name] = "\n".join(lines)
+    return scripts
+
+
+@pytest.mark.parametrize("page", _scripts())
+def test_the_commands_of_the_documents_work(demo: RunningDemo, page: str) -> None:
+    script = _scripts()[page].replace("curl ", "curl --fail-with-body ")
+    for port, name in (("8000", "ingest"), ("8001", "dashboards"), ("3000", "dagster")):
+        script = script.replace(f"127.0.0.1:{port}", f"127.0.0.1:{demo.port(name)}")
+    result = demo.shell(f"set -exo pipefail\n{script}", timeout=500)
+    assert result.returncode == 0, f"{page}:\n{result.stdout}\n{result.stderr}"
+
+
+def test_the_readme_has_commands_for_each_kind_of_user() -> None:
+    assert {"curl", "make dbt-dev", "eventmill backfill", "import access-log"} == {
+        command
+        for command in ("curl", "make dbt-dev", "eventmill backfill", "import access-log")
+        if command in _scripts()["README.md"]
+    }
