@@ -252,9 +252,9 @@ def table(results: dict[str, Any]) -> Table:
     shown = Table(
         title="POST /v1/events", caption="CPU: service + PostgreSQL", title_justify="left"
     )
-    columns = ("load", "connections", "events/s", "p50 ms", "p95 ms", "p99 ms", "CPU µs/event")
-    for column in columns:
-        shown.add_column(column, justify="left" if column == "load" else "right")
+    shown.add_column("load", no_wrap=True)
+    for column in ("senders", "events/s", "p50 ms", "p95 ms", "p99 ms", "CPU µs/event"):
+        shown.add_column(column, justify="right", no_wrap=True)
     for name, result in results.items():
         times = result["milliseconds"]
         shown.add_row(

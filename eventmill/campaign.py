@@ -1,6 +1,8 @@
 """Campaign marks of a link: the five UTM values, and the click id that an ad network adds."""
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import unquote_plus
 
 UTM_FIELDS = ("source", "medium", "campaign", "term", "content")
@@ -35,16 +37,23 @@ _RANK = {name: rank for rank, name in enumerate(CLICK_ID_PARAMETERS)}
 _PARAMETER = re.compile(rf"[?&]({'|'.join(_FIELD)})=([^&]+)", re.IGNORECASE)
 
 
-def read_campaign(url: str) -> dict[str, str]:
+# A session's events repeat its landing page. Longer URLs than this are not remembered: 4 MB in all.
+REMEMBERED_CHARACTERS = 500
+
+
+def read_campaign(url: str) -> Mapping[str, str]:
     """The campaign marks in `url`'s query: keys of UTM_FIELDS and `click_id`, decoded, not empty.
 
     Of a parameter that occurs twice the first counts. Names are compared without regard to case.
     Bytes that are no UTF-8, and NUL, which PostgreSQL cannot store, become U+FFFD.
     """
-    start = url.find("?")
-    if start < 0:
+    if "?" not in url:
         return {}
-    end = url.find("#")
+    return _remembered(url) if len(url) <= REMEMBERED_CHARACTERS else _read(url)
+
+
+def _read(url: str) -> Mapping[str, str]:
+    start, end = url.find("?"), url.find("#")
     found: dict[str, str] = {}
     best_rank = len(CLICK_ID_PARAMETERS)
     for name, raw in _PARAMETER.findall(url, start, end if end >= 0 else len(url)):
@@ -59,6 +68,9 @@ def read_campaign(url: str) -> dict[str, str]:
             best_rank = rank
             found[CLICK_ID] = value
     return found
+
+
+_remembered = lru_cache(maxsize=4096)(_read)
 
 
 def _decode(raw: str) -> str:

@@ -5,7 +5,7 @@ that is wrong with it. What may be in `props` is the tracking plan's matter.
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -47,6 +47,8 @@ MESSAGES = {
     "dict_type": "must be an object",
     "literal_error": "must be one of {expected}",
 }
+NOTHING: Set[str] = frozenset()
+NO_CAMPAIGN = [""] * 6
 
 
 @dataclass(slots=True)
@@ -92,7 +94,7 @@ def read_event(raw: object, receipt: Receipt) -> Reading:
             return Reading(None, errors, [])
     fields = _typed(raw, errors)
     # Fields that are wrong by themselves; a rule over two fields does not complain of them again.
-    bad = {error.field.split(".", 1)[0] for error in errors}
+    bad = {error.field.split(".", 1)[0] for error in errors} if errors else NOTHING
     get: Any = fields.get
     context: Context = get("context") or Context()
 
@@ -228,7 +230,7 @@ def _read_time(
     return ""
 
 
-def _read_entities(fields: Envelope, bad: set[str], errors: list[FieldError]) -> dict[str, str]:
+def _read_entities(fields: Envelope, bad: Set[str], errors: list[FieldError]) -> dict[str, str]:
     """Ids by entity type, the shorthand entity_type + entity_id included."""
     ids = {
         "project": fields.get("project_id") or "",
@@ -250,14 +252,14 @@ def _read_entities(fields: Envelope, bad: set[str], errors: list[FieldError]) ->
 
 def _read_campaign(context: Context, landing_page: str, page_url: str) -> list[str]:
     """The UTM values and the click id: from the context, else landing page, else page."""
-    landing = read_campaign(landing_page)
-    page = read_campaign(page_url)
-    utm = context.get("utm") or {}
-    given: dict[str, Any] = {**utm, CLICK_ID: context.get("click_id")}
-    return [
-        (given.get(name) or landing.get(name) or page.get(name) or "")[:MAX_CAMPAIGN_CHARACTERS]
-        for name in (*UTM_FIELDS, CLICK_ID)
-    ]
+    found: dict[str, Any] = {**read_campaign(page_url), **read_campaign(landing_page)}
+    if utm := context.get("utm"):
+        found |= {name: value for name, value in utm.items() if value}
+    if click_id := context.get("click_id"):
+        found[CLICK_ID] = click_id
+    if not found:
+        return NO_CAMPAIGN
+    return [found.get(name, "")[:MAX_CAMPAIGN_CHARACTERS] for name in (*UTM_FIELDS, CLICK_ID)]
 
 
 def _short_user_agent(text: str) -> str:

@@ -63,7 +63,7 @@ def _clone(server: EmbeddedPostgres, name: str, template: str) -> str:
 def views_template(server: EmbeddedPostgres) -> str:
     url = _clone(server, VIEWS_TEMPLATE, TEMPLATE)
     with environment(EVENTMILL_DATABASE_URL=url):
-        dbt("build", "--select", *VIEWS)
+        dbt("build", "--select", *VIEWS, "--exclude-resource-type", "test", "unit_test")
     return VIEWS_TEMPLATE
 
 

@@ -71,7 +71,7 @@ def platform_views(connection: psycopg.Connection) -> dict[date, int]:
     """Views of each built day, of the whole platform."""
     rows = connection.execute(
         "select date, views from marts.daily_metrics"
-        " where project_id is null and ip_asset_id is null and license_id is null"
+        " where project_id is null and ip_asset_id is null and license_id is null order by date"
     )
     return dict(rows.fetchall())
 
