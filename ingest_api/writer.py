@@ -15,8 +15,9 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
+import orjson
 import psycopg
 from psycopg import errors
 from psycopg.conninfo import make_conninfo
@@ -25,7 +26,7 @@ from eventmill.envelope import EventRow
 from eventmill.errors import EventmillError, Unavailable
 from ingest_api.metrics import Metrics
 from ingest_api.partitions import Partitions, day_of
-from ingest_api.store import store
+from ingest_api.store import SETTINGS, store
 
 log = logging.getLogger("eventmill.ingest")
 
@@ -45,10 +46,10 @@ CONNECTION: dict[str, Any] = {
     "tcp_user_timeout": 15_000,
 }
 # A statement that waits longer, for a lock say, is given up, and its senders are told to retry.
-SETTINGS = "set statement_timeout = '30s'; set timezone = 'UTC'"
+TIMEOUT: LiteralString = "set statement_timeout = '30s'"
 
 # What a row itself can be guilty of. Anything else says something about the database.
-ROW_ERRORS = (psycopg.DataError, psycopg.IntegrityError, ValueError)
+ROW_ERRORS = (psycopg.DataError, psycopg.IntegrityError, orjson.JSONEncodeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +204,7 @@ class Writer:
         connection = await psycopg.AsyncConnection.connect(
             make_conninfo(self._url, **CONNECTION), autocommit=True
         )
+        await connection.execute(TIMEOUT)
         await connection.execute(SETTINGS)
         return connection
 

@@ -69,7 +69,8 @@ def test_the_four_days_are_built_for_every_asset(demo: RunningDemo) -> None:
         ... on TimePartitionStatuses{ranges{status startKey endKey}}}}}
     """
     nodes = _ask(demo, query)["assetNodes"]
-    assert len(nodes) == 10
+    names = {node["assetKey"]["path"][-1] for node in nodes}
+    assert {"raw_events", "user_agents", "referrers", "attribution", "daily_metrics"} <= names
     for node in nodes:
         ranges = node["assetPartitionStatuses"]["ranges"]
         assert [(r["status"], r["startKey"], r["endKey"]) for r in ranges] == [
