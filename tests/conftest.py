@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -13,6 +14,10 @@ from eventmill.database import connect
 from eventmill.embedded import EmbeddedPostgres
 from eventmill.migrate import migrate
 from tests.support import environment
+
+# The same cases each time: a failure is one of this change, and can be run again.
+hypothesis.settings.register_profile("suite", derandomize=True, database=None)
+hypothesis.settings.load_profile("suite")
 
 TEMPLATE = "eventmill_template"
 _numbers = itertools.count(1)
