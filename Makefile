@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test lint format bench dbt-dev clean
+.PHONY: help setup demo up down test fuzz lint format bench dbt-dev clean
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ down: setup ## Stop whatever runs for this home, PostgreSQL included
 
 test: setup ## Run the whole test suite (ARGS="-k name" for some)
 	@$(RUN) pytest $(ARGS)
+
+fuzz: setup ## Send the ingest API at least 5,000 generated requests and hold it to its description
+	@FUZZ_CASES=6000 $(RUN) pytest -s --timeout 3600 tests/ingest_api/test_openapi_fuzz.py $(ARGS)
 
 lint: setup ## Formatting, lint, types, SQL
 	@$(RUN) ruff format --check .

@@ -34,6 +34,7 @@ from rich.table import Table
 
 from eventmill.database import ensure_database
 from eventmill.embedded import EmbeddedPostgres
+from eventmill.keys import create_key
 from eventmill.migrate import migrate
 
 USER_AGENT = (
@@ -62,6 +63,8 @@ class System:
     """A running service and its database."""
 
     port: int
+    write_key: str
+    """A secret one."""
     database: str
     service_pid: int
     postgres_pid: int
@@ -87,9 +90,9 @@ def run(loads: tuple[Load, ...] = LOADS) -> dict[str, Any]:
         for load in loads:
             # Connections, caches and prepared statements of a service that has just started.
             warm_up = replace(load, requests=load.requests // 20)
-            _send(system.port, warm_up)
+            _send(system.port, system.write_key, warm_up)
             before = system.cpu_seconds()
-            result = _send(system.port, load)
+            result = _send(system.port, system.write_key, load)
             result["cpu_microseconds_per_event"] = {
                 name: round((after - start) / (load.requests * load.batch) * 1e6, 1)
                 for name, start, after in zip(
@@ -117,6 +120,7 @@ def _running() -> Iterator[System]:
             ensure_database(postgres.url)
             with psycopg.connect(postgres.url, autocommit=True) as connection:
                 migrate(connection)
+                write_key = create_key(connection, "bench", "secret")
             port = _free_port()
             command = [
                 sys.executable, "-m", "uvicorn", "ingest_api.app:create_app", "--factory",
@@ -133,7 +137,7 @@ def _running() -> Iterator[System]:
                 postgres_pid = postgres.pid()
                 if postgres_pid is None:
                     raise RuntimeError("PostgreSQL stopped")
-                yield System(port, postgres.url, server.pid, postgres_pid)
+                yield System(port, write_key, postgres.url, server.pid, postgres_pid)
             finally:
                 server.send_signal(signal.SIGINT)
                 server.wait(30)
@@ -160,19 +164,19 @@ def _wait_until_ready(port: int, server: subprocess.Popen[bytes]) -> None:
             time.sleep(0.05)
 
 
-def _send(port: int, load: Load) -> dict[str, Any]:
+def _send(port: int, write_key: str, load: Load) -> dict[str, Any]:
     """Run the load from a process of its own, so that it does not slow the measuring down."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
-        return pool.apply(_client, (port, load))
+        return pool.apply(_client, (port, write_key, load))
 
 
-def _client(port: int, load: Load) -> dict[str, Any]:
-    return uvloop.run(_drive(port, load))
+def _client(port: int, write_key: str, load: Load) -> dict[str, Any]:
+    return uvloop.run(_drive(port, write_key, load))
 
 
-async def _drive(port: int, load: Load) -> dict[str, Any]:
-    requests = [_request(load.batch) for _ in range(load.requests)]
+async def _drive(port: int, write_key: str, load: Load) -> dict[str, Any]:
+    requests = [_request(load.batch, write_key) for _ in range(load.requests)]
     expected = f'"accepted":{load.batch},'.encode()
     latencies: list[float] = []
 
@@ -212,14 +216,15 @@ def _percentiles(seconds: list[float]) -> dict[str, float]:
     }
 
 
-def _request(batch: int) -> bytes:
+def _request(batch: int, write_key: str) -> bytes:
     """One POST, ready to be written; events as a tracker sends them, about 650 bytes each."""
     events = [_event() for _ in range(batch)]
     value = {"events": events} if batch > 1 else events[0]
     body = json.dumps(value, separators=(",", ":")).encode()
     head = (
         "POST /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        f"User-Agent: {USER_AGENT}\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"User-Agent: {USER_AGENT}\r\nX-Write-Key: {write_key}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 

@@ -6,13 +6,13 @@ from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from eventmill.errors import Forbidden, Unauthorized
-from eventmill.tokens import Caller, verify
+from eventmill.tokens import Caller, authenticate
 
 _bearer = HTTPBearer(
     scheme_name="bearer",
     bearerFormat="JWT",
     description="A token of `eventmill token --role R --sub S [--brand-id B]`, or a JWT that your"
-    " own service signs with the same secret.",
+    " own service signs, with the same secret or with a key of EVENTMILL_JWT_JWKS_URL.",
     auto_error=False,
 )
 
@@ -25,7 +25,7 @@ async def authenticated(
     """FastAPI dependency: the token's caller. Raises Unauthorized."""
     if credentials is None:
         raise Unauthorized("no token: send the header `Authorization: Bearer <token>`")
-    return verify(credentials.credentials)
+    return await authenticate(credentials.credentials)
 
 
 async def admin(caller: Annotated[Caller, Depends(authenticated)]) -> Caller:

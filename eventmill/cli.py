@@ -11,9 +11,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from eventmill import key_commands
 from eventmill.database import connect, database_url, ensure_database, ensure_server
 from eventmill.embedded import BIN, EmbeddedPostgres
 from eventmill.errors import ConfigurationError, EventmillError
+from eventmill.plan_commands import app as plan_app
 from eventmill.settings import Settings, get_settings
 from eventmill.tokens import Caller, Role, issue
 
@@ -26,6 +28,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Settings are environment variables; `eventmill settings` lists them.",
 )
+app.add_typer(plan_app, name="plan")
+app.add_typer(key_commands.app, name="keys")
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 

@@ -11,8 +11,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from eventmill.database import connect
 from eventmill.days import DayWindow
 from eventmill.errors import ConfigurationError
+from eventmill.keys import create_key, is_valid_key
 from eventmill.services import Service, services
 from eventmill.settings import PROJECT_ROOT, child_environment, get_settings
 from eventmill.supervisor import Supervisor
@@ -94,6 +96,21 @@ def _get(path: str, token: str) -> dict[str, Any]:
     return body
 
 
+def demo_write_key() -> str:
+    """The publishable key that the demo prints; kept in the home, since no key can be shown twice.
+
+    Made anew if it was revoked, or if the home now uses another database.
+    """
+    file = get_settings().home / "secrets" / "demo_write_key"
+    with connect(autocommit=True, application="eventmill demo") as connection:
+        if file.exists() and is_valid_key(connection, file.read_text()):
+            return file.read_text()
+        key = create_key(connection, "demo", "publishable")
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file.write_text(key)
+    return key
+
+
 def _days_table(platform: dict[str, Any]) -> Table:
     table = Table(title="daily_metrics, whole platform", title_justify="left", box=SIMPLE_HEAD)
     table.add_column("date")
@@ -110,6 +127,7 @@ def _print_next_steps(console: Console, admin: str) -> None:
     ingest, dashboards = _service("ingest").url, _service("dashboards").url
     brand = issue(Caller("demo-brand-user", "brand", "brand-1"), timedelta(days=7))
     creator = issue(Caller("creator-1", "creator"), timedelta(days=7))
+    key = demo_write_key()
     lines = [
         "",
         f"Ingest API      {ingest}/docs",
@@ -122,8 +140,11 @@ def _print_next_steps(console: Console, admin: str) -> None:
         f"brand    {brand}",
         f"creator  {creator}",
         "",
+        "Publishable write key of the demo (`eventmill keys create` makes others):",
+        key,
+        "",
         "Try:",
-        f"curl -s -X POST {ingest}/v1/events -d"
+        f"curl -s -X POST {ingest}/v1/events -H 'X-Write-Key: {key}' -d"
         f' \'{{"event_type": "asset_viewed", "ip_asset_id": "{SAMPLE_ASSET}",'
         ' "anonymous_id": "me"}\'',
         f"curl -s '{dashboards}/v1/assets/{SAMPLE_ASSET}/metrics?{_range()}'"

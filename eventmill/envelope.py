@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
+MAX_ID_CHARACTERS = 200
 MAX_PROPS_BYTES = 32 * 1024
 MAX_URL_CHARACTERS = 8192
 MAX_CAMPAIGN_CHARACTERS = 500
@@ -21,7 +22,7 @@ FUTURE_TOLERANCE = timedelta(hours=1)
 # No event is older than Unix time; programs that never set a time send the year 1 or 1900.
 OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 
-Id = Annotated[str, Field(max_length=200)] | None
+Id = Annotated[str, Field(max_length=MAX_ID_CHARACTERS)] | None
 Text = str | None
 DOCUMENTED = ConfigDict(use_attribute_docstrings=True)
 
@@ -127,6 +128,8 @@ class EventRow(NamedTuple):
     utm_term: str
     utm_content: str
     click_id: str
+    country: str = ""
+    """ISO 3166-1 alpha-2, of the address that sent it."""
 
 
 _RFC3339 = re.compile(

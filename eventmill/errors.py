@@ -3,6 +3,7 @@
 EventmillError                500
 ├── ConfigurationError        500   a setting, port, URL or migration is wrong: one line, what to do
 ├── InvalidRequest            400   the request cannot be read
+│   ├── RequestTimedOut       408   the sender is too slow
 │   ├── PayloadTooLarge       413
 │   └── InvalidFields         422   it can be read, and fields in it are wrong
 ├── Unauthorized              401
@@ -54,6 +55,11 @@ class InvalidRequest(EventmillError):
     title = "Invalid request"
 
 
+class RequestTimedOut(InvalidRequest):
+    status = HTTPStatus.REQUEST_TIMEOUT
+    title = "Request timeout"
+
+
 class PayloadTooLarge(InvalidRequest):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     title = "Payload too large"
@@ -89,7 +95,12 @@ class NotFound(EventmillError):
 class RateLimited(EventmillError):
     status = HTTPStatus.TOO_MANY_REQUESTS
     title = "Too many requests"
-    retry_after_seconds = 60
+
+    def __init__(self, message: str, retry_after_seconds: int, headers: dict[str, str]) -> None:
+        """`headers` say what the limit is and how much of it is left."""
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+        self.headers = headers
 
 
 class Unavailable(EventmillError):

@@ -11,6 +11,8 @@ import psycopg
 
 from eventmill.database import advisory_lock
 from eventmill.errors import ConfigurationError
+from eventmill.plan_store import store_plan
+from eventmill.tracking_plan import tracking_plan
 
 LEDGER = """
 create schema if not exists ops;
@@ -31,6 +33,8 @@ def available() -> dict[str, str]:
 
 def migrate(connection: psycopg.Connection) -> list[str]:
     """Apply what is missing and return its names. `connection` must be in autocommit mode.
+
+    Then the database gets the tracking plan as it stands in its file.
 
     Raises ConfigurationError if a migration that was applied has changed since, or if the
     database was migrated by a newer version.
@@ -60,6 +64,7 @@ def migrate(connection: psycopg.Connection) -> list[str]:
                     "insert into ops.migrations (name, checksum) values (%s, %s)", (name, checksum)
                 )
             done.append(name)
+        store_plan(connection, tracking_plan())
         return done
 
 

@@ -47,11 +47,11 @@ def _problems(
         yield [], f"is nested more than {MAX_DEPTH} levels deep"
         return
     for name, item in value.items() if isinstance(value, dict) else enumerate(value):
-        if type(name) is str and (problem := _text_problem(name)):
+        if type(name) is str and (problem := text_problem(name)):
             yield [name], f"has a name that {problem}"
         kind = type(item)
         if kind is str:
-            if problem := _text_problem(item):
+            if problem := text_problem(item):
                 yield [name], problem
         elif kind is dict or kind is list:
             for path, message in _problems(item, depth + 1):
@@ -67,7 +67,8 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\u0000")
 
 
-def _text_problem(text: str) -> str | None:
+def text_problem(text: str) -> str | None:
+    """Why PostgreSQL cannot hold `text`, or None."""
     if "\0" in text:
         return "holds the character NUL (\\u0000), which cannot be stored"
     if not text.isascii():

@@ -8,6 +8,11 @@ from pathlib import Path
 from eventmill.errors import ConfigurationError
 from eventmill.settings import PROJECT_ROOT, get_settings
 
+# Requests that the ingest API has begun are answered within this time when it is told to stop: a
+# commit that fails is given up after 5 s and its events go to the spool. Less than the supervisor's
+# patience.
+FINISH_SECONDS = 15
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -42,7 +47,11 @@ def services() -> tuple[Service, ...]:
     return (
         Service(
             "ingest",
-            api("ingest_api", settings.ingest_port),
+            (
+                *api("ingest_api", settings.ingest_port),
+                "--workers", str(settings.ingest_workers),
+                "--timeout-graceful-shutdown", str(FINISH_SECONDS),
+            ),
             settings.ingest_port,
             "EVENTMILL_INGEST_PORT",
         ),

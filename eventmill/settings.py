@@ -40,6 +40,17 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address that the three servers listen on.")
     ingest_port: Port = Field(8000, description="Port of the ingest API.")
+    ingest_workers: int = Field(
+        1, ge=1, le=64, description="Processes that serve the ingest API on its port."
+    )
+    spool_dir: Path | None = Field(
+        None,
+        description="Folder where accepted events wait while the database is away, on a local disk."
+        " Default: `<home>/spool`.",
+    )
+    spool_max_mb: int = Field(
+        1024, ge=1, description="How large the spool may grow, in MB. Beyond: 503."
+    )
     dashboards_port: Port = Field(8001, description="Port of the dashboards API.")
     dagster_port: Port = Field(3000, description="Port of the Dagster UI.")
     first_day: date = Field(
@@ -60,6 +71,30 @@ class Settings(BaseSettings):
     )
     jwt_audience: str = Field("eventmill", description="`aud` that a token must carry.")
     jwt_issuer: str = Field("eventmill", description="`iss` that a token must carry.")
+    jwt_jwks_url: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="Where the public keys of RS256 and ES256 tokens are; HS256 is refused then.",
+    )
+    allowed_origins: str = Field(
+        "*",
+        description="Origins whose pages may send events, separated by commas. * is any.",
+    )
+    events_per_minute: int = Field(
+        100, ge=1, description="Events a minute of one user, and of one anonymous visitor."
+    )
+    secret_key_events_per_minute: int = Field(
+        6_000_000, ge=1, description="Events a minute of one secret write key."
+    )
+    geoip_db: Path | None = Field(
+        None,
+        description="Country database in MaxMind's format (.mmdb). Default: the packaged one.",
+    )
+    scrub_parameters: str = Field(
+        "",
+        description="URL parameters whose values are removed besides the usual ones, as a comma"
+        " list; a name with a leading - is kept instead.",
+    )
     alert_webhook: SecretStr | None = Field(
         None, description="URL that gets a POST with JSON when a Dagster run fails."
     )
@@ -69,6 +104,14 @@ class Settings(BaseSettings):
     def accepted_past_days(self) -> int | None:
         """How many days back the API accepts; None is without limit."""
         return self.accept_past_days or self.retention_days or None
+
+    @property
+    def cors_origins(self) -> list[str]:
+        return [origin.strip() for origin in self.allowed_origins.split(",") if origin.strip()]
+
+    @property
+    def spool_folder(self) -> Path:
+        return self.spool_dir or self.home / "spool"
 
     @property
     def dagster_home(self) -> Path:

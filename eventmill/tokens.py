@@ -1,15 +1,21 @@
-"""User tokens: HS256 JWTs with `sub`, `role` and, for a brand, `brand_id`."""
+"""User tokens: JWTs with `sub`, `role` and, for a brand, `brand_id`.
 
+Signed with HS256 and a shared secret, or, where EVENTMILL_JWT_JWKS_URL names a key set, with RS256
+or ES256 and a key of that set. Never both: a public key must not pass for a shared secret.
+"""
+
+import asyncio
 import os
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import jwt
 
 from eventmill.errors import ConfigurationError, Unauthorized
+from eventmill.jwks import ALGORITHMS, signing_keys
 from eventmill.settings import get_settings
 
 ALGORITHM = "HS256"
@@ -52,7 +58,16 @@ def signing_secret() -> str:
 
 
 def issue(caller: Caller, lifetime: timedelta = DEFAULT_LIFETIME) -> str:
-    """A signed token for `caller`. Raises ConfigurationError for a role without what it needs."""
+    """A token for `caller`, signed with the shared secret.
+
+    Raises ConfigurationError for a role without what it needs, and where only another service can
+    sign tokens.
+    """
+    if signing_keys() is not None:
+        raise ConfigurationError(
+            "tokens are signed by whoever owns the keys at EVENTMILL_JWT_JWKS_URL: ask there,"
+            " or unset it to make tokens here"
+        )
     if caller.role not in ROLES:
         raise ConfigurationError(f"unknown role {caller.role!r}: use one of {', '.join(ROLES)}")
     if (caller.role == "brand") != (caller.brand_id is not None):
@@ -73,18 +88,12 @@ def issue(caller: Caller, lifetime: timedelta = DEFAULT_LIFETIME) -> str:
 
 
 def verify(token: str) -> Caller:
-    """Who `token` speaks for. Raises Unauthorized that says why it is not accepted."""
-    settings = get_settings()
+    """Who `token` speaks for. Blocks while public keys are fetched: see `authenticate`.
+
+    Raises Unauthorized that says why it is not accepted, and Unavailable if there are no keys.
+    """
     try:
-        claims = jwt.decode(
-            token,
-            signing_secret(),
-            algorithms=[ALGORITHM],
-            audience=settings.jwt_audience,
-            issuer=settings.jwt_issuer,
-            leeway=LEEWAY,
-            options={"require": ["sub", "exp", "aud", "iss"]},
-        )
+        claims = _claims(token)
     except jwt.PyJWTError as error:
         raise Unauthorized(f"the bearer token is not valid: {error}") from None
     role, brand_id = claims.get("role"), claims.get("brand_id")
@@ -93,3 +102,24 @@ def verify(token: str) -> Caller:
     if role == "brand" and not (isinstance(brand_id, str) and brand_id):
         raise Unauthorized("the bearer token has the role brand and no brand_id")
     return Caller(claims["sub"], role, brand_id if role == "brand" else None)
+
+
+async def authenticate(token: str) -> Caller:
+    """The same, without holding up the event loop."""
+    if signing_keys() is None:
+        return verify(token)
+    return await asyncio.to_thread(verify, token)
+
+
+def _claims(token: str) -> dict[str, Any]:
+    settings = get_settings()
+    keys = signing_keys()
+    return jwt.decode(
+        token,
+        signing_secret() if keys is None else keys.key_of(token),
+        algorithms=[ALGORITHM] if keys is None else ALGORITHMS,
+        audience=settings.jwt_audience,
+        issuer=settings.jwt_issuer,
+        leeway=LEEWAY,
+        options={"require": ["sub", "exp", "aud", "iss"]},
+    )

@@ -4,7 +4,7 @@
 checks props against it.
 """
 
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,11 +13,18 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from eventmill.errors import ConfigurationError, FieldError
+from eventmill.names import Names
 
 PLAN_FILE = Path(__file__).with_name("tracking_plan.yml")
 
 Group = Literal["user", "asset", "project", "license", "royalty", "engagement", "system"]
+UserRole = Literal["creator", "brand", "admin"]
 JsonSchema = dict[str, Any]
+
+# What an alias of a property may stand for besides the properties of the event types.
+ENTITY_FIELDS = (
+    "project_id", "ip_asset_id", "license_id", "brand_id", "creator_id", "session_id", "actor_type",
+)  # fmt: skip
 
 
 class _Strict(BaseModel):
@@ -30,7 +37,15 @@ class EventType(_Strict):
     group: Group
     description: str = Field(min_length=1)
     anonymous: bool = False
+    roles: list[UserRole] = ["creator", "brand", "admin"]
+    """Which users may send it with their own token. A server with a secret key may always."""
+    actor: Literal["user", "creator", "brand"] = "user"
+    """Who does it, when a client names a user and not what kind of user it is."""
+    aliases: list[str] = []
+    """Other names under which clients send it; spelling alone needs none (`eventmill.names`)."""
     props: dict[str, str] = {}
+    required: list[str] = []
+    """Props without which an event of the type is refused."""
 
 
 class TrackingPlan(_Strict):
@@ -40,6 +55,28 @@ class TrackingPlan(_Strict):
     definitions: dict[str, JsonSchema]
     shared: dict[str, str]
     event_types: dict[str, EventType]
+    prop_aliases: dict[str, str] = {}
+    """What clients call a property or an entity's id → what it is called here."""
+
+    @cached_property
+    def type_names(self) -> Names:
+        """Event types by every name that stands for one."""
+        aliases = {a: name for name, entry in self.event_types.items() for a in entry.aliases}
+        return Names(self.event_types, aliases)
+
+    @cached_property
+    def prop_names(self) -> Names:
+        """Properties and ids of entities by every name that stands for one."""
+        own = {prop for entry in self.event_types.values() for prop in entry.props}
+        return Names([*ENTITY_FIELDS, *self.shared, *sorted(own)], self.prop_aliases)
+
+    @model_validator(mode="after")
+    def _every_alias_means_one_thing(self) -> "TrackingPlan":
+        assert self.type_names
+        for alias, name in self.prop_aliases.items():
+            if self.prop_names.of(name) != name:
+                raise ValueError(f"prop_aliases.{alias} names {name!r}, which no event type has")
+        return self
 
     @model_validator(mode="after")
     def _every_reference_is_defined(self) -> "TrackingPlan":
@@ -48,6 +85,10 @@ class TrackingPlan(_Strict):
             for prop, definition in props.items():
                 if definition not in self.definitions:
                     raise ValueError(f"{place}.{prop} names {definition!r}, which is not defined")
+        for name, entry in self.event_types.items():
+            for prop in entry.required:
+                if prop not in entry.props and prop not in self.shared:
+                    raise ValueError(f"{name} requires {prop!r}, which is none of its props")
         for name, schema in self.definitions.items():
             try:
                 jsonschema_rs.validator_for(schema)
@@ -63,6 +104,7 @@ class TrackingPlan(_Strict):
             "title": event_type,
             "type": "object",
             "properties": {name: self.definitions[ref] for name, ref in properties.items()},
+            "required": self.event_types[event_type].required,
         }
 
 
@@ -81,9 +123,19 @@ class PropsChecker:
         if validator.is_valid(props):
             return []
         return [
-            FieldError(".".join(["props", *map(str, e.instance_path)]), e.message)
+            FieldError(".".join(["props", *map(str, e.instance_path), *below]), e.message)
             for e in validator.iter_errors(props)
+            for below in _properties(e.kind)
         ]
+
+
+def _properties(kind: Any) -> list[list[str]]:
+    """What an error's own path lacks: the property that is missing, those that may not be there."""
+    if kind.name == "required":
+        return [[kind.property]]
+    if kind.name == "additionalProperties":
+        return [[name] for name in kind.unexpected]
+    return [[]]
 
 
 def load_plan(path: Path = PLAN_FILE) -> TrackingPlan:

@@ -1,30 +1,27 @@
 """What a user agent is: a kind of device, a browser, an operating system, a bot or not.
 
 Browsers, systems and most crawlers are known by uap-core's rules (package ua-parser, its Rust
-backend). `data/crawlers.txt` adds the monitors, link previews, feed fetchers and headless browsers
-that those rules take for a plain browser or do not know at all.
+backend). The list of bots (`eventmill.bots`) adds the monitors, link previews, feed fetchers and
+headless browsers that those rules take for a plain browser or do not know at all.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Literal, LiteralString
 
 import psycopg
 from ua_parser import Parser, load_lazy_builtins
 from ua_parser.core import OS, Result
 from ua_parser.core import UserAgent as Browser
-from ua_parser.matchers import UserAgentMatcher
 
-CRAWLERS_FILE = Path(__file__).with_name("data") / "crawlers.txt"
+from eventmill.bots import bots_hash, is_listed
+
 # Raise it when a rule in this file changes; the list and uap-core's rules speak for themselves.
 _RULES = 1
-_LIST = hashlib.sha256(CRAWLERS_FILE.read_bytes()).hexdigest()
-PARSER_VERSION = f"{_RULES}+{_LIST[:10]}+uap{version('ua-parser-builtins')}"
+PARSER_VERSION = f"{_RULES}+{bots_hash()}+uap{version('ua-parser-builtins')}"
 
 DeviceType = Literal["desktop", "mobile", "tablet", "tv", "bot", "other"]
 
@@ -96,7 +93,7 @@ def _classify(value: str) -> UserAgent:
 
 
 def _is_bot(value: str, result: Result) -> bool:
-    if _crawlers().parse_user_agent(value) is not None:
+    if is_listed(value):
         return True
     if result.device is not None and result.device.family == "Spider":
         return not _HTTP_CLIENT.search(value)
@@ -127,14 +124,6 @@ def _dotted(product: Browser | OS | None) -> str | None:
 @cache
 def _browsers() -> Parser:
     return Parser.from_matchers(load_lazy_builtins())
-
-
-@cache
-def _crawlers() -> Parser:
-    """The patterns of crawlers.txt in the same engine: 1,474 of them cost 9 µs an agent."""
-    lines = CRAWLERS_FILE.read_text().splitlines()
-    patterns = [line for line in lines if line and not line.startswith("# ")]
-    return Parser.from_matchers(([UserAgentMatcher(p, family="crawler") for p in patterns], [], []))
 
 
 COLUMNS = tuple(field.name for field in fields(UserAgent))

@@ -2,34 +2,42 @@
 
 import asyncio
 import gc
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 from eventmill.database import database_url
-from ingest_api import openapi, problems
+from eventmill.settings import get_settings
+from ingest_api import cors, logs, openapi, problems
+from ingest_api.limits import Limits
 from ingest_api.maintenance import Maintenance
 from ingest_api.metrics import Metrics
-from ingest_api.routes import events, health
+from ingest_api.requests import ObservedRequests, UnexpectedErrors
+from ingest_api.routes import events, health, segment
 from ingest_api.runtime import runtime
+from ingest_api.senders import Senders
+from ingest_api.spool import Spool
 
 
 def create_app() -> FastAPI:
     """The application, configured by the settings. Nothing is opened before it starts."""
+    logs.configure()
     app = FastAPI(
         title="Eventmill ingest",
         summary="Send events; an answer of 200 means that they are stored durably.",
         version="1",
         lifespan=_lifespan,
     )
-    # uvicorn's access log holds addresses, which are nowhere written down.
-    logging.getLogger("uvicorn.access").disabled = True
     app.state.metrics = Metrics()
-    app.include_router(events.router)
-    app.include_router(health.router)
+    app.state.limits = Limits()
+    for module in (events, segment, health):
+        app.include_router(module.router)
     problems.install(app)
+    # The last added is the outermost.
+    app.add_middleware(UnexpectedErrors, metrics=app.state.metrics)
+    cors.install(app)
+    app.add_middleware(ObservedRequests)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     return app
 
@@ -48,13 +56,19 @@ def _calm_garbage_collector() -> None:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     _calm_garbage_collector()
-    async with runtime(database_url(), app.state.metrics) as running:
+    settings = get_settings()
+    spool = Spool(settings.spool_folder, settings.spool_max_mb * 2**20)
+    async with runtime(database_url(), app.state.metrics, spool) as running:
         app.state.service = running.service
         app.state.pool = running.pool
-        maintenance = Maintenance(running.pool, running.writer.partitions, running.salts)
+        app.state.spool = spool
+        app.state.senders = Senders(running.pool)
+        app.state.senders.start()
+        maintenance = Maintenance(running.pool, running.partitions, running.salts)
         task = asyncio.create_task(maintenance.run())
         try:
             yield
         finally:
             maintenance.stop()
             await task
+            await app.state.senders.stop()

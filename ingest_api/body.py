@@ -1,32 +1,50 @@
-"""A request's body: read within its limit whatever its content type says, and parsed."""
+"""A request's body: read within its limits whatever its headers say, unpacked, and parsed."""
 
+import asyncio
 import json
 from typing import Any
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
 
-from eventmill.errors import InvalidRequest, PayloadTooLarge
+from eventmill.errors import InvalidRequest, PayloadTooLarge, RequestTimedOut
+from ingest_api.compression import unpacked
 
 MAX_BODY_BYTES = 1024 * 1024
+BODY_SECONDS = 10.0
 BOM = b"\xef\xbb\xbf"
 
 
 async def read_body(request: Request) -> bytes:
-    """The whole body. Raises PayloadTooLarge as soon as it is known to be over 1 MB."""
+    """The whole body, unpacked if it is gzip.
+
+    Gzip is known by its first bytes, since some clients label it as something else or not at all.
+    Raises PayloadTooLarge as soon as it is known to be over 1 MB, packed or unpacked, and
+    RequestTimedOut if it is not complete within 10 s.
+    """
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
         raise _too_large()
-    chunks: list[bytes] = []
-    size = 0
     try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > MAX_BODY_BYTES:
-                raise _too_large()
-            chunks.append(chunk)
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await _read(request)
     except ClientDisconnect:
         raise InvalidRequest("the connection closed before the body was complete") from None
+    except TimeoutError:
+        raise RequestTimedOut(
+            f"the body was not complete within {BODY_SECONDS:g} s: send less at once"
+        ) from None
+    return unpacked(body, MAX_BODY_BYTES)
+
+
+async def _read(request: Request) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise _too_large()
+        chunks.append(chunk)
     return b"".join(chunks)
 
 

@@ -1,10 +1,16 @@
-"""`eventmill import access-log`. What is heavy to import is imported when the command runs."""
+"""`eventmill import access-log` and `eventmill rejected`.
+
+What is heavy to import is imported when the command runs.
+"""
 
 from typing import Annotated
 
 import typer
 
+from ingest_api import rejected_commands
+
 app = typer.Typer()
+app.add_typer(rejected_commands.app, name="rejected")
 import_app = typer.Typer(help="Bring events in from elsewhere.", no_args_is_help=True)
 app.add_typer(import_app, name="import")
 
@@ -40,6 +46,10 @@ def access_log(
         str | None,
         typer.Option(metavar="URL", help="Send to a running service instead of the database."),
     ] = None,
+    write_key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Secret write key of the service that --url names."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Import an Apache or nginx access log (combined, common or vhost_combined).
@@ -55,5 +65,6 @@ def access_log(
         asset_pattern=asset_pattern,
         site=site,
         url=url,
+        write_key=write_key,
         as_json=as_json,
     )

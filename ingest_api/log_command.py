@@ -23,6 +23,7 @@ def run(
     asset_pattern: str | None,
     site: str,
     url: str | None,
+    write_key: str | None,
     as_json: bool,
 ) -> None:
     """Import and print the summary. Raises EventmillError if it could not be done to the end."""
@@ -33,8 +34,10 @@ def run(
     )
     if site and not site.startswith(("http://", "https://")):
         raise ConfigurationError(f"--site {site!r} must begin with http:// or https://")
+    if write_key is not None and url is None:
+        raise ConfigurationError("--write-key is for --url; without it no key is needed")
     with LogFile(None if file == "-" else Path(file)) as log, _progress(log) as show:
-        summary = asyncio.run(_import(log, options, url, show))
+        summary = asyncio.run(_import(log, options, url, write_key, show))
     print(json.dumps(summary.as_dict()) if as_json else describe(summary))
     if summary.damage:
         raise ConfigurationError(
@@ -44,9 +47,13 @@ def run(
 
 
 async def _import(
-    log: LogFile, options: LogOptions, url: str | None, show: Callable[[Summary], None]
+    log: LogFile,
+    options: LogOptions,
+    url: str | None,
+    write_key: str | None,
+    show: Callable[[Summary], None],
 ) -> Summary:
-    async with over_http(url) if url else in_process() as sink:
+    async with over_http(url, write_key) if url else in_process() as sink:
         return await import_log(log, options, sink, show)
 
 

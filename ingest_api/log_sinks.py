@@ -14,9 +14,12 @@ import orjson
 from eventmill.database import database_url
 from eventmill.errors import ConfigurationError, FieldError
 from eventmill.events import Receipt
+from eventmill.keys import looks_like_key
 from eventmill.system import ensure_ready_database
+from ingest_api.delivery import Delivery
 from ingest_api.metrics import Metrics
 from ingest_api.runtime import runtime
+from ingest_api.senders import IMPORTER
 from ingest_api.service import IngestService, Result
 from ingest_api.visitors import SALT_BYTES, visitor_hash
 
@@ -42,7 +45,8 @@ class InProcess:
     async def send(self, events: Sequence[Event], addresses: Sequence[str]) -> list[Result]:
         # The reader of the log lets no NUL and no surrogate through.
         receipt = Receipt(received_at=datetime.now(UTC), has_odd_values=False)
-        return await self.service.ingest(events, receipt, addresses)
+        delivery = Delivery(IMPORTER, receipt, "import access-log")
+        return await self.service.ingest(events, delivery, addresses)
 
 
 @asynccontextmanager
@@ -107,7 +111,7 @@ class OverHttp:
 
 
 @asynccontextmanager
-async def over_http(url: str) -> AsyncIterator[Sink]:
+async def over_http(url: str, write_key: str | None) -> AsyncIterator[Sink]:
     """`url` is the service's address, with or without `/v1/events`."""
     path = "/v1/events"
     try:
@@ -116,7 +120,14 @@ async def over_http(url: str) -> AsyncIterator[Sink]:
         raise ConfigurationError(f"--url {url!r} is no URL: {error}") from None
     if target.scheme not in ("http", "https") or not target.host:
         raise ConfigurationError(f"--url {url!r} is no http or https URL")
-    async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
+    if not write_key:
+        raise ConfigurationError(
+            "--url needs --write-key: `eventmill keys create import --kind secret` makes one"
+        )
+    if not looks_like_key(write_key):
+        raise ConfigurationError("--write-key is no write key: it begins with emk_")
+    headers = {"X-Write-Key": write_key}
+    async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, headers=headers) as client:
         yield OverHttp(client, str(target))
 
 

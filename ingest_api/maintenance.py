@@ -9,6 +9,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from eventmill.days import ONE_DAY, DayWindow, utc_today
 from eventmill.errors import Unavailable
 from ingest_api.partitions import Partitions
+from ingest_api.patience import within
 from ingest_api.readiness import check_ready
 from ingest_api.visitors import VisitorSalts
 
@@ -17,6 +18,8 @@ log = logging.getLogger("eventmill.ingest")
 DAYS_AHEAD = 3
 EVERY_SECONDS = 600
 RETRY_SECONDS = 5
+# Making a day's partition waits for whoever holds a lock on the events.
+SECONDS = 60
 
 
 class Maintenance:
@@ -38,7 +41,7 @@ class Maintenance:
             try:
                 await self.once()
                 said = ""
-            except (psycopg.Error, PoolTimeout, Unavailable) as error:
+            except (psycopg.Error, PoolTimeout, TimeoutError, Unavailable) as error:
                 pause = RETRY_SECONDS
                 if str(error) != said:
                     said = str(error)
@@ -49,7 +52,12 @@ class Maintenance:
                 continue
 
     async def once(self) -> None:
+        """Raises Unavailable, TimeoutError or what psycopg raises if the database is away."""
+        await self._salts.forget_expired()
         await check_ready(self._pool)
+        await within(SECONDS, self._in_database())
+
+    async def _in_database(self) -> None:
         await self._salts.destroy_expired()
         today = utc_today()
         days = [day.isoformat() for day in DayWindow(today - ONE_DAY, today + DAYS_AHEAD * ONE_DAY)]

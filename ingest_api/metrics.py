@@ -15,8 +15,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.events = Counter(
             "eventmill_ingest_events_total",
-            "Events by what became of them.",
-            ["status"],
+            "Events by what became of them and by who sent them: a key's id, or `user`.",
+            ["status", "key"],
             registry=self.registry,
         )
         self.requests = Histogram(
@@ -46,6 +46,32 @@ class Metrics:
         self.waiting = Gauge(
             "eventmill_ingest_waiting_rows",
             "Events that wait for a commit.",
+            registry=self.registry,
+        )
+
+        self.spooled = Counter(
+            "eventmill_ingest_spooled_events_total",
+            "Events that were put into the spool, since the database could not take them.",
+            registry=self.registry,
+        )
+        self.spool_events = Gauge(
+            "eventmill_ingest_spool_events",
+            "Events of all processes that wait in the spool.",
+            registry=self.registry,
+        )
+        self.spool_bytes = Gauge(
+            "eventmill_ingest_spool_bytes",
+            "Size of what waits in the spool.",
+            registry=self.registry,
+        )
+        self.spool_age = Gauge(
+            "eventmill_ingest_spool_age_seconds",
+            "How long the oldest event in the spool has been waiting.",
+            registry=self.registry,
+        )
+        self.spool_usable = Gauge(
+            "eventmill_ingest_spool_usable",
+            "1 if the spool takes events, 0 if it is full, damaged or its disk is.",
             registry=self.registry,
         )
 

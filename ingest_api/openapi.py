@@ -10,6 +10,21 @@ from pydantic.json_schema import models_json_schema
 from eventmill.tracking_plan import tracking_plan
 from ingest_api.schemas import Answer, Batch, Problem, problem
 
+SECURITY_SCHEMES: dict[str, Any] = {
+    "write_key": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Write-Key",
+        "description": "A key that `eventmill keys create` made.",
+    },
+    "basic": {"type": "http", "scheme": "basic", "description": "The write key as user name."},
+    "user_token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A user's token. The actor is taken from it.",
+    },
+}
 REFERENCE = "#/components/schemas/{model}"
 
 EXAMPLES: dict[str, Any] = {
@@ -49,11 +64,28 @@ POST_EVENTS: dict[str, Any] = {
         "The body is JSON whatever the content type says. Events are judged one by one: what is"
         " wrong with one does not touch the others. An event whose `event_id` was stored before is"
         " a `duplicate`, so a request may be repeated. Fields that the envelope does not know are"
-        " ignored, with a warning."
+        " ignored, with a warning. Authenticate with a write key in `X-Write-Key` or as the user"
+        " name of HTTP Basic, or with a user's token as a bearer token. With `DNT: 1` or"
+        " `Sec-GPC: 1` every event is `dropped`."
     ),
     "responses": {
         200: {"model": Answer, "description": "Every accepted event is stored durably."},
         400: problem("The body is not JSON."),
+        401: problem("No credentials, an unknown or revoked key, or a bad token."),
+        403: {
+            "description": "The sender may send none of these events: a problem, with an Answer.",
+            "content": {
+                "application/problem+json": {
+                    "schema": {
+                        "allOf": [
+                            {"$ref": REFERENCE.format(model="Problem")},
+                            {"$ref": REFERENCE.format(model="Answer")},
+                        ]
+                    }
+                }
+            },
+        },
+        408: problem("The body did not arrive within ten seconds."),
         413: problem("More than 1 MB, or more than 1,000 events."),
         422: {
             "description": "Every event was rejected (then as 200), or the request has no events.",
@@ -62,6 +94,7 @@ POST_EVENTS: dict[str, Any] = {
                 "application/problem+json": {"schema": {"$ref": REFERENCE.format(model="Problem")}},
             },
         },
+        429: problem("Too many events.", Retry_After="Seconds to wait."),
         503: problem("Nowhere durable to write.", Retry_After="Seconds to wait."),
     },
     "openapi_extra": {
@@ -90,6 +123,10 @@ def describe(app: FastAPI) -> dict[str, Any]:
             title=app.title, version=app.version, summary=app.summary, routes=app.routes
         )
         document["components"]["schemas"] |= _schemas()
+        document["components"]["securitySchemes"] = SECURITY_SCHEMES
+        for operations in document["paths"].values():
+            if "post" in operations:
+                operations["post"]["security"] = [{name: []} for name in SECURITY_SCHEMES]
         app.openapi_schema = document
     return app.openapi_schema
 

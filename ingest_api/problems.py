@@ -1,26 +1,36 @@
 """Errors as `application/problem+json` (RFC 9457)."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import orjson
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from eventmill.errors import EventmillError
+from eventmill.errors import EventmillError, RateLimited, RequestTimedOut, Unauthorized
+
+# Not Basic, although it is taken: a browser that is asked for it opens a dialog for a password.
+CHALLENGE = 'Bearer realm="eventmill"'
 
 
 def install(app: FastAPI) -> None:
     app.add_exception_handler(EventmillError, _expected)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _expected(request: Request, error: Exception) -> Response:
     assert isinstance(error, EventmillError)
-    headers = {}
+    headers: dict[str, str] = {}
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = CHALLENGE
+    if isinstance(error, RateLimited):
+        headers |= error.headers
+    if isinstance(error, RequestTimedOut):
+        # The rest of the body is not waited for.
+        headers["Connection"] = "close"
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)
-    return _problem(request, error.problem(), error.status, headers)
+    return problem_response(request, error.problem(), error.status, headers)
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -32,16 +42,17 @@ async def _http(request: Request, error: Exception) -> Response:
         "status": error.status_code,
         "detail": f"{request.method} {request.url.path}: {error.detail}",
     }
-    return _problem(request, problem, error.status_code, dict(error.headers or {}))
+    return problem_response(request, problem, error.status_code, dict(error.headers or {}))
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
-    problem = EventmillError("something went wrong here; the log says what").problem()
-    return _problem(request, problem, HTTPStatus.INTERNAL_SERVER_ERROR, {})
-
-
-def _problem(
-    request: Request, problem: dict[str, object], status: int, headers: dict[str, str]
+def problem_response(
+    request: Request, problem: Mapping[str, object], status: int, headers: Mapping[str, str]
 ) -> Response:
+    """`problem` as an answer, counted.
+
+    `code` and `message` say the same in the words of the Segment API. Without them
+    rudder-sdk-python cannot read the answer and sends eleven times what it should give up at once.
+    """
+    problem = {**problem, "code": str(int(status)), "message": problem["detail"]}
     request.app.state.metrics.problems.labels(str(int(status))).inc()
     return Response(orjson.dumps(problem), status, headers, media_type="application/problem+json")

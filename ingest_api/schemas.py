@@ -30,6 +30,8 @@ class EventResult(BaseModel):
     """Everything that is wrong with it, if it was rejected. Otherwise absent."""
     warnings: list[FieldProblem] = []
     """Fields that were ignored. Absent if there are none."""
+    clock_skew_seconds: int = 0
+    """What `occurred_at` was shifted by, as `sent_at` shows a wrong clock. Absent if it was not."""
 
 
 class Answer(BaseModel):
@@ -43,12 +45,14 @@ class Answer(BaseModel):
 
 
 class Problem(BaseModel):
-    """RFC 9457."""
+    """RFC 9457; `code` and `message` are its status and detail as the Segment API names them."""
 
     type: str
     title: str
     status: int
     detail: str
+    code: str
+    message: str
     errors: list[FieldProblem] = []
 
 

@@ -1,17 +1,28 @@
-"""What happens to events: each is read and checked, told its visitor, stored, and answered for."""
+"""What happens to events: each is judged, read, told its visitor, stored, and answered for."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from eventmill.envelope import EventRow
+from eventmill.envelope import MAX_ID_CHARACTERS, EventRow
 from eventmill.errors import FieldError
-from eventmill.events import Reading, Receipt, read_event
+from eventmill.event_ids import new_event_id, normal_event_id
+from eventmill.events import read_event
+from eventmill.plain_json import text_problem
+from ingest_api import permissions
+from ingest_api.batch import RejectedRow
+from ingest_api.commits import Refused
+from ingest_api.countries import Countries
+from ingest_api.delivery import Delivery
+from ingest_api.identities import KnownLinks, Link, links_of
 from ingest_api.metrics import Metrics
 from ingest_api.partitions import day_of
+from ingest_api.privacy import scrubbed
+from ingest_api.rejected import rejected_row
+from ingest_api.skew import shifted
 from ingest_api.visitors import VisitorSalts, visitor_hash
-from ingest_api.writer import Outcome, Refused, Writer
+from ingest_api.writer import Writer
 
 Status = Literal["accepted", "duplicate", "rejected", "dropped"]
 STATUSES: tuple[Status, ...] = ("accepted", "duplicate", "rejected", "dropped")
@@ -19,12 +30,15 @@ STATUSES: tuple[Status, ...] = ("accepted", "duplicate", "rejected", "dropped")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one event. `event_id` is None if it has no readable id and was rejected."""
+    """What became of one event. `event_id` is None if it has no readable id and is not stored."""
 
     event_id: str | None
     status: Status
     errors: Sequence[FieldError] = ()
     warnings: Sequence[FieldError] = ()
+    refused: bool = False
+    """Rejected because its sender may not send it."""
+    clock_skew_seconds: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         answer: dict[str, Any] = {"event_id": self.event_id, "status": self.status}
@@ -32,52 +46,148 @@ class Result:
             answer["errors"] = [error.as_dict() for error in self.errors]
         if self.warnings:
             answer["warnings"] = [warning.as_dict() for warning in self.warnings]
+        if self.clock_skew_seconds:
+            answer["clock_skew_seconds"] = self.clock_skew_seconds
         return answer
 
 
-class IngestService:
-    """The one way into `raw.events`, for HTTP requests and for imports."""
+@dataclass(slots=True)
+class _Judged:
+    """One event on its way: a row to store, or why there is none."""
 
-    def __init__(self, writer: Writer, salts: VisitorSalts, metrics: Metrics) -> None:
+    sent: object
+    address: str
+    row: EventRow | None = None
+    event_id: str | None = None
+    errors: list[FieldError] = field(default_factory=list)
+    warnings: list[FieldError] = field(default_factory=list)
+    refused: bool = False
+    skew: int = 0
+
+
+class IngestService:
+    """The one way into `raw.events`, for HTTP requests, imports and replays."""
+
+    def __init__(
+        self, writer: Writer, salts: VisitorSalts, countries: Countries, metrics: Metrics
+    ) -> None:
         self._writer = writer
         self._salts = salts
+        self._countries = countries
+        self._known_links = KnownLinks()
         self._metrics = metrics
 
     async def ingest(
-        self, events: Sequence[object], receipt: Receipt, addresses: Iterable[str]
+        self,
+        events: Sequence[object],
+        delivery: Delivery,
+        addresses: Iterable[str],
+        links: Sequence[Link] = (),
     ) -> list[Result]:
         """Store `events` and say of each, in their order, what became of it.
 
         `addresses` are the senders' IP addresses, one for each event; they end in a keyed hash and
-        nowhere else. Returns only when every accepted event is durable. Raises Unavailable if
+        a country and nowhere else. `links` come from calls that are no events. Returns only when
+        every accepted event, every refused one and every link is durable. Raises Unavailable if
         there is nowhere durable to write; then sending all of them again is safe.
         """
-        readings: list[Reading] = []
-        rows: list[EventRow] = []
+        if delivery.opted_out:
+            return self._counted(delivery, [_dropped(event) for event in events])
+        judged = []
         for event, address in zip(events, addresses, strict=False):
-            reading = read_event(event, receipt)
-            readings.append(reading)
-            if reading.row is not None:
-                if not reading.row.visitor_id:
-                    reading.row = await self._with_visitor(reading.row, address)
-                rows.append(reading.row)
-        outcomes = iter(await self._writer.write(rows))
-        results = [_result(reading, outcomes) for reading in readings]
+            one = _judge(event, address, delivery)
+            if one.row is not None:
+                one.row = await self._completed(one.row, address, delivery)
+            judged.append(one)
+        rows = [one.row for one in judged if one.row is not None]
+        found = self._known_links.new([*links, *links_of(rows, delivery.sender)])
+        rejected = [await self._kept(one, delivery) for one in judged if one.row is None]
+        outcomes = iter(await self._writer.write(rows, _to_keep(rejected, delivery), found))
+        self._known_links.remember(found)
+        unstorable: list[RejectedRow] = []
+        results = []
+        for one in judged:
+            outcome = next(outcomes) if one.row is not None else False
+            if isinstance(outcome, Refused):
+                one.errors = [FieldError("event", f"cannot be stored: {outcome.reason}")]
+                unstorable.append(await self._kept(one, delivery))
+            results.append(_result(one, is_new=outcome is True))
+        await self._writer.write((), _to_keep(unstorable, delivery))
+        return self._counted(delivery, results)
+
+    def _counted(self, delivery: Delivery, results: list[Result]) -> list[Result]:
+        key = delivery.sender.key_id or delivery.sender.kind
         for status, count in Counter([result.status for result in results]).items():
-            self._metrics.events.labels(status).inc(count)
+            self._metrics.events.labels(status, key).inc(count)
         return results
 
-    async def _with_visitor(self, row: EventRow, address: str) -> EventRow:
-        salt = await self._salts.of_day(day_of(row))
-        return row._replace(visitor_id=visitor_hash(salt, address, row.user_agent))
+    async def _completed(self, row: EventRow, address: str, delivery: Delivery) -> EventRow:
+        """The row with its visitor and country, and without personal data."""
+        visitor_id = row.visitor_id
+        if (kept := delivery.replay) is not None:
+            visitor_id, country = visitor_id or kept.visitor_id, kept.country
+        else:
+            country = self._countries.of(address)
+        if not visitor_id:
+            visitor_id = await self._visitor(day_of(row), address, row.user_agent)
+        return scrubbed(row._replace(visitor_id=visitor_id, country=country))
+
+    async def _kept(self, one: _Judged, delivery: Delivery) -> RejectedRow:
+        """A refused event as it is kept, with what its replay will not know: where it came from."""
+        event_id = one.event_id or new_event_id()
+        if delivery.replay is not None:
+            return rejected_row(one.sent, event_id, "", "", one.errors, delivery)
+        agent = _user_agent(one.sent) or delivery.receipt.user_agent
+        day = one.row.occurred_at[:10] if one.row else delivery.receipt.received_text[:10]
+        visitor_id = await self._visitor(day, one.address, agent)
+        country = self._countries.of(one.address)
+        return rejected_row(one.sent, event_id, visitor_id, country, one.errors, delivery)
+
+    async def _visitor(self, day: str, address: str, user_agent: str) -> str:
+        return visitor_hash(await self._salts.of_day(day), address, user_agent)
 
 
-def _result(reading: Reading, outcomes: Iterable[Outcome]) -> Result:
-    if reading.row is None:
-        return Result(reading.event_id, "rejected", reading.errors, reading.warnings)
-    outcome = next(iter(outcomes))
-    if isinstance(outcome, Refused):
-        refusal = [FieldError("event", f"cannot be stored: {outcome.reason}")]
-        return Result(reading.event_id, "rejected", refusal, reading.warnings)
-    status: Status = "accepted" if outcome else "duplicate"
-    return Result(reading.event_id, status, (), reading.warnings)
+def _judge(sent: object, address: str, delivery: Delivery) -> _Judged:
+    """What the sender may not do, what the clock needs, and what is wrong with the event."""
+    one = _Judged(sent, address)
+    event = sent
+    if isinstance(event, dict):
+        event, not_allowed = permissions.apply(event, delivery.sender)
+        if not_allowed:
+            one.errors, one.refused, one.event_id = not_allowed, True, _readable_id(sent)
+            return one
+        event, one.skew = shifted(event, delivery.receipt)
+    reading = read_event(event, delivery.receipt)
+    one.row, one.event_id = reading.row, reading.event_id
+    one.errors, one.warnings = reading.errors, reading.warnings
+    return one
+
+
+def _result(one: _Judged, *, is_new: bool) -> Result:
+    if one.errors:
+        return Result(one.event_id, "rejected", one.errors, one.warnings, one.refused)
+    status: Status = "accepted" if is_new else "duplicate"
+    return Result(one.event_id, status, (), one.warnings, clock_skew_seconds=one.skew)
+
+
+def _dropped(event: object) -> Result:
+    return Result(_readable_id(event), "dropped")
+
+
+def _to_keep(rejected: Sequence[RejectedRow], delivery: Delivery) -> Sequence[RejectedRow]:
+    """What a replay refuses again is kept already."""
+    return rejected if delivery.replay is None else ()
+
+
+def _readable_id(event: object) -> str | None:
+    """The id that an event would be stored under, if it names one that can be."""
+    sent = event.get("event_id") if isinstance(event, dict) else None
+    if not isinstance(sent, str) or not sent or len(sent) > MAX_ID_CHARACTERS:
+        return None
+    return normal_event_id(sent) if text_problem(sent) is None else None
+
+
+def _user_agent(event: object) -> str:
+    context = event.get("context") if isinstance(event, dict) else None
+    found = context.get("user_agent") if isinstance(context, dict) else None
+    return found if isinstance(found, str) else ""

@@ -1,84 +1,95 @@
-"""The one statement that stores event rows, each id once.
+"""One transaction that stores a batch, each event id once.
 
-An id is claimed in `raw.event_ids` first; only what was new goes into `raw.events`. It is one
-round trip and its own transaction. Seven ways were measured (docs/decisions/0003-group-commit.md).
+An id is claimed in `raw.event_ids` first; only what was new is copied into `raw.events`. COPY as
+text, with ids and times as array literals, was the cheapest of seven ways that were measured
+(docs/decisions/0003-group-commit.md).
 """
 
 from collections.abc import Sequence
-from typing import Any, LiteralString
+from typing import Final, LiteralString
 
-import orjson
 import psycopg
 
 from eventmill.envelope import EventRow
+from ingest_api.batch import Batch
+from ingest_api.identities import store_links
 
-# Ids are claimed in order, so that two processes with common ids wait for each other and never
-# deadlock. The answer is what was not new: usually nothing.
-STORE: LiteralString = """
-with batch as materialized (
-    select * from json_to_recordset(%s::json) as batch (
-        event_id uuid, occurred_at timestamptz, received_at timestamptz, sent_at timestamptz,
-        source text, event_type text, actor_type text, actor_id text, anonymous_id text,
-        visitor_id text, session_id text, project_id text, ip_asset_id text, license_id text,
-        user_id text, brand_id text, creator_id text, props_json jsonb, page_url text,
-        landing_page text, referrer text, user_agent text, utm_source text, utm_medium text,
-        utm_campaign text, utm_term text, utm_content text, click_id text
-    )
-),
-
-claimed as (
-    insert into raw.event_ids (event_id, occurred_at)
-    select event_id, occurred_at from batch order by event_id
-    on conflict do nothing
-    returning event_id
-),
-
-stored as (
-    insert into raw.events (
-        event_id, occurred_at, received_at, sent_at,
-        source, event_type, actor_type, actor_id, anonymous_id,
-        visitor_id, session_id, project_id, ip_asset_id, license_id,
-        user_id, brand_id, creator_id, props_json, page_url,
-        landing_page, referrer, user_agent, utm_source, utm_medium,
-        utm_campaign, utm_term, utm_content, click_id
-    )
-    select batch.* from batch inner join claimed on batch.event_id = claimed.event_id
-)
-
-select batch.event_id::text
-from batch left join claimed on batch.event_id = claimed.event_id
-where claimed.event_id is null
+# Sorted, so that two writers with common ids wait for each other in one order and never deadlock.
+CLAIM: LiteralString = """
+insert into raw.event_ids (event_id, occurred_at)
+select event_id, occurred_at
+from unnest(%s::uuid[], %s::timestamptz[]) as claimed (event_id, occurred_at)
+order by event_id
+on conflict do nothing
+returning event_id::text
 """
-# The planner knows nothing of the rows in a parameter and guesses that there are a few; with the
-# nested loops that this suggests, 2,000 rows would be four million comparisons.
-SETTINGS: LiteralString = "set enable_nestloop = off"
+COPY: LiteralString = """
+copy raw.events (
+    event_id, occurred_at, received_at, sent_at, source, event_type, actor_type, actor_id,
+    anonymous_id, visitor_id, session_id, project_id, ip_asset_id, license_id, user_id, brand_id,
+    creator_id, props_json, page_url, landing_page, referrer, user_agent, utm_source, utm_medium,
+    utm_campaign, utm_term, utm_content, click_id, country
+) from stdin (format text, null '')
+"""
+ESCAPES: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+SEPARATORS: Final = len(EventRow._fields) - 1
 
 
-async def store(connection: psycopg.AsyncConnection, rows: Sequence[EventRow]) -> list[bool]:
-    """Commit `rows` and say of each whether it was new. All or nothing.
+# The same refused event twice, by a retry or because a batch came by the spool too, is kept once.
+REJECT: LiteralString = """
+insert into raw.rejected_events (
+    event_id, received_at, key_id, sender, route, event, context, errors
+)
+select
+    event_id::uuid, received_at::timestamptz, nullif(key_id, ''), sender::jsonb, route, event,
+    context::jsonb, errors::jsonb
+from unnest(
+    %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[]
+) as refused (event_id, received_at, key_id, sender, route, event, context, errors)
+order by event_id
+on conflict do nothing
+"""
 
-    Of rows with the same id the first is stored. `connection` is in autocommit mode, with
-    SETTINGS, and the days' partitions exist. Raises what psycopg raises, and
-    orjson.JSONEncodeError for text that has no encoding.
+
+async def store(connection: psycopg.AsyncConnection, batch: Batch) -> list[bool]:
+    """Commit `batch` and say of each event row whether it was new. All or nothing.
+
+    Of rows with the same id the first is stored. `connection` is in autocommit mode and the days'
+    partitions exist. Raises what psycopg raises, and ValueError for text that has no encoding.
     """
-    first: dict[str, EventRow] = {}
-    for row in rows:
-        first.setdefault(row.event_id, row)
-    document = orjson.dumps([_as_object(row) for row in first.values()]).decode()
-    cursor = await connection.execute(STORE, (document,))
-    old = {event_id for (event_id,) in await cursor.fetchall()}
-    if not old and len(first) == len(rows):
-        return [True] * len(rows)
+    async with connection.transaction(), connection.cursor() as cursor:
+        new = await _store_events(cursor, batch.rows) if batch.rows else set()
+        if batch.rejected:
+            await cursor.execute(
+                REJECT, [list(column) for column in zip(*batch.rejected, strict=True)]
+            )
+        if batch.links:
+            await store_links(connection, batch.links)
     is_new = []
-    for row in rows:
-        is_new.append(row.event_id not in old)
-        old.add(row.event_id)
+    for row in batch.rows:
+        is_new.append(row.event_id in new)
+        new.discard(row.event_id)
     return is_new
 
 
-def _as_object(row: EventRow) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        name: value for name, value in zip(EventRow._fields, row, strict=True) if value
-    }
-    found["props_json"] = orjson.Fragment(row.props_json)
-    return found
+async def _store_events(cursor: psycopg.AsyncCursor, rows: Sequence[EventRow]) -> set[str]:
+    """The ids that were new."""
+    first: dict[str, EventRow] = {}
+    for row in rows:
+        first.setdefault(row.event_id, row)
+    ids, times = ",".join(first), ",".join([row.occurred_at for row in first.values()])
+    await cursor.execute(CLAIM, (f"{{{ids}}}", f"{{{times}}}"))
+    new = {event_id for (event_id,) in await cursor.fetchall()}
+    if new:
+        lines = "".join([copy_line(row) for event_id, row in first.items() if event_id in new])
+        async with cursor.copy(COPY) as copy:
+            await copy.write(lines.encode())
+    return new
+
+
+def copy_line(row: EventRow) -> str:
+    """A row in COPY's text format, its newline included."""
+    line = "\t".join(row)
+    if "\\" in line or "\n" in line or "\r" in line or line.count("\t") != SEPARATORS:
+        line = "\t".join([value.translate(ESCAPES) for value in row])
+    return line + "\n"

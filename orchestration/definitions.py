@@ -4,16 +4,17 @@ import dagster as dg
 
 from orchestration.defs.alerts import alert_redelivery, lost_runs, run_failure_alert
 from orchestration.defs.dbt import dbt_models
-from orchestration.defs.enrichment import referrers, user_agents
+from orchestration.defs.enrichment import rebuild_days, referrers, user_agents
 from orchestration.defs.raw import raw_events
 from orchestration.jobs import build_days, nightly
 from orchestration.progress import progress
+from orchestration.replay import replay_rejected
 
 defs = dg.Definitions(
     assets=[raw_events, user_agents, referrers, dbt_models],
-    jobs=[build_days],
+    jobs=[build_days, replay_rejected],
     schedules=[nightly],
-    sensors=[run_failure_alert, alert_redelivery, lost_runs],
+    sensors=[run_failure_alert, alert_redelivery, lost_runs, rebuild_days],
     loggers={"console": dg.colored_console_logger, "progress": progress},
     executor=dg.in_process_executor,
 )

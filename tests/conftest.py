@@ -58,8 +58,12 @@ def _new_database(server: EmbeddedPostgres) -> Iterator[str]:
         connection.execute(
             sql.SQL("create database {} template {}").format(identifier, sql.Identifier(TEMPLATE))
         )
+        # What one test leaves in the spool must not come out in another's database.
+        spool = str(server.home / "spools" / name)
         try:
-            with environment(EVENTMILL_DATABASE_URL=url_of(server, name)):
+            with environment(
+                EVENTMILL_DATABASE_URL=url_of(server, name), EVENTMILL_SPOOL_DIR=spool
+            ):
                 yield url_of(server, name)
         finally:
             connection.execute(sql.SQL("drop database {} with (force)").format(identifier))

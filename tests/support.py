@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from eventmill import database, settings, tokens
+from eventmill import database, jwks, settings, tokens
 
 PROJECT_ROOT = settings.PROJECT_ROOT
 CACHES = (
@@ -18,6 +18,7 @@ CACHES = (
     database.database_url,
     database.dagster_database_url,
     tokens.signing_secret,
+    jwks.signing_keys,
 )
 
 

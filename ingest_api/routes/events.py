@@ -1,31 +1,36 @@
 """POST /v1/events: one event, or a list of them."""
 
-import itertools
 import time
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from eventmill.envelope import OLDEST, parse_time, utc_text
-from eventmill.errors import FieldError, InvalidFields, PayloadTooLarge
+from eventmill.envelope import parse_time, utc_text
+from eventmill.errors import FieldError, Forbidden, InvalidFields, PayloadTooLarge
 from eventmill.events import Receipt
-from eventmill.settings import get_settings
 from ingest_api.body import parse_json, read_body
 from ingest_api.openapi import POST_EVENTS
-from ingest_api.service import STATUSES, IngestService, Result
+from ingest_api.problems import problem_response
+from ingest_api.reception import earliest_accepted, header, receive
+from ingest_api.senders import Senders
+from ingest_api.service import STATUSES, Result
 
+ROUTE = "/v1/events"
 MAX_EVENTS = 1_000
 
 router = APIRouter()
 
 
-@router.post("/v1/events", **POST_EVENTS)
+@router.post(ROUTE, **POST_EVENTS)
 async def post_events(request: Request) -> Response:
     body = await read_body(request)
     started = time.perf_counter()
+    senders: Senders = request.app.state.senders
+    sender = await senders.identify(request)
     value, has_odd_values = parse_json(body)
     events, sent_at = read_request(value)
     receipt = Receipt(
@@ -36,10 +41,8 @@ async def post_events(request: Request) -> Response:
         referrer=header(request, b"referer"),
         has_odd_values=has_odd_values,
     )
-    address = request.client.host if request.client else ""
-    service: IngestService = request.app.state.service
-    results = await service.ingest(events, receipt, itertools.repeat(address))
-    response = answer(results)
+    received = await receive(request, sender, events, receipt, route=ROUTE)
+    response = answer(request, received.results, received.headers)
     request.app.state.metrics.requests.observe(time.perf_counter() - started)
     return response
 
@@ -71,29 +74,16 @@ def read_request(value: Any) -> tuple[list[object], str]:
         raise _invalid("sent_at", str(error)) from None
 
 
-def answer(results: list[Result]) -> Response:
-    """200 with what became of each event; 422 if every one of them was rejected."""
-    found = Counter(result.status for result in results)
-    counts: dict[str, Any] = {status: found[status] for status in STATUSES}
-    body = {**counts, "results": [result.as_dict() for result in results]}
-    status = 422 if results and counts["rejected"] == len(results) else 200
-    return Response(orjson.dumps(body), status, media_type="application/json")
-
-
-def earliest_accepted() -> datetime:
-    """The oldest `occurred_at` that the API takes now."""
-    days = get_settings().accepted_past_days
-    return OLDEST if days is None else datetime.now(UTC) - timedelta(days=days)
-
-
-def header(request: Request, name: bytes) -> str:
-    """A header as text. Most senders that use other than ASCII mean UTF-8."""
-    key: bytes
-    value: bytes
-    for key, value in request.scope["headers"]:
-        if key == name:
-            return value.decode(errors="replace").replace("\0", "")
-    return ""
+def answer(request: Request, results: Sequence[Result], headers: Mapping[str, str]) -> Response:
+    """What became of each event: 403 if the sender may send none of them, 422 if all are wrong."""
+    found = Counter([result.status for result in results])
+    body: dict[str, Any] = {status: found[status] for status in STATUSES}
+    body["results"] = [result.as_dict() for result in results]
+    if results and all(result.refused for result in results):
+        error = Forbidden("this sender may not send any of these events; `results` says why")
+        return problem_response(request, {**error.problem(), **body}, error.status, headers)
+    status = 422 if results and found["rejected"] == len(results) else 200
+    return Response(orjson.dumps(body), status, headers, media_type="application/json")
 
 
 def _invalid(field: str, message: str) -> InvalidFields:

@@ -1,8 +1,10 @@
 """/healthz, /readyz and /metrics."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
-from ingest_api.readiness import check_ready
+from ingest_api.readiness import observe, readiness
 
 router = APIRouter(tags=["health"])
 
@@ -12,14 +14,17 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz", summary="Can it store events?")
-async def readyz(request: Request) -> dict[str, str]:
-    """503 while the database is away or not migrated."""
-    await check_ready(request.app.state.pool)
-    return {"status": "ready"}
+@router.get("/readyz", summary="Can it take events?")
+async def readyz(request: Request) -> dict[str, Any]:
+    """503 only if neither the database nor the spool can take events.
+
+    `status` is `spooling`, with what is wrong as `detail`, while the database cannot.
+    """
+    return await readiness(request.app.state.pool, request.app.state.spool)
 
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
 async def metrics(request: Request) -> Response:
     found = request.app.state.metrics
+    await observe(request.app.state.spool, found)
     return Response(found.render(), media_type=found.content_type)

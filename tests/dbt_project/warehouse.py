@@ -31,6 +31,8 @@ class Event:
     # Microseconds after midnight UTC.
     at: int = 0
     event_id: UUID = field(default_factory=uuid4)
+    anonymous_id: str | None = None
+    actor_id: str | None = None
     project_id: str | None = None
     ip_asset_id: str | None = None
     license_id: str | None = None

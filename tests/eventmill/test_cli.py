@@ -21,6 +21,7 @@ COMMANDS = (
     "token",
     "psql",
     "settings",
+    "plan",
     "import",
     "backfill",
     "dbt",

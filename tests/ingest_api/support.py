@@ -10,15 +10,32 @@ from typing import Any
 import httpx
 import uvicorn
 
+from eventmill.database import connect, database_url
+from eventmill.keys import KeyKind, create_key
 from ingest_api.app import create_app
 
 DAY = "2015-05-17"
 NOON = f"{DAY}T12:00:00Z"
 
 
+def new_key(kind: KeyKind = "secret") -> str:
+    """A write key of the settings' database."""
+    with connect(database_url(), autocommit=True) as connection:
+        return create_key(connection, "test", kind)
+
+
+def with_key(key: str | None) -> dict[str, str]:
+    """Headers of a request that brings `key`, whatever the client sends by default."""
+    return {"X-Write-Key": key or ""}
+
+
 @contextmanager
-def served() -> Iterator[httpx.Client]:
-    """A client of a real server, in a thread of this process, on the settings' database."""
+def served(kind: KeyKind | None = "secret") -> Iterator[httpx.Client]:
+    """A client of a real server, in a thread of this process, on the settings' database.
+
+    The client sends a new key of this kind with every request, or none.
+    """
+    headers = {} if kind is None else with_key(new_key(kind))
     config = uvicorn.Config(create_app(), port=0, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -27,7 +44,9 @@ def served() -> Iterator[httpx.Client]:
     assert server.started
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", timeout=60, headers=headers
+        ) as client:
             yield client
     finally:
         server.should_exit = True

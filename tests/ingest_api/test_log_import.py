@@ -17,6 +17,7 @@ from tests.support import rows, run_eventmill, scalar
 
 SAMPLE = PROJECT_ROOT / "sample_data" / "apache_logs.log.gz"
 PATTERN = r"^/(?:presentations|projects|blog)/(?P<ip_asset_id>[^/?]+)"
+A_KEY = "emk_sec_" + "0" * 32
 LINE = '203.0.113.{} - - [17/May/2015:10:05:{:02} +0000] "GET {} HTTP/1.1" 200 12 "-" "Agent/{}"\n'
 
 
@@ -213,10 +214,10 @@ def test_bad_lines_are_reported_and_the_rest_is_kept(
 
 def test_over_http(shared_api: httpx.Client, shared_connection: psycopg.Connection) -> None:
     address = str(shared_api.base_url).rstrip("/")
-    first = import_log(str(SAMPLE), "--url", address)
-    assert (
-        import_log(str(SAMPLE), "--url", f"{address}/v1/events")["duplicate"] == first["imported"]
-    )
+    key = ("--write-key", shared_api.headers["X-Write-Key"])
+    first = import_log(str(SAMPLE), "--url", address, *key)
+    again = import_log(str(SAMPLE), "--url", f"{address}/v1/events", *key)
+    assert again["duplicate"] == first["imported"]
     assert scalar(shared_connection, "select count(distinct visitor_id) from raw.events") > 1_000
 
 
@@ -230,7 +231,12 @@ def test_over_http(shared_api: httpx.Client, shared_connection: psycopg.Connecti
         ([str(SAMPLE), "--asset-pattern", "^(?P<ip_asset_id>(.|..)+)[.]htm$"], "make it simpler"),
         ([str(SAMPLE), "--site", "shop.example"], "--site 'shop.example' must begin with http"),
         ([str(SAMPLE), "--url", "shop.example"], "is no http or https URL"),
-        ([str(SAMPLE), "--url", "http://127.0.0.1:1"], "no service answers at http://127.0.0.1:1"),
+        ([str(SAMPLE), "--url", "http://127.0.0.1:1"], "--url needs --write-key"),
+        ([str(SAMPLE), "--write-key", A_KEY], "--write-key is for --url"),
+        (
+            [str(SAMPLE), "--url", "http://127.0.0.1:1", "--write-key", A_KEY],
+            "no service answers at http://127.0.0.1:1",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_one_line(database: str, arguments: list[str], said: str) -> None:

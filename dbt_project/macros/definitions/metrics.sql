@@ -58,7 +58,7 @@ end
 {% macro definitions_hash() -%}
 {{ local_md5([
     metric_views(), metric_clicks(), metric_conversions(), metric_revenue_cents(),
-    metric_engagement_ms(), is_counted(), is_bot(),
+    metric_engagement_ms(), is_counted(), is_bot(), visitor(),
 ] | join('\n')) }}
 {%- endmacro %}
 

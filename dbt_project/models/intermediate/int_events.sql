@@ -19,10 +19,15 @@ with located as (
 
     source_categories as (
         select * from {{ ref('ga4_source_categories') }}
+    ),
+
+    identities as (
+        select * from {{ source('raw', 'identities') }}
     )
 
     select
         events.*,
+        {{ visitor() }} as visitor,
         coalesce(referrers.referrer_domain, events.referrer_domain) as domain,
         {{ clean_tag('events.utm_source') }} as source_tag,
         {{ clean_tag('events.utm_medium') }} as medium_tag,
@@ -46,6 +51,7 @@ with located as (
     left join user_agents on events.user_agent = user_agents.user_agent
     left join referrers on events.referrer_domain = referrers.referrer_domain
     left join source_categories on {{ known_source() }} = source_categories.source
+    left join identities on events.anonymous_id = identities.anonymous_id
 ),
 
 traced as (
@@ -61,7 +67,7 @@ traced as (
 
 select
     event_id,
-    visitor_id,
+    visitor as visitor_id,
     session_id,
     project_id,
     ip_asset_id,

@@ -8,20 +8,17 @@ from dagster_dbt import DagsterDbtTranslator
 
 from orchestration.defs.raw.assets import RAW_EVENTS
 
-# dbt's sources are the assets that Dagster itself observes or builds.
-SOURCES = {
-    "source.eventmill.raw.events": RAW_EVENTS,
-    "source.eventmill.enrichment.user_agents": dg.AssetKey("user_agents"),
-    "source.eventmill.enrichment.referrers": dg.AssetKey("referrers"),
-}
+# A source is an asset named as its table, which Dagster observes, builds or only knows of. This one
+# has another: `events` alone would not say which.
+EVENTS = "source.eventmill.raw.events"
 
 
 class EventmillTranslator(DagsterDbtTranslator):
     """An asset is named as its model, grouped by its folder, and described as in its `.yml`."""
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        if dbt_resource_props["resource_type"] == "source":
-            return SOURCES[dbt_resource_props["unique_id"]]
+        if dbt_resource_props["unique_id"] == EVENTS:
+            return RAW_EVENTS
         return dg.AssetKey(dbt_resource_props["name"])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:

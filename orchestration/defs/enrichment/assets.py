@@ -1,8 +1,9 @@
 """Enrichment assets: only the new distinct values of the built days are classified and stored."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from typing import LiteralString
 
 import dagster as dg
@@ -11,8 +12,14 @@ import psycopg
 
 from eventmill import referrers as referrer_rules
 from eventmill import user_agents as agent_rules
-from eventmill.database import connect
-from orchestration.defs.enrichment.queries import new_referrers, new_user_agents
+from eventmill.database import advisory_lock, connect
+from orchestration.defs.dbt.invocation import BUILD_LOCK
+from orchestration.defs.enrichment.queries import (
+    ask_for_days,
+    new_referrers,
+    new_user_agents,
+    outdated_user_agents,
+)
 from orchestration.defs.raw.assets import RAW_EVENTS
 from orchestration.partitions import built_days, daily, one_run_per_range
 from orchestration.retries import no_retry_in_vain, three_with_backoff
@@ -25,7 +32,8 @@ BATCH = 10_000
     deps=[RAW_EVENTS],
     description=(
         "enrichment.user_agents: one row per distinct user agent ever seen, with its device,"
-        " browser and system and whether it is a bot, by ua-parser and a list of crawlers."
+        " browser and system and whether it is a bot, by ua-parser and the seed `bots`. When the"
+        " seed changes, the next run classifies all of them again."
     ),
     group_name="enrichment",
     owners=["team:data"],
@@ -36,16 +44,48 @@ BATCH = 10_000
     code_version=agent_rules.PARSER_VERSION,
 )
 def user_agents(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-    """Classify the user agents of the built days that are new, or known by older rules."""
+    """Classify the user agents of the built days that are new, and all that older rules know.
+
+    Built days on which a bot became a person, or a person a bot, are noted as to be built again;
+    the sensor `rebuild_days` has it done.
+    """
     started = time.monotonic()
     version = {"parser_version": agent_rules.PARSER_VERSION}
     with _database() as connection:
+        outdated = outdated_user_agents(connection, **version)
         seen = new_user_agents(connection, built_days(context), **version)
         frame = pl.DataFrame(
-            agent_rules.classify_user_agents(seen), schema=list(agent_rules.COLUMNS)
+            agent_rules.classify_user_agents([*outdated, *seen]), schema=list(agent_rules.COLUMNS)
         )
+        now = dict(frame.select("user_agent", "is_bot").iter_rows())
+        changed = [agent for agent, was_bot in outdated.items() if now[agent] != was_bot]
+        days = _store_user_agents(connection, frame, changed)
+    if days:
+        context.log.info(
+            f"{len(changed)} user agents are bots now or no longer: {len(days)} built days,"
+            f" {days[0]} to {days[-1]}, will be built again"
+        )
+    return _result(
+        frame["device_type"],
+        started,
+        {"became or ceased to be bots": len(changed), "days to rebuild": len(days)},
+    )
+
+
+def _store_user_agents(
+    connection: psycopg.Connection, frame: pl.DataFrame, changed: list[str]
+) -> list[date]:
+    """Write `frame`, and note the built days that hold events of the `changed` agents."""
+    version = {"parser_version": agent_rules.PARSER_VERSION}
+    if not changed:
         _store(connection, frame, agent_rules.UPSERT, version)
-    return _result(frame["device_type"], started)
+        return []
+    # Together, so that no crash leaves a day wrong; and while nothing is built, or a build that has
+    # read the old rows would look as if it came later.
+    reason = f"user agents by {agent_rules.PARSER_VERSION}"
+    with advisory_lock(connection, BUILD_LOCK), connection.transaction():
+        _store(connection, frame, agent_rules.UPSERT, version)
+        return ask_for_days(connection, changed, reason)
 
 
 @dg.asset(
@@ -93,13 +133,16 @@ def _store(
         connection.execute(upsert, {**part.to_dict(as_series=False), **version})
 
 
-def _result(kinds: pl.Series, started: float) -> dg.MaterializeResult[None]:
-    """Rows that this run wrote, how many of each kind, and the seconds it took."""
+def _result(
+    kinds: pl.Series, started: float, more: Mapping[str, int] | None = None
+) -> dg.MaterializeResult[None]:
+    """Rows that this run wrote, how many of each kind, the seconds it took, and `more`."""
     by_kind = kinds.fill_null("none").value_counts(sort=True, name="rows")
     return dg.MaterializeResult(
         metadata={
             "rows": len(kinds),
             "rows by kind": dict(by_kind.iter_rows()),
             "seconds": round(time.monotonic() - started, 2),
+            **(more or {}),
         }
     )

@@ -1,5 +1,6 @@
 """SQL of the enrichment: which distinct values of a window have no current row yet."""
 
+from datetime import date, datetime
 from typing import LiteralString
 
 import psycopg
@@ -21,6 +22,37 @@ where not exists (
 )
 """
 
+OUTDATED_USER_AGENTS: LiteralString = """
+select user_agent, is_bot from enrichment.user_agents where parser_version <> %(parser_version)s
+"""
+
+# Reads all of raw.events once, and only after the list of bots changed what some agent is. Days
+# that are not built are counted live, so they are right already.
+ASK_FOR_DAYS: LiteralString = """
+with affected as (
+    select distinct (occurred_at at time zone 'UTC')::date as day
+    from raw.events
+    where user_agent = any(%(user_agents)s)
+)
+
+insert into enrichment.days_to_rebuild (day, asked_at, reason)
+select affected.day, clock_timestamp(), %(reason)s
+from affected
+where exists (select from marts.daily_builds as built where built.date = affected.day)
+on conflict (day) do update set asked_at = excluded.asked_at, reason = excluded.reason
+returning day
+"""
+
+FORGET_BUILT_DAYS: LiteralString = """
+delete from enrichment.days_to_rebuild as asked
+using marts.daily_builds as built
+where built.date = asked.day and built.built_at > asked.asked_at
+"""
+
+DAYS_TO_REBUILD: LiteralString = """
+select day, asked_at from enrichment.days_to_rebuild order by day
+"""
+
 NEW_REFERRERS: LiteralString = """
 select seen.referrer_domain
 from (
@@ -40,6 +72,32 @@ def new_user_agents(
 ) -> list[str]:
     """Distinct user agents of `window` that the rules `parser_version` have not classified."""
     return _values(connection, NEW_USER_AGENTS, window, parser_version=parser_version)
+
+
+def outdated_user_agents(connection: psycopg.Connection, parser_version: str) -> dict[str, bool]:
+    """Every known user agent that other rules classified, and whether they took it for a bot."""
+    rows = connection.execute(OUTDATED_USER_AGENTS, {"parser_version": parser_version})
+    return dict(rows.fetchall())
+
+
+def ask_for_days(connection: psycopg.Connection, user_agents: list[str], reason: str) -> list[date]:
+    """Note the built days that hold events of `user_agents` as to be built again; these days."""
+    if not user_agents or not _has_builds(connection):
+        return []
+    parameters = {"user_agents": user_agents, "reason": reason}
+    return sorted(day for (day,) in connection.execute(ASK_FOR_DAYS, parameters).fetchall())
+
+
+def days_to_rebuild(connection: psycopg.Connection) -> dict[date, datetime]:
+    """The days that wait to be built again, in order, and when that was asked for."""
+    if _has_builds(connection):
+        connection.execute(FORGET_BUILT_DAYS)
+    return dict(connection.execute(DAYS_TO_REBUILD).fetchall())
+
+
+def _has_builds(connection: psycopg.Connection) -> bool:
+    row = connection.execute("select to_regclass('marts.daily_builds') is not null").fetchone()
+    return row is not None and bool(row[0])
 
 
 def new_referrers(

@@ -1,0 +1,80 @@
+"""`eventmill plan`: the tracking plan is checked, compared with the database, turned into types."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eventmill.errors import ConfigurationError
+from eventmill.tracking_plan import PLAN_FILE, load_plan
+
+app = typer.Typer(
+    help="Check the tracking plan, compare it, make types from it.", no_args_is_help=True
+)
+FileArgument = Annotated[
+    Path, typer.Argument(metavar="[FILE]", help="A plan. Default: the one in use.")
+]
+LONGEST_VALUE = 100
+
+
+@app.command()
+def check(file: FileArgument = PLAN_FILE) -> None:
+    """Say whether a plan is sound, and what is wrong with it if not."""
+    from eventmill.plan_store import plan_hash
+
+    plan = load_plan(file)
+    print(f"{file}: {len(plan.event_types)} event types, plan {plan_hash(plan)}")
+
+
+@app.command()
+def diff(
+    file: FileArgument = PLAN_FILE,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """List what the plan would change in the database.
+
+    Exits with 1 if there is anything. `eventmill migrate`, `up` and `demo` store the plan in use.
+    """
+    from eventmill.database import connect, database_url, ensure_database, ensure_server
+    from eventmill.migrate import require_migrated
+    from eventmill.plan_store import differences, stored_types, types_of
+
+    plan = load_plan(file)
+    ensure_server()
+    ensure_database(database_url())
+    with connect(autocommit=True, application="eventmill plan") as connection:
+        require_migrated(connection)
+        changes = differences(stored_types(connection), types_of(plan))
+    if as_json:
+        print(json.dumps([asdict(change) for change in changes]))
+    else:
+        for change in changes:
+            values = {
+                "added": _short(change.after),
+                "removed": _short(change.before),
+                "changed": f"{_short(change.before)} -> {_short(change.after)}",
+            }
+            print(f"{change.kind:>7}  {change.path}: {values[change.kind]}")
+        if not changes:
+            print("the database holds this plan")
+    raise typer.Exit(1 if changes else 0)
+
+
+@app.command()
+def types(
+    language: Annotated[str, typer.Argument(help="typescript or python.")],
+    file: FileArgument = PLAN_FILE,
+) -> None:
+    """Print types of events and their props, for clients."""
+    from eventmill.plan_types import LANGUAGES
+
+    if language not in LANGUAGES:
+        raise ConfigurationError(f"no types for {language!r}: use {' or '.join(LANGUAGES)}")
+    print(LANGUAGES[language](load_plan(file)), end="")
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + " …"

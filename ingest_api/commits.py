@@ -1,0 +1,181 @@
+"""Commits to PostgreSQL over one connection, within a time limit, bad rows found and set apart.
+
+If a batch fails because of what is in it, it is halved until the bad item stands alone: no event
+can fail its neighbours. Everything else that fails says something about the database.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import errors
+from psycopg.conninfo import make_conninfo
+
+from ingest_api.batch import Batch
+from ingest_api.metrics import Metrics
+from ingest_api.partitions import Partitions, day_of
+from ingest_api.store import store
+
+log = logging.getLogger("eventmill.ingest")
+
+CONNECTION: dict[str, Any] = {
+    "application_name": "eventmill-ingest",
+    "connect_timeout": 2,
+    # A server that vanished without a word is noticed after 15 s.
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 15_000,
+}
+# A server whose client has gone must not hold locks for a commit that nobody waits for.
+SETTINGS = (
+    "set statement_timeout = '30s'; set client_connection_check_interval = '2s';"
+    " set timezone = 'UTC'"
+)
+
+# What a row itself can be guilty of. Anything else says something about the database.
+ROW_ERRORS = (psycopg.DataError, psycopg.IntegrityError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The database does not take this row. Validation should have found it: worth a look."""
+
+    reason: str
+
+
+Outcome = bool | Refused
+"""Of one row: True if it was new, False if its id was stored before, or why it was refused."""
+
+
+class DatabaseAway(Exception):
+    """The batch was not stored, or nobody knows. Storing it again later is safe."""
+
+
+class Commits:
+    """One connection, made when needed and replaced when lost. Not for use by two at once."""
+
+    def __init__(self, url: str, partitions: Partitions, metrics: Metrics) -> None:
+        self._url = url
+        self._partitions = partitions
+        self._metrics = metrics
+        self._session: _Session | None = None
+
+    async def commit(self, batch: Batch, seconds: float) -> list[Outcome]:
+        """What became of each event row of `batch`, once it is durable.
+
+        Raises DatabaseAway after `seconds`, or as soon as the database fails: then some of it may
+        have been stored, or may still be.
+        """
+        started = time.perf_counter()
+        session = self._session = self._session or _Session(self._url, self._partitions)
+        # Cancelling would wait for a server that does not answer: the connection is cut instead.
+        task = asyncio.create_task(session.commit(batch))
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+        if not done:
+            self._session = None
+            task.add_done_callback(_ended)
+            session.cut()
+            raise DatabaseAway(f"the database did not commit within {seconds:g} s")
+        try:
+            outcomes = task.result()
+        except Exception as error:
+            self._session = None
+            await session.close()
+            if isinstance(error, psycopg.Error):
+                raise DatabaseAway(reason(error)) from error
+            raise
+        self._metrics.commits.observe(time.perf_counter() - started)
+        self._metrics.group_rows.observe(len(batch.rows))
+        return outcomes
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+class _Session:
+    """The connection, and what is done on it."""
+
+    def __init__(self, url: str, partitions: Partitions) -> None:
+        self._url = url
+        self._partitions = partitions
+        self._connection: psycopg.AsyncConnection | None = None
+        self._is_cut = False
+
+    async def commit(self, batch: Batch) -> list[Outcome]:
+        """Store `batch`, on a new connection if the old one turns out to be lost.
+
+        Trying again after a lost connection stores nothing twice: if the first try did commit, its
+        ids are found, and their events are reported as duplicates.
+        """
+        is_new = self._connection is None
+        connection = self._connection or await self._connect()
+        try:
+            return await self._store(connection, batch)
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            if is_new or not connection.closed or self._is_cut:
+                raise
+            log.warning("lost a connection to the database; trying again on a new one")
+            return await self._store(await self._connect(), batch)
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+
+    def cut(self) -> None:
+        """End whatever is going on, whether or not the server answers."""
+        self._is_cut = True
+        if self._connection is None or self._connection.closed:
+            return
+        with suppress(OSError), socket.socket(fileno=os.dup(self._connection.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
+
+    async def _connect(self) -> psycopg.AsyncConnection:
+        connection = self._connection = await psycopg.AsyncConnection.connect(
+            make_conninfo(self._url, **CONNECTION), autocommit=True
+        )
+        if self._is_cut:
+            await connection.close()
+        await connection.execute(SETTINGS)
+        return connection
+
+    async def _store(self, connection: psycopg.AsyncConnection, batch: Batch) -> list[Outcome]:
+        """One commit if all of it is good, else as many as it takes to find what is bad."""
+        days = {day_of(row) for row in batch.rows}
+        try:
+            await self._partitions.ensure(connection, days)
+            try:
+                return list(await store(connection, batch))
+            except errors.CheckViolation:
+                # A partition that was known has been dropped since.
+                self._partitions.forget(days)
+                await self._partitions.ensure(connection, days)
+                return list(await store(connection, batch))
+        except ROW_ERRORS as error:
+            if len(batch) == 1:
+                log.warning("the database refused a row: %s", type(error).__name__)
+                return [Refused(reason(error))] if batch.rows else []
+        first, second = batch.halves()
+        outcomes = await self._store(connection, first)
+        return outcomes + await self._store(connection, second)
+
+
+def _ended(task: "asyncio.Task[list[Outcome]]") -> None:
+    """A commit that was given up came to its end; its batch went another way."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.debug("a commit that was given up failed: %s", type(error).__name__)
+
+
+def reason(error: Exception) -> str:
+    """The first line of what the database said. It may quote a value, so it goes to its sender."""
+    if isinstance(error, psycopg.Error) and error.diag.message_primary:
+        return error.diag.message_primary
+    return str(error).strip().split("\n", 1)[0] or type(error).__name__

@@ -1,0 +1,130 @@
+"""What is not kept: events of people who opted out, and personal data in what is stored.
+
+A person opts out with `DNT: 1` (W3C Tracking Preference Expression) or `Sec-GPC: 1` (Global Privacy
+Control). Either drops every event of the request, whoever sends it: a server that passes its
+visitor's header on means it.
+
+In events, URLs are scrubbed, in their own columns and in the props that the tracking plan calls
+`url`; campaign values lose e-mail addresses; properties named as a client's IP address are removed.
+Ids are kept as sent: whoever chooses an e-mail address as an id has decided so.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import orjson
+
+from eventmill.envelope import EventRow
+from eventmill.tracking_plan import tracking_plan
+from ingest_api.scrubbing import REDACTED, is_suspicious, scrub_text, scrub_url
+
+URL_DEFINITION = "url"
+# No event may be nested as deeply; what is so deep in a refused one is not kept.
+MAX_DEPTH = 64
+# Names, in lower case and without separators, under which clients and proxies report an address.
+IP_FIELDS = frozenset(
+    (
+        "ip", "ipaddr", "ipaddress", "ipv4", "ipv6", "clientip", "clientipaddress", "userip",
+        "useripaddress", "visitorip", "realip", "xrealip", "remoteip", "remoteaddr",
+        "remoteaddress", "requestip", "sourceip", "lastip", "ipoverride", "xforwardedfor",
+        "forwardedfor", "cfconnectingip", "trueclientip", "xclientip", "fastlyclientip",
+    )
+)  # fmt: skip
+# A name that may be one of these, in JSON text; most events hold none and are not parsed again.
+_MAY_HOLD_IP = re.compile(
+    r'ip(?:v[46]|[\W_]?addr(?:ess)?|[\W_]?override)?"|addr(?:ess)?"|for"', re.I
+)
+# Text of JSON that may be a URL with something to scrub; `scrub_url` decides.
+_MAY_BE_URL = re.compile(r"://|^[/?#]|[?&#][^\s=&]+=")
+
+
+def opted_out(headers: Mapping[str, str]) -> bool:
+    """Whether a request's headers (names in any case, as Starlette's) forbid to record it."""
+    return headers.get("dnt", "").strip() == "1" or headers.get("sec-gpc", "").strip() == "1"
+
+
+def scrubbed(row: EventRow) -> EventRow:
+    """The row as it may be stored."""
+    page, landing, referrer = (
+        scrub_url(url) if url else "" for url in (row.page_url, row.landing_page, row.referrer)
+    )
+    if (page, landing, referrer) != (row.page_url, row.landing_page, row.referrer):
+        row = row._replace(page_url=page, landing_page=landing, referrer=referrer)
+    # Campaign values were read from URLs before these were scrubbed.
+    marks = (
+        row.utm_source, row.utm_medium, row.utm_campaign, row.utm_term, row.utm_content,
+        row.click_id,
+    )  # fmt: skip
+    if any("@" in mark or "eyJ" in mark for mark in marks):
+        source, medium, campaign, term, content, click_id = map(scrub_text, marks)
+        row = row._replace(
+            utm_source=source, utm_medium=medium, utm_campaign=campaign, utm_term=term,
+            utm_content=content, click_id=click_id,
+        )  # fmt: skip
+    if row.props_json == "{}":
+        return row
+    props_json = _props(row.event_type, row.props_json)
+    return row if props_json is row.props_json else row._replace(props_json=props_json)
+
+
+def _props(event_type: str, text: str) -> str:
+    urls = _url_props().get(event_type, ()) if is_suspicious(text) else ()
+    may_hold_ip = _MAY_HOLD_IP.search(text) is not None
+    if not urls and not may_hold_ip:
+        return text
+    sent: dict[str, Any] = orjson.loads(text)
+    props = _without_addresses(sent) if may_hold_ip else dict(sent)
+    for name in urls:
+        if isinstance(props.get(name), str):
+            props[name] = scrub_url(props[name])
+    return text if props == sent else orjson.dumps(props).decode()
+
+
+@cache
+def _url_props() -> dict[str, tuple[str, ...]]:
+    """Event type → names of its props that the plan calls `url`."""
+    plan = tracking_plan()
+    return {
+        name: tuple(
+            prop
+            for prop, definition in {**plan.shared, **kind.props}.items()
+            if definition == URL_DEFINITION
+        )
+        for name, kind in plan.event_types.items()
+    }
+
+
+def _without_addresses(value: Any) -> Any:
+    """A JSON value without the properties that are named as an address, at any depth."""
+    if isinstance(value, dict):
+        return {k: _without_addresses(v) for k, v in value.items() if not _is_address(k)}
+    if isinstance(value, list):
+        return [_without_addresses(item) for item in value]
+    return value
+
+
+def _is_address(name: str) -> bool:
+    return len(name) <= 40 and re.sub(r"[\W_]", "", name).lower() in IP_FIELDS
+
+
+def scrub_json(value: Any, depth: int = 0) -> Any:
+    """A refused payload, any JSON value, as it may be kept for replay.
+
+    Removed are the properties named as an address, scrubbed all text that may be a URL. The rest
+    stays to the letter, so that a replay stores what the first try would have stored.
+    """
+    if isinstance(value, dict | list) and depth >= MAX_DEPTH:
+        return REDACTED
+    if isinstance(value, dict):
+        return {
+            name: scrub_json(item, depth + 1)
+            for name, item in value.items()
+            if not _is_address(name)
+        }
+    if isinstance(value, list):
+        return [scrub_json(item, depth + 1) for item in value]
+    if isinstance(value, str) and _MAY_BE_URL.search(value):
+        return scrub_url(value)
+    return value

@@ -1,0 +1,101 @@
+"""Refused events, as they are kept so that they can be tried again."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from eventmill.envelope import EventRow
+from eventmill.errors import FieldError
+from eventmill.plain_json import printable
+from ingest_api.batch import RejectedRow
+from ingest_api.delivery import Delivery
+from ingest_api.privacy import scrub_json
+from ingest_api.senders import Sender
+
+SPOOL_ROUTE = "spool"
+"""Of events that were accepted into the spool and that the database then refused."""
+
+_CONTEXT = ("page_url", "landing_page", "referrer", "user_agent", "click_id")
+_UTM = ("source", "medium", "campaign", "term", "content")
+_NOT_IN_ENVELOPE = {
+    "received_at", "visitor_id", "props_json", "country", *_CONTEXT, *(f"utm_{u}" for u in _UTM),
+}  # fmt: skip
+
+
+def rejected_row(
+    event: object,
+    event_id: str,
+    visitor_id: str,
+    country: str,
+    errors: Sequence[FieldError],
+    delivery: Delivery,
+) -> RejectedRow:
+    """`event` is any JSON value, as sent; personal data in URLs and addresses are taken out."""
+    receipt = delivery.receipt
+    context = {
+        "user_agent": receipt.user_agent,
+        "referrer": scrub_json(receipt.referrer),
+        "visitor_id": visitor_id,
+        "country": country,
+        "sent_at": receipt.sent_at,
+    }
+    return RejectedRow(
+        event_id,
+        receipt.received_text,
+        delivery.sender.key_id or "",
+        _json(sender_as_dict(delivery.sender)),
+        delivery.route,
+        _any_json(scrub_json(event)),
+        _json({name: printable(text) for name, text in context.items() if text}),
+        _json([{"field": printable(e.field), "message": printable(e.message)} for e in errors]),
+    )
+
+
+def row_as_rejected(row: EventRow, reason: str) -> RejectedRow:
+    """An accepted row that the database refuses when it comes out of the spool.
+
+    Its sender has the answer already: from now on it is an operator's matter.
+    """
+    return RejectedRow(
+        row.event_id,
+        row.received_at,
+        "",
+        _json({"kind": "secret"}),
+        SPOOL_ROUTE,
+        _json(row_as_event(row)),
+        _json({"visitor_id": row.visitor_id, "country": row.country}),
+        _json([{"field": "event", "message": f"cannot be stored: {printable(reason)}"}]),
+    )
+
+
+def row_as_event(row: EventRow) -> dict[str, Any]:
+    """The event that reads as `row`."""
+    fields = {name: value for name, value in row._asdict().items() if value}
+    context: dict[str, Any] = {name: fields[name] for name in _CONTEXT if name in fields}
+    if utm := {name: fields[f"utm_{name}"] for name in _UTM if f"utm_{name}" in fields}:
+        context["utm"] = utm
+    event = {name: value for name, value in fields.items() if name not in _NOT_IN_ENVELOPE}
+    return {**event, "props": orjson.loads(row.props_json), "context": context}
+
+
+def sender_as_dict(sender: Sender) -> dict[str, Any]:
+    """Who sent, without the key itself."""
+    found: dict[str, Any] = {"kind": sender.kind, "key_id": sender.key_id}
+    if sender.caller is not None:
+        caller = sender.caller
+        found["caller"] = {"sub": caller.sub, "role": caller.role, "brand_id": caller.brand_id}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _any_json(value: Any) -> str:
+    """Of values that the fast encoder refuses (half a surrogate pair, NaN) the ASCII escapes."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        return json.dumps(value, separators=(",", ":"))

@@ -1,0 +1,118 @@
+"""`eventmill rejected`: what was refused, why, and another try."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(help="Events that were refused: see them, replay them.", no_args_is_help=True)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+LIST = """
+select rejected_id, event_id::text, received_at, key_id, route, event, errors, replayed_at,
+    replayed_as, count(*) over () as found
+from raw.rejected_events
+where %(all)s or replayed_at is null
+order by rejected_id desc
+limit %(limit)s
+"""
+SHOW = """
+select rejected_id, event_id::text, received_at, key_id, route, sender, event, context, errors,
+    replayed_at, replayed_as
+from raw.rejected_events
+where rejected_id = %s
+"""
+
+
+@app.command("list")
+def list_(
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
+    replayed: Annotated[
+        bool, typer.Option("--all", help="Also those that a replay has taken.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List refused events, newest first."""
+    found = _rows(LIST, {"all": replayed, "limit": limit})
+    if as_json:
+        print(json.dumps([{k: v for k, v in row.items() if k != "found"} for row in found]))
+        return
+    for row in found:
+        event = row["event"]
+        kind = event.get("event_type") if isinstance(event, dict) else None
+        state = f", replayed: {row['replayed_as']}" if row["replayed_as"] else ""
+        received = row["received_at"][:19].replace("T", " ")
+        sender = row["key_id"] or "no key"
+        print(
+            f"{row['rejected_id']}: {received} {str(kind or '(no type)')[:100]!a} ({sender}){state}"
+        )
+        for error in row["errors"]:
+            print(f"    {error['field']}: {error['message']}")
+    total = found[0]["found"] if found else 0
+    print(f"{total:,} refused event{'s' if total != 1 else ''}, {len(found):,} shown")
+
+
+@app.command()
+def show(
+    rejected_id: Annotated[int, typer.Argument(metavar="ID", help="As `rejected list` has it.")],
+) -> None:
+    """Print everything that is known of a refused event, as JSON."""
+    from eventmill.errors import ConfigurationError
+
+    found = _rows(SHOW, (rejected_id,))
+    if not found:
+        raise ConfigurationError(f"there is no refused event {rejected_id}")
+    print(json.dumps(found[0], indent=2))
+
+
+@app.command()
+def replay(
+    rejected_ids: Annotated[
+        list[int] | None, typer.Argument(metavar="[ID]...", help="Which ones; without any: all.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Try refused events again, after the tracking plan was corrected.
+
+    An event is judged as it was sent: by its own sender and at its own time. It keeps its id and
+    its visitor, so replaying twice adds nothing. Those still refused stay where they are.
+    """
+    import asyncio
+
+    from eventmill.database import database_url
+    from eventmill.system import ensure_ready_database
+    from ingest_api.replay import replay as run
+
+    ensure_ready_database()
+    found = asyncio.run(run(database_url(), rejected_ids or None))
+    counts = {
+        "accepted": found["accepted"],
+        "duplicate": found["duplicate"],
+        "rejected": found["rejected"],
+    }
+    if as_json:
+        print(json.dumps(counts))
+        return
+    print(
+        f"{counts['accepted']:,} accepted, {counts['duplicate']:,} were stored already,"
+        f" {counts['rejected']:,} still refused"
+    )
+
+
+def _rows(query: str, parameters: Any) -> list[dict[str, Any]]:
+    """Rows as plain JSON; the event parsed, whatever odd values it holds."""
+    from psycopg.rows import dict_row
+
+    from eventmill.database import connect
+    from eventmill.migrate import require_migrated
+
+    with connect(autocommit=True, application="eventmill rejected") as connection:
+        require_migrated(connection)
+        with connection.cursor(row_factory=dict_row) as cursor:
+            found = cursor.execute(query.encode(), parameters).fetchall()
+    for row in found:
+        row["event"] = json.loads(row["event"])
+        for name in ("received_at", "replayed_at"):
+            row[name] = row[name].isoformat() if row[name] else None
+    return found

@@ -1,0 +1,214 @@
+"""Calls of the Segment tracking API, which RudderStack's libraries speak too, as plain events.
+
+| call | becomes |
+|---|---|
+| `track` | the event type that its name stands for in the tracking plan |
+| `page`, `screen` | `page_viewed` |
+| `identify`, `alias` | a link from the anonymous id to the user, no event |
+| `group` | nothing: the plan has no event for it |
+
+Any call that names both an anonymous id and a user links the two, as Segment's do. The shapes are
+https://segment.com/docs/connections/spec/common/; nothing here judges them: an id, a time or
+properties of the wrong type go on as they are, and are refused, with their names, where all events
+are.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Any
+
+from eventmill.envelope import MAX_ID_CHARACTERS, parse_time, utc_text
+from eventmill.plain_json import text_problem
+from eventmill.tokens import ROLES
+from eventmill.tracking_plan import ENTITY_FIELDS, tracking_plan
+from ingest_api.identities import Link
+from ingest_api.senders import Sender
+
+CALLS = ("track", "page", "screen", "identify", "group", "alias")
+
+# A page call repeats its context among its properties. These have columns (page_url, referrer), or
+# are parts of what has.
+PAGE_COPIES = frozenset(
+    {
+        "url", "referrer", "search", "tab_url", "referring_domain",
+        "initial_referrer", "initial_referring_domain",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What one call comes to: an event to judge, a link to keep, both or neither."""
+
+    event: object | None
+    link: Link | None = None
+    address: str = ""
+    """Where the visitor was, if a server says so; "" if only the request itself can tell."""
+
+
+def read_call(message: object, kind: str, sender: Sender, sent_at: object, received: str) -> Call:
+    """One call. `kind` is its type if the route says it, else "" and the message does.
+
+    `sent_at` is the batch's, for a message without its own; `received` the time of receipt as text.
+    """
+    if not isinstance(message, dict):
+        return Call(message)
+    kind = kind or _text(message.get("type"))
+    if kind in ("identify", "alias"):
+        return Call(None, _link(message, kind, sender, received))
+    if kind == "group":
+        return Call(None)
+    context = _object(message.get("context"))
+    event = {
+        "event_id": _id(message.get("messageId")),
+        "event_type": _event_type(message, kind),
+        "occurred_at": message.get("timestamp") or message.get("originalTimestamp"),
+        "sent_at": message.get("sentAt") or sent_at,
+        "source": _source(message, context),
+        "anonymous_id": _id(message.get("anonymousId")),
+        "session_id": _id(context.get("sessionId")),
+        "context": _context(message, context, kind),
+    }
+    fields, props = _properties(message, kind)
+    event |= fields
+    if props:
+        event["props"] = props
+    event |= _user(message, context, event, sender)
+    event = {name: value for name, value in event.items() if value not in (None, "")}
+    return Call(event, None, _address(context, sender))
+
+
+def _event_type(message: dict[str, Any], kind: str) -> object:
+    if kind in ("page", "screen"):
+        return "page_viewed"
+    if kind != "track":
+        return kind or "(no type)"
+    name = message.get("event")
+    return (tracking_plan().type_names.of(name) or name) if isinstance(name, str) else name
+
+
+def _properties(message: dict[str, Any], kind: str) -> tuple[dict[str, Any], object]:
+    """The envelope's fields that are among the properties, and the others as props."""
+    sent = message.get("properties")
+    if sent is not None and not isinstance(sent, dict):
+        return {}, sent
+    props: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
+    names = tracking_plan().prop_names
+    for name, value in (sent or {}).items():
+        own = names.of(name) or name
+        # What is there under its own name, or came first, stays; the same again stays beside it.
+        if own != name and (own in (sent or {}) or own in fields or own in props):
+            own = name
+        if own in ENTITY_FIELDS:
+            fields[own] = _id(value)
+        else:
+            props[own] = value
+    if kind in ("page", "screen"):
+        props = {name: value for name, value in props.items() if name not in PAGE_COPIES}
+        for name in ("name", "category"):
+            if message.get(name):
+                props.setdefault(name, message[name])
+        if "title" not in props and "name" in props:
+            props["title"] = props["name"]
+    return fields, props
+
+
+def _user(
+    message: dict[str, Any], context: dict[str, Any], event: dict[str, Any], sender: Sender
+) -> dict[str, Any]:
+    """Who acts. A server names whom it likes; a browser's word is kept as `user_id`, no more."""
+    user_id = _id(message.get("userId"))
+    if not user_id:
+        return {}
+    if sender.caller is not None:
+        # The token says who; only somebody else's name is passed on, to be refused.
+        same = user_id == sender.caller.sub
+        return {} if same else {"actor_type": sender.caller.role, "actor_id": user_id}
+    if sender.kind == "publishable":
+        return {"user_id": user_id}
+    entry = tracking_plan().event_types.get(str(event["event_type"]))
+    role = _object(context.get("traits")).get("role")
+    actor_type = event.get("actor_type") or (role if role in ROLES else None)
+    return {"actor_type": actor_type or (entry.actor if entry else "user"), "actor_id": user_id}
+
+
+def _context(message: dict[str, Any], context: dict[str, Any], kind: str) -> dict[str, Any]:
+    page = _object(context.get("page"))
+    if kind == "page":
+        page = {**_object(message.get("properties")), **page}
+    campaign = _object(context.get("campaign"))
+    utm = {
+        "source": campaign.get("source"),
+        "medium": campaign.get("medium"),
+        "campaign": campaign.get("name"),
+        "term": campaign.get("term"),
+        "content": campaign.get("content"),
+    }
+    found = {
+        "page_url": _text(page.get("url")),
+        "referrer": _text(page.get("referrer")),
+        "user_agent": _text(context.get("userAgent")),
+        "locale": _text(context.get("locale")),
+        "utm": {name: value for name, value in utm.items() if isinstance(value, str) and value},
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _source(message: dict[str, Any], context: dict[str, Any]) -> str:
+    """`web`, `server` or `mobile` as RudderStack's libraries say it, else the library's name."""
+    library = _object(context.get("library"))
+    return (_text(message.get("channel")) or _text(library.get("name")) or "segment")[:64]
+
+
+def _link(message: dict[str, Any], kind: str, sender: Sender, received: str) -> Link | None:
+    """The link of an `identify` or `alias`; None if it names no pair that can be kept."""
+    user_id = _id(message.get("userId"))
+    other = message.get("anonymousId") if kind == "identify" else message.get("previousId")
+    if sender.caller is not None:
+        if user_id not in (None, "", sender.caller.sub):
+            return None
+        user_id = sender.caller.sub
+    anonymous_id = _id(other)
+    if not (_is_storable(user_id) and _is_storable(anonymous_id)) or user_id == anonymous_id:
+        return None
+    return Link(anonymous_id, user_id, sender.kind != "publishable", _seen_at(message, received))
+
+
+def _seen_at(message: dict[str, Any], received: str) -> str:
+    sent = _text(message.get("timestamp")) or _text(message.get("originalTimestamp"))
+    try:
+        return min(utc_text(parse_time(sent)), received)
+    except (ValueError, OverflowError):
+        return received
+
+
+def _is_storable(value: object) -> bool:
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= MAX_ID_CHARACTERS
+        and text_problem(value) is None
+    )
+
+
+def _address(context: dict[str, Any], sender: Sender) -> str:
+    """`context.ip`, which a server sends for its visitor; anybody else speaks for himself."""
+    if sender.kind != "secret":
+        return ""
+    try:
+        return str(ipaddress.ip_address(_text(context.get("ip"))))
+    except ValueError:
+        return ""
+
+
+def _id(value: object) -> Any:
+    """Some programs have numbers for ids. Anything else stays as it is."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

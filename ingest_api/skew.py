@@ -1,0 +1,62 @@
+"""A client's clock that is wrong: seen by `sent_at`, taken out of `occurred_at`, and said.
+
+Both `sent_at` and `occurred_at` are read from the client's clock, so whatever it is off by at the
+one it is off by at the other. A request is on its way for less than five minutes; a larger
+difference between `sent_at` and the moment of receipt is the clock's.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from eventmill.envelope import parse_time, utc_text
+from eventmill.events import Receipt
+
+TOLERANCE = timedelta(minutes=5)
+SKEW_PROPERTY = "_clock_skew_seconds"
+
+
+def shift_seconds(
+    occurred_at: datetime | None, sent_at: datetime | None, received_at: datetime
+) -> int:
+    """Seconds to add to `occurred_at`, in whole minutes; 0 if the clock was right or is unknown.
+
+    Negative when the client's clock is ahead. An event without `occurred_at` gets the time of
+    receipt, which needs no shift.
+    """
+    if occurred_at is None or sent_at is None:
+        return 0
+    skew = received_at - sent_at
+    if abs(skew) <= TOLERANCE:
+        return 0
+    return round(skew.total_seconds() / 60) * 60
+
+
+def shifted(event: dict[str, Any], receipt: Receipt) -> tuple[dict[str, Any], int]:
+    """The event by the service's clock, and the seconds that it was shifted by (0: as it was).
+
+    A shifted event is a copy that says so in `props._clock_skew_seconds`. What cannot be read is
+    left as it is: `read_event` says what is wrong with it, also with a shifted time out of bounds.
+    """
+    occurred_at = _time(event.get("occurred_at"))
+    sent_at = event.get("sent_at")
+    sent = _time(receipt.sent_at if sent_at is None else sent_at)
+    seconds = shift_seconds(occurred_at, sent, receipt.received_at)
+    if not seconds or occurred_at is None:
+        return event, 0
+    try:
+        moment = utc_text(occurred_at + timedelta(seconds=seconds))
+    except OverflowError:  # in no year from 1 to 9999
+        return event, 0
+    props = event.get("props")
+    if props is None or isinstance(props, dict):
+        event = {**event, "props": {**(props or {}), SKEW_PROPERTY: seconds}}
+    return {**event, "occurred_at": moment}, seconds
+
+
+def _time(text: object) -> datetime | None:
+    if not isinstance(text, str) or not text:
+        return None
+    try:
+        return parse_time(text)
+    except ValueError:
+        return None

@@ -1,0 +1,114 @@
+"""What is refused is kept, can be seen, and can be tried again without counting twice."""
+
+import asyncio
+import json
+from collections import Counter
+
+import httpx
+import psycopg
+import pytest
+
+from eventmill.tracking_plan import load_plan, props_checker, tracking_plan
+from ingest_api.replay import replay
+from tests.ingest_api.support import NOON, event, new_key, send, served, with_key
+from tests.support import environment, rows, run_eventmill, scalar
+
+KEPT = "select event_id::text, event, errors, context, sender, key_id from raw.rejected_events"
+
+
+def test_a_refused_event_is_kept_with_its_reason_and_without_addresses(
+    api: httpx.Client, connection: psycopg.Connection
+) -> None:
+    refused = event(event_id="e-1", event_type="nope", props={"ip": "203.0.113.9", "n": 1})
+    answer = send(api, event(), refused)
+    assert (answer["accepted"], answer["rejected"]) == (1, 1)
+    ((event_id, kept, errors, context, sender, key_id),) = rows(connection, KEPT)
+    assert event_id == answer["results"][1]["event_id"]
+    assert json.loads(kept)["props"] == {"n": 1}
+    assert errors == answer["results"][1]["errors"]
+    assert context["visitor_id"]
+    assert sender == {"kind": "secret", "key_id": key_id}
+    # The same again, as a client that tries again sends it, adds nothing.
+    send(api, refused, status=422)
+    assert scalar(connection, "select count(*) from raw.rejected_events") == 1
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"event_type": "\\ud800"}', b'{"props": {"a": "\\u0000"}}', b"7"]
+)
+def test_what_no_column_could_hold_is_kept_to_the_letter(
+    api: httpx.Client, connection: psycopg.Connection, body: bytes
+) -> None:
+    answer = api.post("/v1/events", content=b'{"events": [' + body + b"]}")
+    assert answer.status_code == 422
+    ((event_id, kept, *_),) = rows(connection, KEPT)
+    assert json.loads(kept) == json.loads(body)
+    assert len(event_id) == 36
+
+
+def test_a_replay_keeps_who_when_and_what(
+    database: str, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the plan learnt a new type: the same as if it had known it, and once."""
+    with environment(EVENTMILL_RETENTION_DAYS="0"), served() as api:
+        anonymous = {"anonymous_id": None}
+        send(
+            api,
+            event(event_id="known", **anonymous),
+            event(event_id="new", event_type="model_trained", **anonymous),
+        )
+        public = with_key(new_key("publishable"))
+        sent = {"events": [event(event_id="public", event_type="model_trained")]}
+        assert api.post("/v1/events", json=sent, headers=public).status_code == 422
+        unfit = event(event_id="unfit", event_type="page_viewed", props={"engagement_ms": -1})
+        send(api, unfit, status=422)
+
+        plan = load_plan()
+        kinds = plan.event_types
+        monkeypatch.setitem(tracking_plan().event_types, "model_trained", kinds["asset_uploaded"])
+        props_checker.cache_clear()
+        assert asyncio.run(replay(database)) == Counter(accepted=1, rejected=2)
+        assert asyncio.run(replay(database)) == Counter(rejected=2)
+
+        props_checker.cache_clear()
+    stored = rows(
+        connection,
+        "select visitor_id, received_at from raw.events where event_type = 'model_trained'",
+    )
+    known = rows(
+        connection,
+        "select visitor_id, received_at from raw.events where event_type <> 'model_trained'",
+    )
+    assert len(stored) == len(known) == 1
+    assert stored[0][1] == known[0][1], "the time of its first receipt"
+    left = rows(
+        connection, "select replayed_as, count(*) from raw.rejected_events group by 1 order by 1"
+    )
+    assert left == [("accepted", 1), (None, 2)]
+
+
+def test_the_command_lists_shows_and_replays(database: str, connection: psycopg.Connection) -> None:
+    with environment(EVENTMILL_RETENTION_DAYS="0"), served() as api:
+        send(api, event(event_type="nope"), status=422)
+        future = event(event_type="page_viewed", occurred_at="not a time", event_id="e-2")
+        send(api, future, status=422)
+    listed = json.loads(run_eventmill("rejected", "list", "--json").stdout)
+    assert [one["event"]["event_type"] for one in listed] == ["page_viewed", "nope"]
+    text = run_eventmill("rejected", "list").stdout
+    assert "is not in the tracking plan" in text
+    assert "2 refused events, 2 shown" in text
+    shown = json.loads(run_eventmill("rejected", "show", str(listed[0]["rejected_id"])).stdout)
+    assert shown["errors"][0]["field"] == "occurred_at"
+    missing = run_eventmill("rejected", "show", "999")
+    assert (missing.returncode, missing.stderr) == (1, "eventmill: there is no refused event 999\n")
+    # The operator knows better what was meant.
+    connection.execute(
+        "update raw.rejected_events set event = replace(event, 'not a time', %s)", (NOON,)
+    )
+    replayed = run_eventmill("rejected", "replay", "--json", EVENTMILL_RETENTION_DAYS="0")
+    assert json.loads(replayed.stdout) == {"accepted": 1, "duplicate": 0, "rejected": 1}
+    assert (
+        "0 accepted, 0 were stored already, 1 still refused"
+        in run_eventmill("rejected", "replay").stdout
+    )
+    assert scalar(connection, "select count(*) from raw.events") == 1

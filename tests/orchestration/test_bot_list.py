@@ -1,0 +1,186 @@
+"""The list of bots changes: known agents are classified again, and their built days built again."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import dagster as dg
+import psycopg
+import pytest
+
+from eventmill import bots, user_agents
+from tests.support import rows, scalar
+
+PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0"
+NEWCOMER = "Mozilla/5.0 (X11; Linux x86_64) Newcomer/1.0"
+KNOWN_DAYS = ("2020-01-30", "2020-01-31", "2020-02-01", "2020-03-05")
+UNBUILT_DAY = "2020-03-06"
+
+
+@pytest.fixture
+def more_bots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The list with a row more, as a process that starts now would read it."""
+    changed = tmp_path / "bots.csv"
+    changed.write_text(bots.BOTS_FILE.read_text() + "Newcomer,eventmill,\n")
+    monkeypatch.setattr(bots, "BOTS_FILE", changed)
+    bots.bots_hash.cache_clear()
+    bots._parser.cache_clear()
+    monkeypatch.setattr(user_agents, "PARSER_VERSION", f"1+{bots.bots_hash()}+test")
+    yield
+    monkeypatch.undo()
+    bots.bots_hash.cache_clear()
+    bots._parser.cache_clear()
+
+
+@pytest.fixture
+def history(connection: psycopg.Connection) -> psycopg.Connection:
+    """Five days with events of a person and a newcomer, four of them built."""
+    user_agents.store_user_agents(connection, [PERSON, NEWCOMER])
+    for day in (*KNOWN_DAYS, UNBUILT_DAY, "2020-04-01"):
+        connection.execute("select raw.ensure_partition(%s)", (day,))
+        agents = [PERSON] if day == "2020-04-01" else [PERSON, NEWCOMER]
+        for agent in agents:
+            connection.execute(
+                "insert into raw.events (event_id, occurred_at, event_type, visitor_id, user_agent)"
+                " values (gen_random_uuid(), %s::date at time zone 'UTC', 'page_viewed', 'v', %s)",
+                (day, agent),
+            )
+    connection.execute("create schema marts")
+    connection.execute(
+        "create table marts.daily_builds as"
+        " select d::date as date, now() as built_at from unnest(%s::text []) as d",
+        ([*KNOWN_DAYS, "2020-04-01"],),
+    )
+    return connection
+
+
+def classify(day: str) -> dict[str, object]:
+    from orchestration.defs.enrichment import assets
+
+    result = dg.materialize(
+        [assets.user_agents], partition_key=day, instance=dg.DagsterInstance.ephemeral()
+    )
+    (materialization,) = result.asset_materializations_for_node("user_agents")
+    return {name: value.value for name, value in materialization.metadata.items()}
+
+
+def asked(connection: psycopg.Connection) -> list[str]:
+    days = rows(connection, "select day::text from enrichment.days_to_rebuild order by 1")
+    return [day for (day,) in days]
+
+
+def requests() -> list[tuple[str | None, str, str]]:
+    from orchestration.defs.enrichment import rebuild_days
+    from orchestration.partitions import RANGE_END, RANGE_START
+
+    found = (
+        rebuild_days.evaluate_tick(
+            dg.build_sensor_context(instance=dg.DagsterInstance.ephemeral())
+        ).run_requests
+        or []
+    )
+    return [(r.run_key, r.tags[RANGE_START], r.tags[RANGE_END]) for r in found]
+
+
+def is_bot(connection: psycopg.Connection, agent: str) -> bool:
+    return bool(
+        scalar(connection, "select is_bot from enrichment.user_agents where user_agent = %s", agent)
+    )
+
+
+def test_an_unchanged_list_asks_for_nothing(history: psycopg.Connection) -> None:
+    assert classify("2020-04-01")["rows"] == 0
+    assert asked(history) == []
+    assert requests() == []
+
+
+def test_a_changed_list_classifies_all_known_agents_and_asks_for_their_built_days(
+    history: psycopg.Connection, more_bots: None
+) -> None:
+    assert not is_bot(history, NEWCOMER)
+    # Any run does: this one is of a day that the newcomer never came on.
+    said = classify("2020-04-01")
+    assert is_bot(history, NEWCOMER)
+    assert not is_bot(history, PERSON)
+    assert scalar(history, "select count(distinct parser_version) from enrichment.user_agents") == 1
+    assert asked(history) == list(KNOWN_DAYS)
+    assert (said["became or ceased to be bots"], said["days to rebuild"]) == (1, 4)
+    first = requests()
+    assert [days for _, *days in first] == [
+        ["2020-01-30", "2020-01-31"],
+        ["2020-02-01", "2020-02-01"],
+        ["2020-03-05", "2020-03-05"],
+    ]
+    assert requests() == first, "the same key: Dagster starts a run once"
+    # A build that comes later meets it.
+    history.execute(
+        "update marts.daily_builds set built_at = clock_timestamp() where date < '2020-03-01'"
+    )
+    assert [days for _, *days in requests()] == [["2020-03-05", "2020-03-05"]]
+    history.execute("update marts.daily_builds set built_at = clock_timestamp()")
+    assert requests() == []
+    assert asked(history) == []
+    assert classify("2020-04-01")["rows"] == 0
+
+
+def test_a_first_run_needs_no_builds(connection: psycopg.Connection, more_bots: None) -> None:
+    user_agents.store_user_agents(connection, [NEWCOMER])
+    connection.execute("update enrichment.user_agents set parser_version = '0', is_bot = false")
+    assert classify("2020-04-01")["days to rebuild"] == 0
+    assert is_bot(connection, NEWCOMER)
+    assert requests() == []
+
+
+def test_stretches_end_with_gaps_and_months(home: Path) -> None:
+    from orchestration.defs.enrichment.rebuild import stretches
+
+    now = datetime.now(UTC)
+    days = [
+        date(2020, 1, 31),
+        date(2020, 2, 1),
+        date(2020, 2, 2),
+        date(2020, 2, 4),
+        date(2021, 2, 5),
+    ]
+    found = [(w.first, w.last) for w in stretches(dict.fromkeys(days, now))]
+    assert found == [
+        (date(2020, 1, 31), date(2020, 1, 31)),
+        (date(2020, 2, 1), date(2020, 2, 2)),
+        (date(2020, 2, 4), date(2020, 2, 4)),
+        (date(2021, 2, 5), date(2021, 2, 5)),
+    ]
+
+
+def test_numbers_of_history_follow_the_list(
+    home: Path, connection: psycopg.Connection, request: pytest.FixtureRequest
+) -> None:
+    """Real runs: two days are built, the list changes, the next build has them built again."""
+    from eventmill.days import DayWindow
+    from orchestration.backfill import run_backfill
+    from orchestration.instance import prepare_instance
+
+    prepare_instance()
+    days = [date(2024, 5, 1), date(2024, 5, 2), date(2024, 5, 3)]
+    for day in days:
+        connection.execute("select raw.ensure_partition(%s)", (day,))
+        for agent in (PERSON, NEWCOMER):
+            connection.execute(
+                "insert into raw.events (event_id, occurred_at, event_type, visitor_id, user_agent)"
+                " values (gen_random_uuid(), %s::date at time zone 'UTC', 'page_viewed', %s, %s)",
+                (day, agent, agent),
+            )
+    assert run_backfill(DayWindow(days[0], days[1])).errors == []
+    people = "select unique_visitors from marts.daily_metrics order by date"
+    assert rows(connection, people) == [(2,), (2,)]
+
+    request.getfixturevalue("more_bots")
+    assert run_backfill(DayWindow(days[2], days[2])).errors == []
+    assert rows(connection, people) == [(2,), (2,), (1,)]
+    # The sensor asks for what the new list changed, and not for the day that was built with it.
+    [(_, first, last)] = requests()
+    assert (first, last) == ("2024-05-01", "2024-05-02")
+    window = DayWindow(date.fromisoformat(first), date.fromisoformat(last))
+    assert run_backfill(window).errors == []
+    assert rows(connection, people) == [(1,), (1,), (1,)]
+    assert rows(connection, "select distinct bot_events from marts.daily_builds") == [(1,)]
+    assert requests() == []
