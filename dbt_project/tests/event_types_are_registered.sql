@@ -2,9 +2,9 @@
 select
     events.event_type,
     count(*) as events
-from {{ source('raw', 'events') }} as events
+from {{ ref('stg_raw__events') }} as events
 where
-    {{ built_window('occurred_at', source('raw', 'events')) }}
+    {{ built_window('occurred_at', ref('stg_raw__events')) }}
     and not exists (
         select 1
         from {{ source('raw', 'tracking_plan') }} as plan

@@ -16,6 +16,23 @@ ROWS = "dagster/partition_row_count"
 DEFAULT_DAYS = 7
 
 
+# What ingest keeps beside events. It has no days, so it is only named, for the lineage.
+IDENTITIES = dg.AssetSpec(
+    "identities",
+    description="raw.identities: one row per anonymous id that was seen with a user.",
+    group_name="raw",
+    owners=["team:platform"],
+    kinds={"postgres", "table"},
+)
+TRACKING_PLAN = dg.AssetSpec(
+    "tracking_plan",
+    description="raw.tracking_plan: one row per event type, as the plan's file has it.",
+    group_name="raw",
+    owners=["team:platform"],
+    kinds={"postgres", "table"},
+)
+
+
 @dg.multi_observable_source_asset(  # type: ignore[untyped-decorator]
     name="observe_raw_events",
     specs=[
