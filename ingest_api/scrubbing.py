@@ -70,11 +70,6 @@ def scrub_text(text: str) -> str:
     return _JWT.sub(REDACTED, text) if "eyJ" in text else text
 
 
-def is_sensitive(name: str) -> bool:
-    """Whether a parameter or property of this name holds what must not be kept."""
-    return _is_sensitive(name[:200])
-
-
 def _scrub(url: str, depth: int) -> str:
     if "@" in url:
         url = _LOGIN.sub("", url)
