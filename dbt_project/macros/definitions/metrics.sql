@@ -18,12 +18,36 @@
 (event_type = 'license_created')::integer
 {%- endmacro %}
 
-{#- Revenue in cents: what conversions and renewals carry as `props.revenue_cents`. -#}
+{#- Revenue in cents of the platform's currency: what conversions and renewals carry as
+    `props.revenue_cents`. Money in another currency is `amount_cents`, and never added to this. -#}
 {% macro metric_revenue_cents() -%}
 case
-    when event_type in ('license_created', 'license_renewed')
+    when event_type in {{ earning_types() }} and {{ currency() }} = '{{ var("currency") }}'
         then {{ json_whole_number('props_json', 'revenue_cents') }}
     else 0::bigint
+end
+{%- endmacro %}
+
+{#- The event types that bring revenue. -#}
+{% macro earning_types() -%}
+('license_created', 'license_renewed')
+{%- endmacro %}
+
+{#- The money of an event in cents of its own currency; 0 if it brings none. -#}
+{% macro amount_cents() -%}
+case
+    when event_type in {{ earning_types() }}
+        then {{ json_whole_number('props_json', 'revenue_cents') }}
+    else 0::bigint
+end
+{%- endmacro %}
+
+{#- The currency of `props.revenue_cents`, ISO 4217: `props.currency`, or the platform's if the event
+    names none that can be one. -#}
+{% macro currency() -%}
+case
+    when upper(props_json ->> 'currency') ~ '^[A-Z]{3}$' then upper(props_json ->> 'currency')
+    else '{{ var("currency") }}'
 end
 {%- endmacro %}
 

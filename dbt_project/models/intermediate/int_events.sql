@@ -68,6 +68,7 @@ traced as (
 select
     event_id,
     visitor as visitor_id,
+    anonymous_id,
     session_id,
     project_id,
     ip_asset_id,
@@ -91,6 +92,7 @@ select
     click_id,
     traffic_source,
     traffic_medium,
+    campaign_tag as traffic_campaign,
     source_category,
     {{ channel('traffic_source', 'traffic_medium', 'campaign_tag', 'source_category') }} as channel,
     user_agent,
@@ -111,6 +113,8 @@ select
     {{ metric_clicks() }} as clicks,
     {{ metric_conversions() }} as conversions,
     {{ metric_revenue_cents() }} as revenue_cents,
+    {{ amount_cents() }} as amount_cents,
+    {{ currency() }} as currency,
     {{ metric_engagement_ms() }} as engagement_ms,
 
     occurred_at,
