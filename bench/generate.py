@@ -195,7 +195,7 @@ select
     case
         when event_type in ('license_created', 'license_renewed')
             then jsonb_build_object(
-                'revenue_cents', 1000 + (bits & 65535), 'currency', 'EUR'
+                'revenue_cents', 1000 + (bits & 65535), 'currency', 'USD'
             )
         when bits & 3 = 0 then jsonb_build_object('engagement_ms', (bits >> 8) & 65535)
         else '{{}}'
