@@ -9,6 +9,7 @@ from importlib import resources
 
 import psycopg
 
+from eventmill.currency import settle_currency
 from eventmill.database import advisory_lock
 from eventmill.errors import ConfigurationError
 from eventmill.plan_store import store_plan
@@ -34,7 +35,7 @@ def available() -> dict[str, str]:
 def migrate(connection: psycopg.Connection) -> list[str]:
     """Apply what is missing and return its names. `connection` must be in autocommit mode.
 
-    Then the database gets the tracking plan as it stands in its file.
+    Then the database gets the tracking plan as it stands in its file, and the platform's currency.
 
     Raises ConfigurationError if a migration that was applied has changed since, or if the
     database was migrated by a newer version.
@@ -65,6 +66,7 @@ def migrate(connection: psycopg.Connection) -> list[str]:
                 )
             done.append(name)
         store_plan(connection, tracking_plan())
+        settle_currency(connection)
         return done
 
 

@@ -95,6 +95,12 @@ class Settings(BaseSettings):
         description="URL parameters whose values are removed besides the usual ones, as a comma"
         " list; a name with a leading - is kept instead.",
     )
+    currency: str | None = Field(
+        None,
+        pattern="^[A-Z]{3}$",
+        description="Currency that revenue is counted in, ISO 4217; other money is kept apart."
+        " Default: that of the first license that names one.",
+    )
     alert_webhook: SecretStr | None = Field(
         None, description="URL that gets a POST with JSON when a Dagster run fails."
     )

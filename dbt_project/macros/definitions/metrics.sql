@@ -19,10 +19,13 @@
 {%- endmacro %}
 
 {#- Revenue in cents of the platform's currency: what conversions and renewals carry as
-    `props.revenue_cents`. Money in another currency is `amount_cents`, and never added to this. -#}
+    `props.revenue_cents`. Money in another currency is `amount_cents`, and never added to this. Needs
+    `platform_currency` in scope; while it is null, all money counts. -#}
 {% macro metric_revenue_cents() -%}
 case
-    when event_type in {{ earning_types() }} and {{ currency() }} = '{{ var("currency") }}'
+    when
+        event_type in {{ earning_types() }}
+        and ({{ named_currency() }} <> platform_currency) is not true
         then {{ json_whole_number('props_json', 'revenue_cents') }}
     else 0::bigint
 end
@@ -42,13 +45,15 @@ case
 end
 {%- endmacro %}
 
-{#- The currency of `props.revenue_cents`, ISO 4217: `props.currency`, or the platform's if the event
-    names none that can be one. -#}
+{#- The currency that an event names (ISO 4217), or null if it names none that can be one. -#}
+{% macro named_currency() -%}
+substring(upper(props_json ->> 'currency') from '^[A-Z]{3}$')
+{%- endmacro %}
+
+{#- The currency of the event's money: the platform's, unless it names another. Null while neither is
+    known. Needs `platform_currency` in scope. -#}
 {% macro currency() -%}
-case
-    when upper(props_json ->> 'currency') ~ '^[A-Z]{3}$' then upper(props_json ->> 'currency')
-    else '{{ var("currency") }}'
-end
+coalesce({{ named_currency() }}, platform_currency)
 {%- endmacro %}
 
 {#- Engagement in milliseconds: `props.engagement_ms` of any event. -#}

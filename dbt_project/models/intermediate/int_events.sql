@@ -23,10 +23,15 @@ with located as (
 
     identities as (
         select * from {{ source('raw', 'identities') }}
+    ),
+
+    platform as (
+        select currency from {{ source('enrichment', 'platform_currency') }}
     )
 
     select
         events.*,
+        (select platform.currency from platform) as platform_currency,
         {{ visitor() }} as visitor,
         coalesce(referrers.referrer_domain, events.referrer_domain) as domain,
         {{ clean_tag('events.utm_source') }} as source_tag,
@@ -115,6 +120,7 @@ select
     {{ metric_revenue_cents() }} as revenue_cents,
     {{ amount_cents() }} as amount_cents,
     {{ currency() }} as currency,
+    platform_currency,
     {{ metric_engagement_ms() }} as engagement_ms,
 
     occurred_at,

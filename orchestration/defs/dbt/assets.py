@@ -8,6 +8,7 @@ import psycopg
 from dagster_dbt import dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from eventmill.currency import settle_currency
 from eventmill.database import advisory_lock, connect
 from eventmill.days import DayWindow
 from orchestration.defs.dbt.arguments import build_arguments, selector
@@ -40,6 +41,7 @@ def dbt_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
     ):
         context.log.info(f"{window.first} to {window.last}, after any build that runs now")
         with advisory_lock(connection, BUILD_LOCK), target_path(context.run.run_id) as folder:
+            settle_currency(connection)
             outcome = run_dbt(build_arguments(window, _selected(context)), folder, context.log.info)
             _note(context, connection, outcome, window)
     for event in outcome.node_events:
