@@ -57,7 +57,9 @@ class Settings(BaseSettings):
         date(2015, 1, 1), description="First daily partition that Dagster and dbt know."
     )
     retention_days: int = Field(
-        731, ge=0, description="Days that raw events are kept. 0 keeps everything."
+        731,
+        ge=0,
+        description="Days that raw events are kept, and refused ones. 0 keeps everything.",
     )
     accept_past_days: int | None = Field(
         None,
