@@ -36,7 +36,7 @@ from eventmill.envelope import (
 from eventmill.errors import FieldError
 from eventmill.event_ids import new_event_id, normal_event_id
 from eventmill.plain_json import find_unstorable, is_plain, printable
-from eventmill.tracking_plan import props_checker, tracking_plan
+from eventmill.tracking_plan import tracking_plan
 
 # Whoever sends more mistakes than this learns enough from the first of them.
 MAX_ERRORS = 20
@@ -199,7 +199,7 @@ def _read_props(
         return "", [FieldError("props", message)]
     if event_type is None:
         return "", []
-    wrong = props_checker().errors(event_type, props)
+    wrong = tracking_plan().props_checker.errors(event_type, props)
     return encoded.decode(), [
         FieldError(e.field[:MAX_MESSAGE_CHARACTERS], e.message[:MAX_MESSAGE_CHARACTERS])
         for e in wrong[:MAX_ERRORS]

@@ -66,6 +66,9 @@ class Settings(BaseSettings):
         ge=1,
         description="How old an event sent to the API may be, in days. Default: the retention.",
     )
+    tracking_plan: Path | None = Field(
+        None, description="The tracking plan, a YAML file. Default: the packaged one."
+    )
     jwt_secret: SecretStr | None = Field(
         None,
         min_length=32,

@@ -48,7 +48,11 @@ class Metrics:
             "Events that wait for a commit.",
             registry=self.registry,
         )
-
+        self.plan_current = Gauge(
+            "eventmill_ingest_plan_current",
+            "1 if the tracking plan in force is what its file says, 0 if the file is broken.",
+            registry=self.registry,
+        )
         self.spooled = Counter(
             "eventmill_ingest_spooled_events_total",
             "Events that were put into the spool, since the database could not take them.",

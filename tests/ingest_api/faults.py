@@ -101,7 +101,7 @@ class System:
 
     def wait_until_stored(self) -> None:
         """Nothing waits in the spool any more."""
-        wait_until(lambda: (self.status() or {}) == {"status": "ready"}, 60)
+        wait_until(lambda: (self.status() or {}).get("status") == "ready", 60)
 
 
 class Load:

@@ -3,15 +3,25 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Iterator
 
 import httpx
 import psycopg
 import pytest
 
-from eventmill.tracking_plan import load_plan, props_checker, tracking_plan
+from eventmill.tracking_plan import load_plan, tracking_plan, use_plan
 from ingest_api.replay import replay
 from tests.ingest_api.support import NOON, event, new_key, send, served, with_key
 from tests.support import environment, rows, run_eventmill, scalar
+
+
+@pytest.fixture
+def own_plan() -> Iterator[None]:
+    """The test may put another tracking plan in force."""
+    before = tracking_plan()
+    yield
+    use_plan(before)
+
 
 KEPT = "select event_id::text, event, errors, context, sender, key_id from raw.rejected_events"
 
@@ -47,7 +57,7 @@ def test_what_no_column_could_hold_is_kept_to_the_letter(
 
 
 def test_a_replay_keeps_who_when_and_what(
-    database: str, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    database: str, connection: psycopg.Connection, own_plan: None
 ) -> None:
     """After the plan learnt a new type: the same as if it had known it, and once."""
     with environment(EVENTMILL_RETENTION_DAYS="0"), served() as api:
@@ -64,13 +74,10 @@ def test_a_replay_keeps_who_when_and_what(
         send(api, unfit, status=422)
 
         plan = load_plan()
-        kinds = plan.event_types
-        monkeypatch.setitem(tracking_plan().event_types, "model_trained", kinds["asset_uploaded"])
-        props_checker.cache_clear()
+        plan.event_types["model_trained"] = plan.event_types["asset_uploaded"]
+        use_plan(plan)
         assert asyncio.run(replay(database)) == Counter(accepted=1, rejected=2)
         assert asyncio.run(replay(database)) == Counter(rejected=2)
-
-        props_checker.cache_clear()
     stored = rows(
         connection,
         "select visitor_id, received_at from raw.events where event_type = 'model_trained'",
