@@ -150,6 +150,15 @@ def get_settings() -> Settings:
     return _read()
 
 
+def shared_metrics_folder() -> Path | None:
+    """Where the processes of one service count together, if they do.
+
+    The variable is prometheus_client's own, which reads it when it is imported.
+    """
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    return Path(folder) if folder else None
+
+
 def child_environment(**extra: str) -> dict[str, str]:
     """The environment for a child process, with this process's settings' home made explicit."""
     environment = {**os.environ, "EVENTMILL_HOME": str(get_settings().home), **extra}

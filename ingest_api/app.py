@@ -1,4 +1,4 @@
-"""The HTTP application: `uvicorn ingest_api.app:create_app --factory`."""
+"""The HTTP application. `python -m ingest_api` serves it."""
 
 import asyncio
 import gc
@@ -68,10 +68,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.senders.start()
         maintenance = Maintenance(running.pool, running.partitions, running.salts)
         tasks = [asyncio.create_task(part.run()) for part in (maintenance, plan_watch)]
+        sharing = asyncio.create_task(app.state.metrics.share())
         try:
             yield
         finally:
             maintenance.stop()
             plan_watch.stop()
+            sharing.cancel()
             await asyncio.gather(*tasks)
             await app.state.senders.stop()
