@@ -52,6 +52,8 @@ class EventType(_Strict):
     props: dict[str, str] = {}
     required: list[str] = []
     """Props without which an event of the type is refused."""
+    shorten: list[str] = []
+    """Props that client libraries fill by themselves: too long a text is cut, not refused."""
 
 
 class TrackingPlan(_Strict):
@@ -98,6 +100,17 @@ class TrackingPlan(_Strict):
             for name, entry in self.event_types.items()
         }
 
+    @cached_property
+    def shortened(self) -> dict[str, dict[str, int]]:
+        """Event type → props whose text is cut, and at how many characters."""
+        return {
+            name: {
+                prop: self.definitions[{**self.shared, **entry.props}[prop]]["maxLength"]
+                for prop in entry.shorten
+            }
+            for name, entry in self.event_types.items()
+        }
+
     @model_validator(mode="after")
     def _every_alias_means_one_thing(self) -> "TrackingPlan":
         assert self.type_names
@@ -117,6 +130,10 @@ class TrackingPlan(_Strict):
             for prop in entry.required:
                 if prop not in entry.props and prop not in self.shared:
                     raise ValueError(f"{name} requires {prop!r}, which is none of its props")
+            for prop in entry.shorten:
+                definition = {**self.shared, **entry.props}.get(prop, "")
+                if "maxLength" not in self.definitions.get(definition, {}):
+                    raise ValueError(f"{name} shortens {prop!r}, which has no maxLength there")
         for name, schema in self.definitions.items():
             try:
                 jsonschema_rs.validator_for(schema)
