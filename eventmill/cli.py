@@ -189,10 +189,7 @@ def main() -> None:
     and `up` and `demo` have to stop what they started.
     """
     try:
-        try:
-            _run()
-        finally:
-            sys.stdout.flush()
+        _run()
     except (BrokenPipeError, SystemExit) as end:
         # Typer and Rich turn the broken pipe into an exit with 1.
         if not isinstance(end, BrokenPipeError) and not isinstance(
@@ -212,7 +209,10 @@ def _run() -> None:
     for part in sorted(entry_points(group="eventmill.commands"), key=lambda e: e.name):
         app.add_typer(part.load())
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except Stopped:
         sys.exit(0)
     except EventmillError as error:

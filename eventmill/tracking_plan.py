@@ -105,7 +105,7 @@ class TrackingPlan(_Strict):
         """Event type → props whose text is cut, and at how many characters."""
         return {
             name: {
-                prop: self.definitions[{**self.shared, **entry.props}[prop]]["maxLength"]
+                prop: int(self.definitions[{**self.shared, **entry.props}[prop]]["maxLength"])
                 for prop in entry.shorten
             }
             for name, entry in self.event_types.items()

@@ -35,7 +35,8 @@ def _share_metrics() -> None:
     Counts begin at 0 with each start, as they do in one process.
     """
     folder = get_settings().home / "run" / "metrics"
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        shutil.rmtree(folder)
     folder.mkdir(parents=True)
     export({"PROMETHEUS_MULTIPROC_DIR": str(folder)})
 

@@ -121,7 +121,7 @@ def _load(file: Path) -> TrackingPlan:
 
 def _prepare(plan: TrackingPlan) -> TrackingPlan:
     """With what is derived from it made now, where it holds no request up."""
-    _ = plan.hash, plan.props_checker, plan.url_props
+    _ = plan.hash, plan.props_checker, plan.url_props, plan.shortened
     return plan
 
 

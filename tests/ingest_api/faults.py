@@ -18,7 +18,7 @@ from eventmill.embedded import EmbeddedPostgres
 from eventmill.keys import create_key
 from eventmill.migrate import migrate
 from eventmill.settings import child_environment
-from tests.ingest_api.support import wait_until
+from tests.ingest_api.support import is_settled, wait_until
 
 SENDERS = 6
 DAYS = ("2015-05-17", "2015-05-18")
@@ -106,7 +106,7 @@ class System:
 
     def wait_until_stored(self) -> None:
         """Nothing waits in the spool any more."""
-        wait_until(lambda: (self.status() or {}).get("status") == "ready", 60)
+        wait_until(lambda: is_settled(self.status() or {}), 60)
 
 
 def _command(process: psutil.Process) -> str:

@@ -55,6 +55,11 @@ def served(kind: KeyKind | None = "secret") -> Iterator[httpx.Client]:
         assert not thread.is_alive()
 
 
+def is_settled(readiness: dict[str, Any]) -> bool:
+    """Whether /readyz says that the database takes events and none wait in the spool."""
+    return readiness.get("status") == "ready" and "spool" not in readiness
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
