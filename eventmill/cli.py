@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from datetime import timedelta
 from importlib.metadata import entry_points
@@ -156,6 +157,8 @@ def psql(context: typer.Context) -> None:
     ensure_server()
     ensure_database(database_url())
     program = str(BIN / "psql")
+    # Python ignores the signal, and what is ignored stays so in the program that takes its place.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     os.execv(program, [program, database_url(), *context.args])  # noqa: S606
 
 
@@ -180,17 +183,42 @@ def settings(as_json: JsonOption = False) -> None:
 
 
 def main() -> None:
-    """Entry point: mounts the other parts' commands, and says errors in one line."""
+    """Entry point. Ends silently when nobody reads its output any more, as in `… | head -1`.
+
+    The signal itself stays ignored: it would also come for a connection that the database closed,
+    and `up` and `demo` have to stop what they started.
+    """
+    try:
+        _run()
+    except (BrokenPipeError, SystemExit) as end:
+        # Typer and Rich turn the broken pipe into an exit with 1.
+        if not isinstance(end, BrokenPipeError) and not isinstance(
+            end.__context__, BrokenPipeError
+        ):
+            raise
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (1, 2):  # or Python's own last flush would complain
+            os.dup2(nowhere, stream)
+        sys.exit(128 + signal.SIGPIPE)
+
+
+def _run() -> None:
+    """Mounts the other parts' commands, and says errors in one line."""
     from eventmill.supervisor import Stopped
 
     for part in sorted(entry_points(group="eventmill.commands"), key=lambda e: e.name):
         app.add_typer(part.load())
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except Stopped:
         sys.exit(0)
     except EventmillError as error:
         sys.exit(_say(error))
+    except BrokenPipeError:
+        raise
     except OSError as error:  # a folder that cannot be written, a full disk
         sys.exit(_say(error))
 

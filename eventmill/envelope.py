@@ -1,7 +1,8 @@
 """The event envelope: which fields an event has, their bounds, and the row it becomes.
 
 Too long an id is an error, since a shortened id is another id. Too long a URL, user agent or
-campaign value is shortened: no sender has these in hand, and an event is worth more than its tail.
+campaign value is shortened, and the props that the tracking plan says so of: no sender has these in
+hand, and an event is worth more than its tail.
 """
 
 import re

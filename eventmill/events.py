@@ -12,7 +12,6 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, Literal
 
-import orjson
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -23,7 +22,6 @@ from eventmill.envelope import (
     FIELDS,
     FUTURE_TOLERANCE,
     MAX_CAMPAIGN_CHARACTERS,
-    MAX_PROPS_BYTES,
     MAX_URL_CHARACTERS,
     MAX_USER_AGENT_BYTES,
     OLDEST,
@@ -35,12 +33,10 @@ from eventmill.envelope import (
 )
 from eventmill.errors import FieldError
 from eventmill.event_ids import new_event_id, normal_event_id
-from eventmill.plain_json import find_unstorable, is_plain, printable
-from eventmill.tracking_plan import props_checker, tracking_plan
+from eventmill.plain_json import find_unstorable, printable
+from eventmill.props import MAX_ERRORS, read_props, shortened_to
+from eventmill.tracking_plan import tracking_plan
 
-# Whoever sends more mistakes than this learns enough from the first of them.
-MAX_ERRORS = 20
-MAX_MESSAGE_CHARACTERS = 300
 MESSAGES = {
     "string_type": "must be a string",
     "string_too_long": "must have at most {max_length} characters",
@@ -102,10 +98,16 @@ def read_event(raw: object, receipt: Receipt) -> Reading:
     known_type = event_type in tracking_plan().event_types
     if not known_type and "event_type" not in bad:
         errors.append(_unknown_type(event_type))
+    warnings = _unknown_fields(raw, fields)
     props = get("props")
     props_json = "{}"
     if props and "props" not in bad:
-        props_json, wrong = _read_props(event_type if known_type else None, props, receipt)
+        props_json, wrong = read_props(
+            event_type if known_type else None,
+            props,
+            is_checked=receipt.has_odd_values,
+            warnings=warnings,
+        )
         errors += wrong
     occurred_at = _read_time(fields, "occurred_at", receipt, errors) or receipt.received_text
     sent_at = _read_time(fields, "sent_at", receipt, errors) or receipt.sent_at
@@ -122,12 +124,15 @@ def read_event(raw: object, receipt: Receipt) -> Reading:
             errors.append(FieldError("event_id", "must not be empty; leave it out for a new one"))
         else:
             event_id = normal_event_id(sent_id) if sent_id else None
-    warnings = _unknown_fields(raw, fields)
     if errors:
         return Reading(None, errors[:MAX_ERRORS], warnings, event_id)
 
     landing_page, page_url = context.get("landing_page") or "", context.get("page_url") or ""
     campaign = _read_campaign(context, landing_page, page_url)
+    sent_agent = context.get("user_agent") or ""
+    user_agent = _short_user_agent(sent_agent or receipt.user_agent)
+    if sent_agent and user_agent != sent_agent:
+        warnings.append(shortened_to("context.user_agent", len(user_agent)))
     row = EventRow(
         event_id or new_event_id(),
         occurred_at,
@@ -147,10 +152,11 @@ def read_event(raw: object, receipt: Receipt) -> Reading:
         get("brand_id") or "",
         get("creator_id") or "",
         props_json,
-        page_url[:MAX_URL_CHARACTERS],
-        landing_page[:MAX_URL_CHARACTERS],
-        (context.get("referrer") or receipt.referrer)[:MAX_URL_CHARACTERS],
-        _short_user_agent(context.get("user_agent") or receipt.user_agent),
+        _short_url("page_url", page_url, warnings),
+        _short_url("landing_page", landing_page, warnings),
+        _short_url("referrer", context.get("referrer") or "", warnings)
+        or receipt.referrer[:MAX_URL_CHARACTERS],
+        user_agent,
         *campaign,
     )
     return Reading(row, errors, warnings, row.event_id)
@@ -184,26 +190,6 @@ def _unknown_type(event_type: str) -> FieldError:
         f"{event_type[:100]!r} is not in the tracking plan"
         + _suggestion(event_type, tuple(tracking_plan().event_types)),
     )
-
-
-def _read_props(
-    event_type: str | None, props: dict[str, Any], receipt: Receipt
-) -> tuple[str, list[FieldError]]:
-    if not receipt.has_odd_values and not is_plain(props):
-        unstorable = list(islice(find_unstorable(props, "props", 1), MAX_ERRORS))
-        if unstorable:
-            return "", unstorable
-    encoded = orjson.dumps(props)
-    if len(encoded) > MAX_PROPS_BYTES:
-        message = f"is {len(encoded):,} bytes of JSON; at most {MAX_PROPS_BYTES:,} are accepted"
-        return "", [FieldError("props", message)]
-    if event_type is None:
-        return "", []
-    wrong = props_checker().errors(event_type, props)
-    return encoded.decode(), [
-        FieldError(e.field[:MAX_MESSAGE_CHARACTERS], e.message[:MAX_MESSAGE_CHARACTERS])
-        for e in wrong[:MAX_ERRORS]
-    ]
 
 
 def _read_time(
@@ -260,6 +246,13 @@ def _read_campaign(context: Context, landing_page: str, page_url: str) -> list[s
     if not found:
         return NO_CAMPAIGN
     return [found.get(name, "")[:MAX_CAMPAIGN_CHARACTERS] for name in (*UTM_FIELDS, CLICK_ID)]
+
+
+def _short_url(name: str, url: str, warnings: list[FieldError]) -> str:
+    if len(url) <= MAX_URL_CHARACTERS:
+        return url
+    warnings.append(shortened_to(f"context.{name}", MAX_URL_CHARACTERS))
+    return url[:MAX_URL_CHARACTERS]
 
 
 def _short_user_agent(text: str) -> str:

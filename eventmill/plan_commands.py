@@ -8,29 +8,27 @@ from typing import Annotated
 import typer
 
 from eventmill.errors import ConfigurationError
-from eventmill.tracking_plan import PLAN_FILE, load_plan
+from eventmill.tracking_plan import load_plan, plan_file
 
 app = typer.Typer(
     help="Check the tracking plan, compare it, make types from it.", no_args_is_help=True
 )
 FileArgument = Annotated[
-    Path, typer.Argument(metavar="[FILE]", help="A plan. Default: the one in use.")
+    Path | None, typer.Argument(metavar="[FILE]", help="A plan. Default: the one in use.")
 ]
 LONGEST_VALUE = 100
 
 
 @app.command()
-def check(file: FileArgument = PLAN_FILE) -> None:
+def check(file: FileArgument = None) -> None:
     """Say whether a plan is sound, and what is wrong with it if not."""
-    from eventmill.plan_store import plan_hash
-
     plan = load_plan(file)
-    print(f"{file}: {len(plan.event_types)} event types, plan {plan_hash(plan)}")
+    print(f"{file or plan_file()}: {len(plan.event_types)} event types, plan {plan.hash}")
 
 
 @app.command()
 def diff(
-    file: FileArgument = PLAN_FILE,
+    file: FileArgument = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """List what the plan would change in the database.
@@ -65,7 +63,7 @@ def diff(
 @app.command()
 def types(
     language: Annotated[str, typer.Argument(help="typescript or python.")],
-    file: FileArgument = PLAN_FILE,
+    file: FileArgument = None,
 ) -> None:
     """Print types of events and their props, for clients."""
     from eventmill.plan_types import LANGUAGES

@@ -1,11 +1,9 @@
 """The tracking plan in the database, where dbt reads it, and how it differs from the file."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, LiteralString
 
-import orjson
 import psycopg
 from psycopg.types.json import Jsonb
 
@@ -76,12 +74,6 @@ def types_of(plan: TrackingPlan) -> Types:
     }
 
 
-def plan_hash(plan: TrackingPlan) -> str:
-    """Twelve hexadecimal digits that change with the plan."""
-    text = orjson.dumps(types_of(plan), option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(text).hexdigest()[:12]
-
-
 def stored_types(connection: psycopg.Connection) -> Types:
     """The plan that the database holds, without removed types; empty if it never had one."""
     rows = connection.execute(STORED).fetchall()
@@ -97,7 +89,7 @@ def store_plan(connection: psycopg.Connection, plan: TrackingPlan) -> list[Chang
         wanted = types_of(plan)
         for name in sorted(touched & wanted.keys()):
             fields = {**wanted[name], "props_schema": Jsonb(wanted[name]["props_schema"])}
-            connection.execute(STORE, {**fields, "event_type": name, "plan_hash": plan_hash(plan)})
+            connection.execute(STORE, {**fields, "event_type": name, "plan_hash": plan.hash})
         connection.execute(REMOVE, (sorted(touched - wanted.keys()),))
     return changes
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from eventmill.envelope import ENVELOPE
-from eventmill.plan_store import plan_hash
 from eventmill.tracking_plan import JsonSchema, TrackingPlan
 
 # Spoken of by each event's own type.
@@ -79,7 +78,7 @@ LANGUAGES: dict[str, Callable[[TrackingPlan], str]] = {"typescript": typescript,
 
 def _header(comment: str, plan: TrackingPlan) -> str:
     return (
-        f"{comment} Made by `eventmill plan types` from the tracking plan {plan_hash(plan)}."
+        f"{comment} Made by `eventmill plan types` from the tracking plan {plan.hash}."
         " Do not edit.\n"
     )
 

@@ -8,11 +8,6 @@ from pathlib import Path
 from eventmill.errors import ConfigurationError
 from eventmill.settings import PROJECT_ROOT, get_settings
 
-# Requests that the ingest API has begun are answered within this time when it is told to stop: a
-# commit that fails is given up after 5 s and its events go to the spool. Less than the supervisor's
-# patience.
-FINISH_SECONDS = 15
-
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -37,27 +32,20 @@ def services() -> tuple[Service, ...]:
     settings = get_settings()
     workspace = str(PROJECT_ROOT / "workspace.yaml")
 
-    def api(module: str, port: int) -> tuple[str, ...]:
-        return (
-            sys.executable, "-m", "uvicorn", f"{module}.app:create_app", "--factory",
-            "--host", settings.host, "--port", str(port),
-            "--no-access-log", "--log-level", settings.log_level,
-        )  # fmt: skip
-
     return (
         Service(
             "ingest",
-            (
-                *api("ingest_api", settings.ingest_port),
-                "--workers", str(settings.ingest_workers),
-                "--timeout-graceful-shutdown", str(FINISH_SECONDS),
-            ),
+            (sys.executable, "-m", "ingest_api"),
             settings.ingest_port,
             "EVENTMILL_INGEST_PORT",
         ),
         Service(
             "dashboards",
-            api("dashboards_api", settings.dashboards_port),
+            (
+                sys.executable, "-m", "uvicorn", "dashboards_api.app:create_app", "--factory",
+                "--host", settings.host, "--port", str(settings.dashboards_port),
+                "--no-access-log", "--log-level", settings.log_level,
+            ),
             settings.dashboards_port,
             "EVENTMILL_DASHBOARDS_PORT",
         ),

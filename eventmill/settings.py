@@ -57,12 +57,17 @@ class Settings(BaseSettings):
         date(2015, 1, 1), description="First daily partition that Dagster and dbt know."
     )
     retention_days: int = Field(
-        731, ge=0, description="Days that raw events are kept. 0 keeps everything."
+        731,
+        ge=0,
+        description="Days that raw events are kept, and refused ones. 0 keeps everything.",
     )
     accept_past_days: int | None = Field(
         None,
         ge=1,
         description="How old an event sent to the API may be, in days. Default: the retention.",
+    )
+    tracking_plan: Path | None = Field(
+        None, description="The tracking plan, a YAML file. Default: the packaged one."
     )
     jwt_secret: SecretStr | None = Field(
         None,
@@ -149,6 +154,15 @@ def _read() -> Settings:
 def get_settings() -> Settings:
     """This process's settings, read once. Raises ConfigurationError naming the variable."""
     return _read()
+
+
+def shared_metrics_folder() -> Path | None:
+    """Where the processes of one service count together, if they do.
+
+    The variable is prometheus_client's own, which reads it when it is imported.
+    """
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    return Path(folder) if folder else None
 
 
 def child_environment(**extra: str) -> dict[str, str]:

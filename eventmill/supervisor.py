@@ -39,6 +39,7 @@ class Supervisor:
         self._show_logs = show_logs
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._printing = threading.Lock()
+        self._has_reader = True
         self.logs = get_settings().home / "logs"
 
     def __enter__(self) -> Self:
@@ -76,10 +77,17 @@ class Supervisor:
             for line in child.stdout:
                 log.write(line)
                 log.flush()
-                if self._show_logs:
-                    with self._printing:
-                        sys.stdout.write(f"{name:>10} | {line.decode(errors='replace')}")
-                        sys.stdout.flush()
+                if self._show_logs and self._has_reader:
+                    self._show(f"{name:>10} | {line.decode(errors='replace')}")
+
+    def _show(self, text: str) -> None:
+        with self._printing:
+            try:
+                sys.stdout.write(text)
+                sys.stdout.flush()
+            except BrokenPipeError:
+                # The service must not get stuck on a log that nobody takes; `check` ends it all.
+                self._has_reader = False
 
     def wait_until_ready(self) -> None:
         """Return when every service answers. Raises ConfigurationError if one ends or is late."""
@@ -96,7 +104,12 @@ class Supervisor:
         self.check()
 
     def check(self) -> None:
-        """Raise ConfigurationError, with the end of its log, if a service has ended."""
+        """Raise ConfigurationError, with the end of its log, if a service has ended.
+
+        BrokenPipeError if whoever read the logs that are shown has gone.
+        """
+        if not self._has_reader:
+            raise BrokenPipeError
         for name, child in self._children.items():
             if child.poll() is not None:
                 log = self.logs / f"{name}.log"

@@ -1,26 +1,32 @@
 """The tracking plan: which event types exist and what their props look like.
 
-`tracking_plan.yml` is the only home of the plan; this module loads it, refuses a broken one and
-checks props against it.
+One YAML file is the only home of the plan; this module loads it, refuses a broken one and checks
+props against it. Whatever is derived from a plan hangs on the plan itself, so that a process that
+takes up another one follows in everything at once.
 """
 
-from functools import cache, cached_property
+import hashlib
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import jsonschema_rs
+import orjson
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from eventmill.errors import ConfigurationError, FieldError
 from eventmill.names import Names
+from eventmill.settings import get_settings
 
+# The plan that comes with Eventmill; `plan_file` is the one in use.
 PLAN_FILE = Path(__file__).with_name("tracking_plan.yml")
 
 Group = Literal["user", "asset", "project", "license", "royalty", "engagement", "system"]
 UserRole = Literal["creator", "brand", "admin"]
 JsonSchema = dict[str, Any]
 
+URL_DEFINITION = "url"
 # What an alias of a property may stand for besides the properties of the event types.
 ENTITY_FIELDS = (
     "project_id", "ip_asset_id", "license_id", "brand_id", "creator_id", "session_id", "actor_type",
@@ -46,6 +52,8 @@ class EventType(_Strict):
     props: dict[str, str] = {}
     required: list[str] = []
     """Props without which an event of the type is refused."""
+    shorten: list[str] = []
+    """Props that client libraries fill by themselves: too long a text is cut, not refused."""
 
 
 class TrackingPlan(_Strict):
@@ -70,6 +78,39 @@ class TrackingPlan(_Strict):
         own = {prop for entry in self.event_types.values() for prop in entry.props}
         return Names([*ENTITY_FIELDS, *self.shared, *sorted(own)], self.prop_aliases)
 
+    @cached_property
+    def hash(self) -> str:
+        """Twelve hexadecimal digits that change with the plan, not with how the file spells it."""
+        text = orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+        return hashlib.sha256(text).hexdigest()[:12]
+
+    @cached_property
+    def props_checker(self) -> "PropsChecker":
+        return PropsChecker(self)
+
+    @cached_property
+    def url_props(self) -> dict[str, tuple[str, ...]]:
+        """Event type → names of its props that the plan calls `url`."""
+        return {
+            name: tuple(
+                prop
+                for prop, definition in {**self.shared, **entry.props}.items()
+                if definition == URL_DEFINITION
+            )
+            for name, entry in self.event_types.items()
+        }
+
+    @cached_property
+    def shortened(self) -> dict[str, dict[str, int]]:
+        """Event type → props whose text is cut, and at how many characters."""
+        return {
+            name: {
+                prop: int(self.definitions[{**self.shared, **entry.props}[prop]]["maxLength"])
+                for prop in entry.shorten
+            }
+            for name, entry in self.event_types.items()
+        }
+
     @model_validator(mode="after")
     def _every_alias_means_one_thing(self) -> "TrackingPlan":
         assert self.type_names
@@ -89,6 +130,10 @@ class TrackingPlan(_Strict):
             for prop in entry.required:
                 if prop not in entry.props and prop not in self.shared:
                     raise ValueError(f"{name} requires {prop!r}, which is none of its props")
+            for prop in entry.shorten:
+                definition = {**self.shared, **entry.props}.get(prop, "")
+                if "maxLength" not in self.definitions.get(definition, {}):
+                    raise ValueError(f"{name} shortens {prop!r}, which has no maxLength there")
         for name, schema in self.definitions.items():
             try:
                 jsonschema_rs.validator_for(schema)
@@ -138,26 +183,41 @@ def _properties(kind: Any) -> list[list[str]]:
     return [[]]
 
 
-def load_plan(path: Path = PLAN_FILE) -> TrackingPlan:
-    """Read and validate a plan. Raises ConfigurationError that names what is wrong and where."""
+def plan_file() -> Path:
+    """The file of the plan in use."""
+    return get_settings().tracking_plan or PLAN_FILE
+
+
+def load_plan(path: Path | None = None) -> TrackingPlan:
+    """Read and validate a plan, by default the one in use.
+
+    Raises ConfigurationError that names what is wrong and where.
+    """
+    path = path or plan_file()
     try:
-        return TrackingPlan.model_validate(yaml.safe_load(path.read_text()))
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"cannot read the tracking plan {path}: {error}") from None
+        return TrackingPlan.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         problems = "; ".join(
             ": ".join(filter(None, (".".join(map(str, e["loc"])), e["msg"])))
             for e in error.errors()
         )
         raise ConfigurationError(f"the tracking plan {path} is broken: {problems}") from None
+    # ValueError: bytes that are no UTF-8, a date that does not exist.
+    except (OSError, yaml.YAMLError, ValueError) as error:
+        raise ConfigurationError(f"cannot read the tracking plan {path}: {error}") from None
 
 
-@cache
+_in_use: list[TrackingPlan] = []
+"""The plan of this process, once it was needed."""
+
+
 def tracking_plan() -> TrackingPlan:
-    """The plan in use, read once."""
-    return load_plan()
+    """The plan in use, read when it is first asked for. Raises what `load_plan` raises."""
+    if not _in_use:
+        _in_use.append(load_plan())
+    return _in_use[0]
 
 
-@cache
-def props_checker() -> PropsChecker:
-    return PropsChecker(tracking_plan())
+def use_plan(plan: TrackingPlan) -> None:
+    """From now on this process judges by `plan`."""
+    _in_use[:] = [plan]

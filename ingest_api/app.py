@@ -1,4 +1,4 @@
-"""The HTTP application: `uvicorn ingest_api.app:create_app --factory`."""
+"""The HTTP application. `python -m ingest_api` serves it."""
 
 import asyncio
 import gc
@@ -13,6 +13,7 @@ from ingest_api import cors, logs, openapi, problems
 from ingest_api.limits import Limits
 from ingest_api.maintenance import Maintenance
 from ingest_api.metrics import Metrics
+from ingest_api.plan_watch import PlanWatch
 from ingest_api.requests import ObservedRequests, UnexpectedErrors
 from ingest_api.routes import events, health, segment
 from ingest_api.runtime import runtime
@@ -57,6 +58,7 @@ def _calm_garbage_collector() -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     _calm_garbage_collector()
     settings = get_settings()
+    plan_watch = app.state.plan_watch = PlanWatch(app.state.metrics)
     spool = Spool(settings.spool_folder, settings.spool_max_mb * 2**20)
     async with runtime(database_url(), app.state.metrics, spool) as running:
         app.state.service = running.service
@@ -65,10 +67,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.senders = Senders(running.pool)
         app.state.senders.start()
         maintenance = Maintenance(running.pool, running.partitions, running.salts)
-        task = asyncio.create_task(maintenance.run())
+        tasks = [asyncio.create_task(part.run()) for part in (maintenance, plan_watch)]
+        sharing = asyncio.create_task(app.state.metrics.share())
         try:
             yield
         finally:
             maintenance.stop()
-            await task
+            plan_watch.stop()
+            sharing.cancel()
+            await asyncio.gather(*tasks)
             await app.state.senders.stop()

@@ -1,8 +1,8 @@
 """The country of an address, from a local file: nothing is asked over the network.
 
-The packaged file (data/README.md names its source and licence) knows where a network is registered.
-`EVENTMILL_GEOIP_DB` names a better one in MaxMind's format, such as GeoLite2-Country or
-GeoIP2-City. The file is mapped into memory, so worker processes share it.
+The packaged file is DB-IP's (data/README.md has its source and its licence). `EVENTMILL_GEOIP_DB`
+names a newer or a better one in MaxMind's format, such as GeoLite2-Country or GeoIP2-City. The file
+is mapped into memory, so worker processes share it.
 """
 
 import re

@@ -1,13 +1,19 @@
-"""What the service does beside answering: partitions for the days to come, old salts destroyed."""
+"""What the service does beside answering.
+
+It makes partitions for the days to come, destroys old salts, and removes refused events that are
+older than the retention.
+"""
 
 import asyncio
 import logging
+from typing import LiteralString
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from eventmill.days import ONE_DAY, DayWindow, utc_today
 from eventmill.errors import Unavailable
+from eventmill.settings import get_settings
 from ingest_api.partitions import Partitions
 from ingest_api.patience import within
 from ingest_api.readiness import check_ready
@@ -20,6 +26,20 @@ EVERY_SECONDS = 600
 RETRY_SECONDS = 5
 # Making a day's partition waits for whoever holds a lock on the events.
 SECONDS = 60
+
+# Many at a time, in transactions of their own: what was removed stays so if time runs out. Workers
+# that remove at the same time leave each other's rows alone.
+EXPIRED_AT_ONCE = 5_000
+REMOVE_EXPIRED: LiteralString = """
+delete from raw.rejected_events
+where rejected_id in (
+    select rejected_id
+    from raw.rejected_events
+    where received_at < now() - make_interval(days => %s)
+    limit %s
+    for update skip locked
+)
+"""
 
 
 class Maintenance:
@@ -63,6 +83,18 @@ class Maintenance:
         days = [day.isoformat() for day in DayWindow(today - ONE_DAY, today + DAYS_AHEAD * ONE_DAY)]
         async with self._pool.connection() as connection:
             await self._partitions.ensure(connection, days)
+            if retention_days := get_settings().retention_days:
+                await remove_expired(connection, retention_days)
 
     def stop(self) -> None:
         self._stopping.set()
+
+
+async def remove_expired(connection: psycopg.AsyncConnection, days: int) -> None:
+    """Remove the refused events that were received more than `days` ago."""
+    removed, found = 0, EXPIRED_AT_ONCE
+    while found == EXPIRED_AT_ONCE:
+        found = (await connection.execute(REMOVE_EXPIRED, (days, EXPIRED_AT_ONCE))).rowcount
+        removed += found
+    if removed:
+        log.info("removed %d refused events that were older than %d days", removed, days)

@@ -1,8 +1,23 @@
-"""What the service counts, for Prometheus."""
+"""What the service counts, for Prometheus.
 
+One process counts in its memory. Several count in files under the home, and whichever of them is
+asked answers for all (`ingest_api.__main__` makes the folder). An increment then takes 1.4 µs
+instead of 0.4 µs, and a request of one event has at most seven.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from eventmill.settings import shared_metrics_folder
+
+# How old what another process says of its waiting events may be.
+SHARE_SECONDS = 1.0
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -13,6 +28,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._shared = shared_metrics_folder()
         self.events = Counter(
             "eventmill_ingest_events_total",
             "Events by what became of them and by who sent them: a key's id, or `user`.",
@@ -47,8 +63,16 @@ class Metrics:
             "eventmill_ingest_waiting_rows",
             "Events that wait for a commit.",
             registry=self.registry,
+            multiprocess_mode="livesum",
         )
-
+        self.count_waiting: Callable[[], int] = lambda: 0
+        """How many wait in this process. Asked when somebody wants to know, not at each event."""
+        self.plan_current = Gauge(
+            "eventmill_ingest_plan_current",
+            "1 if the tracking plan in force is what its file says, 0 if the file is broken.",
+            registry=self.registry,
+            multiprocess_mode="livemin",
+        )
         self.spooled = Counter(
             "eventmill_ingest_spooled_events_total",
             "Events that were put into the spool, since the database could not take them.",
@@ -58,22 +82,47 @@ class Metrics:
             "eventmill_ingest_spool_events",
             "Events of all processes that wait in the spool.",
             registry=self.registry,
+            multiprocess_mode="livemostrecent",
         )
         self.spool_bytes = Gauge(
             "eventmill_ingest_spool_bytes",
             "Size of what waits in the spool.",
             registry=self.registry,
+            multiprocess_mode="livemostrecent",
         )
         self.spool_age = Gauge(
             "eventmill_ingest_spool_age_seconds",
             "How long the oldest event in the spool has been waiting.",
             registry=self.registry,
+            multiprocess_mode="livemostrecent",
         )
         self.spool_usable = Gauge(
             "eventmill_ingest_spool_usable",
             "1 if the spool takes events, 0 if it is full, damaged or its disk is.",
             registry=self.registry,
+            multiprocess_mode="livemostrecent",
         )
 
     def render(self) -> bytes:
-        return generate_latest(self.registry)
+        """As Prometheus reads it, and of all processes."""
+        self.waiting.set(self.count_waiting())
+        if self._shared is None:
+            return generate_latest(self.registry)
+        _forget_dead(self._shared)
+        everything = CollectorRegistry()
+        MultiProcessCollector(everything, str(self._shared))  # type: ignore[no-untyped-call]
+        return generate_latest(everything)
+
+    async def share(self) -> None:
+        """Keep what the other processes read of this one fresh, until cancelled."""
+        while self._shared is not None:
+            self.waiting.set(self.count_waiting())
+            await asyncio.sleep(SHARE_SECONDS)
+
+
+def _forget_dead(folder: Path) -> None:
+    """What a process counted stays; what waited in it does not wait any more."""
+    for file in folder.glob("gauge_live*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        if not psutil.pid_exists(pid):
+            mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]

@@ -117,8 +117,9 @@ POST_EVENTS: dict[str, Any] = {
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
-    """The application's OpenAPI document, made once."""
-    if app.openapi_schema is None:
+    """The application's OpenAPI document, made once for each tracking plan."""
+    plan = tracking_plan()
+    if getattr(app.state, "described_plan", None) is not plan or app.openapi_schema is None:
         document = get_openapi(
             title=app.title, version=app.version, summary=app.summary, routes=app.routes
         )
@@ -127,7 +128,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for operations in document["paths"].values():
             if "post" in operations:
                 operations["post"]["security"] = [{name: []} for name in SECURITY_SCHEMES]
-        app.openapi_schema = document
+        app.openapi_schema, app.state.described_plan = document, plan
     return app.openapi_schema
 
 

@@ -1,7 +1,6 @@
 """Daily partitions of `raw.events`, made before the first event of a day is stored."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 
 import psycopg
 
@@ -24,9 +23,7 @@ class Partitions:
         this takes must not be held until some batch commits.
         """
         for day in sorted(set(days) - self._known):
-            # Two processes that need the same day at once: the second may see its table too late.
-            with suppress(psycopg.errors.DuplicateTable):
-                await connection.execute("select raw.ensure_partition(%s::date)", (day,))
+            await connection.execute("select raw.ensure_partition(%s::date)", (day,))
             if len(self._known) >= MAX_KNOWN_DAYS:
                 self._known.clear()
             self._known.add(day)

@@ -11,7 +11,6 @@ Ids are kept as sent: whoever chooses an e-mail address as an id has decided so.
 
 import re
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import orjson
@@ -20,7 +19,6 @@ from eventmill.envelope import EventRow
 from eventmill.tracking_plan import tracking_plan
 from ingest_api.scrubbing import REDACTED, is_suspicious, scrub_text, scrub_url
 
-URL_DEFINITION = "url"
 # No event may be nested as deeply; what is so deep in a refused one is not kept.
 MAX_DEPTH = 64
 # Names, in lower case and without separators, under which clients and proxies report an address.
@@ -70,7 +68,7 @@ def scrubbed(row: EventRow) -> EventRow:
 
 
 def _props(event_type: str, text: str) -> str:
-    urls = _url_props().get(event_type, ()) if is_suspicious(text) else ()
+    urls = tracking_plan().url_props.get(event_type, ()) if is_suspicious(text) else ()
     may_hold_ip = _MAY_HOLD_IP.search(text) is not None
     if not urls and not may_hold_ip:
         return text
@@ -80,20 +78,6 @@ def _props(event_type: str, text: str) -> str:
         if isinstance(props.get(name), str):
             props[name] = scrub_url(props[name])
     return text if props == sent else orjson.dumps(props).decode()
-
-
-@cache
-def _url_props() -> dict[str, tuple[str, ...]]:
-    """Event type → names of its props that the plan calls `url`."""
-    plan = tracking_plan()
-    return {
-        name: tuple(
-            prop
-            for prop, definition in {**plan.shared, **kind.props}.items()
-            if definition == URL_DEFINITION
-        )
-        for name, kind in plan.event_types.items()
-    }
 
 
 def _without_addresses(value: Any) -> Any:

@@ -13,17 +13,17 @@ from eventmill.envelope import OLDEST
 from eventmill.events import Receipt
 from eventmill.settings import get_settings
 from eventmill.tokens import Caller
-from eventmill.tracking_plan import tracking_plan
 from ingest_api.body import parse_json
 from ingest_api.delivery import Delivery, Kept
 from ingest_api.metrics import Metrics
 from ingest_api.runtime import runtime
+from ingest_api.segment import reread
 from ingest_api.senders import Sender
 from ingest_api.service import IngestService, Status
 
 # Judged and committed together.
 AT_ONCE = 500
-# These events come from no vendor's library: their type's name is what it is.
+# These events come from no vendor's library: their names are what they are.
 PLAIN_ROUTES = ("/v1/events", "spool")
 
 WAITING: LiteralString = """
@@ -91,10 +91,7 @@ async def _again(service: IngestService, refused: _Refused) -> Status:
     if isinstance(event, dict):
         event["event_id"] = refused.event_id
         if refused.route not in PLAIN_ROUTES:
-            # The plan may have learnt since what the vendor's name stands for.
-            name = event.get("event_type")
-            if isinstance(name, str):
-                event["event_type"] = tracking_plan().type_names.of(name) or name
+            event = reread(event, _sender(refused.sender))
     context = refused.context
     receipt = Receipt(
         received_at=refused.received_at.astimezone(UTC),

@@ -29,7 +29,7 @@ class EventResult(BaseModel):
     errors: list[FieldProblem] = []
     """Everything that is wrong with it, if it was rejected. Otherwise absent."""
     warnings: list[FieldProblem] = []
-    """Fields that were ignored. Absent if there are none."""
+    """Fields that were ignored or shortened. Absent if there are none."""
     clock_skew_seconds: int = 0
     """What `occurred_at` was shifted by, as `sent_at` shows a wrong clock. Absent if it was not."""
 

@@ -14,6 +14,7 @@ are.
 """
 
 import ipaddress
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,39 +79,63 @@ def read_call(message: object, kind: str, sender: Sender, sent_at: object, recei
     return Call(event, None, _address(context, sender))
 
 
+def reread(event: dict[str, Any], sender: Sender) -> dict[str, Any]:
+    """What `read_call` made of a call, read again: the plan may have learnt more names since."""
+    fields, props = _named(event.get("props"), event.keys() & set(ENTITY_FIELDS))
+    event = {**event, **fields, "event_type": _known_type(event.get("event_type"))}
+    if props:
+        event["props"] = props
+    else:
+        event.pop("props", None)
+    if sender.kind == "secret" and sender.caller is None and not event.get("actor_id"):
+        event |= _server_s_user(event.pop("user_id", None), event, None)
+    return {name: value for name, value in event.items() if value not in (None, "")}
+
+
 def _event_type(message: dict[str, Any], kind: str) -> object:
     if kind in ("page", "screen"):
         return "page_viewed"
     if kind != "track":
         return kind or "(no type)"
-    name = message.get("event")
+    return _known_type(message.get("event"))
+
+
+def _known_type(name: object) -> object:
     return (tracking_plan().type_names.of(name) or name) if isinstance(name, str) else name
 
 
 def _properties(message: dict[str, Any], kind: str) -> tuple[dict[str, Any], object]:
     """The envelope's fields that are among the properties, and the others as props."""
-    sent = message.get("properties")
-    if sent is not None and not isinstance(sent, dict):
-        return {}, sent
-    props: dict[str, Any] = {}
-    fields: dict[str, Any] = {}
-    names = tracking_plan().prop_names
-    for name, value in (sent or {}).items():
-        own = names.of(name) or name
-        # What is there under its own name, or came first, stays; the same again stays beside it.
-        if own != name and (own in (sent or {}) or own in fields or own in props):
-            own = name
-        if own in ENTITY_FIELDS:
-            fields[own] = _id(value)
-        else:
-            props[own] = value
-    if kind in ("page", "screen"):
+    fields, props = _named(message.get("properties"))
+    if kind in ("page", "screen") and isinstance(props, dict):
         props = {name: value for name, value in props.items() if name not in PAGE_COPIES}
         for name in ("name", "category"):
             if message.get(name):
                 props.setdefault(name, message[name])
         if "title" not in props and "name" in props:
             props["title"] = props["name"]
+    return fields, props
+
+
+def _named(sent: object, present: Set[str] = frozenset()) -> tuple[dict[str, Any], Any]:
+    """Properties by the plan's names: the envelope's fields among them, and the others as props.
+
+    `present` are fields that the event has already; they stay.
+    """
+    if not isinstance(sent, dict):
+        return {}, sent
+    props: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
+    names = tracking_plan().prop_names
+    for name, value in sent.items():
+        own = names.of(name) or name
+        # What is there under its own name, or came first, stays; the same again stays beside it.
+        if own != name and (own in sent or own in fields or own in props or own in present):
+            own = name
+        if own in ENTITY_FIELDS:
+            fields[own] = _id(value)
+        else:
+            props[own] = value
     return fields, props
 
 
@@ -127,10 +152,18 @@ def _user(
         return {} if same else {"actor_type": sender.caller.role, "actor_id": user_id}
     if sender.kind == "publishable":
         return {"user_id": user_id}
+    return _server_s_user(user_id, event, _object(context.get("traits")).get("role"))
+
+
+def _server_s_user(user_id: object, event: dict[str, Any], role: object) -> dict[str, Any]:
+    """The actor. If nobody but the plan can say of what kind he is, and the plan does not know the
+    type, he waits as `user_id` for the replay, when it may.
+    """
     entry = tracking_plan().event_types.get(str(event["event_type"]))
-    role = _object(context.get("traits")).get("role")
     actor_type = event.get("actor_type") or (role if role in ROLES else None)
-    return {"actor_type": actor_type or (entry.actor if entry else "user"), "actor_id": user_id}
+    if not user_id or not (actor_type or entry):
+        return {"user_id": user_id}
+    return {"actor_type": actor_type or (entry and entry.actor), "actor_id": user_id}
 
 
 def _context(message: dict[str, Any], context: dict[str, Any], kind: str) -> dict[str, Any]:

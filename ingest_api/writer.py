@@ -58,7 +58,7 @@ class Writer:
         self._stopping = False
         self._said = ""
         """What the log last said of the database, so that it is not said at each attempt."""
-        metrics.waiting.set_function(lambda: self._waiting_rows)
+        metrics.count_waiting = lambda: self._waiting_rows
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run())

@@ -18,9 +18,11 @@ async def healthz() -> dict[str, str]:
 async def readyz(request: Request) -> dict[str, Any]:
     """503 only if neither the database nor the spool can take events.
 
-    `status` is `spooling`, with what is wrong as `detail`, while the database cannot.
+    `status` is `spooling`, with what is wrong as `detail`, while the database cannot. `plan` is the
+    tracking plan in force; `plan_problem` says why its file, which is broken, is not.
     """
-    return await readiness(request.app.state.pool, request.app.state.spool)
+    state = request.app.state
+    return {**await readiness(state.pool, state.spool), **state.plan_watch.state()}
 
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response)

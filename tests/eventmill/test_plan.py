@@ -30,6 +30,7 @@ def changed_plan() -> TrackingPlan:
     del plan["event_types"]["email_sent"]
     plan["event_types"]["asset_shared"] = {"group": "asset", "description": "Shared."}
     plan["event_types"]["page_viewed"]["props"]["title"] = "count"
+    plan["event_types"]["page_viewed"]["shorten"] = []
     return TrackingPlan.model_validate(plan)
 
 
@@ -99,6 +100,8 @@ def test_diff_says_what_would_change_and_exits_with_1(
     [
         (("event_types", "page_viewed", "props", "title"), "txt", "page_viewed.title names 'txt'"),
         (("event_types", "page_viewed", "required"), ["x"], "page_viewed requires 'x'"),
+        (("event_types", "page_viewed", "shorten"), ["status"], "page_viewed shortens 'status'"),
+        (("event_types", "page_viewed", "shorten"), ["x"], "page_viewed shortens 'x'"),
         (("event_types", "page_viewed", "colour"), "red", "event_types.page_viewed.colour"),
         (("event_types", "page_viewed", "group"), "pages", "event_types.page_viewed.group"),
         (("definitions", "text", "type"), "strnig", "definitions.text is no JSON Schema"),

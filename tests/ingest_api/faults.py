@@ -18,7 +18,7 @@ from eventmill.embedded import EmbeddedPostgres
 from eventmill.keys import create_key
 from eventmill.migrate import migrate
 from eventmill.settings import child_environment
-from tests.ingest_api.support import wait_until
+from tests.ingest_api.support import is_settled, wait_until
 
 SENDERS = 6
 DAYS = ("2015-05-17", "2015-05-18")
@@ -54,14 +54,12 @@ class System:
         self.postgres.stop()
 
     def start_ingest(self) -> None:
-        command = [
-            *self.prefix,
-            sys.executable, "-m", "uvicorn", "ingest_api.app:create_app", "--factory",
-            "--port", str(self._port), "--no-access-log", "--log-level", "warning",
-            "--workers", str(self.workers),
-        ]  # fmt: skip
+        command = [*self.prefix, sys.executable, "-m", "ingest_api"]
         environment = child_environment(
             EVENTMILL_HOME=str(self.home),
+            EVENTMILL_INGEST_PORT=str(self._port),
+            EVENTMILL_INGEST_WORKERS=str(self.workers),
+            EVENTMILL_LOG_LEVEL="warning",
             EVENTMILL_DATABASE_URL=self.postgres.url,
             EVENTMILL_RETENTION_DAYS="0",
             EVENTMILL_SPOOL_DIR=str(self.spool),
@@ -70,6 +68,13 @@ class System:
         with (self.home / "ingest.log").open("ab") as log:
             self._ingest = psutil.Popen(command, env=environment, stdout=log, stderr=log)
         wait_until(lambda: self.status() is not None)
+
+    def worker_processes(self) -> list[psutil.Process]:
+        """Those that answer, of several."""
+        assert self._ingest is not None
+        return [
+            child for child in self._ingest.children() if "resource_tracker" not in _command(child)
+        ]
 
     def kill_ingest(self) -> None:
         """-9, every process of it at once."""
@@ -101,7 +106,14 @@ class System:
 
     def wait_until_stored(self) -> None:
         """Nothing waits in the spool any more."""
-        wait_until(lambda: (self.status() or {}) == {"status": "ready"}, 60)
+        wait_until(lambda: is_settled(self.status() or {}), 60)
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 class Load:

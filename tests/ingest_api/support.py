@@ -1,6 +1,7 @@
 """Running the service as it runs in production, and sending to it."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -52,6 +53,18 @@ def served(kind: KeyKind | None = "secret") -> Iterator[httpx.Client]:
         server.should_exit = True
         thread.join(30)
         assert not thread.is_alive()
+
+
+def is_settled(readiness: dict[str, Any]) -> bool:
+    """Whether /readyz says that the database takes events and none wait in the spool."""
+    return readiness.get("status") == "ready" and "spool" not in readiness
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def wait_until(condition: Any, seconds: float = 30) -> None:

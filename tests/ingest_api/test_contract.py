@@ -164,13 +164,52 @@ def test_long_urls_and_agents_are_shortened(
 ) -> None:
     context = {
         "page_url": "https://a.example/?" + "x" * 20_000 + "&utm_source=" + "s" * 600,
+        "landing_page": "https://a.example/" + "y" * 9_000,
+        "referrer": "https://b.example/" + "z" * 9_000,
         "user_agent": "ü" * 2_000,
     }
     answer = send(shared_api, event(context=context))
-    row = stored(shared_connection, answer["results"][0]["event_id"])
-    assert len(row["page_url"]) == 8192
+    (result,) = answer["results"]
+    assert result["warnings"] == [
+        {"field": "context.user_agent", "message": "was shortened to 512 characters"},
+        {"field": "context.page_url", "message": "was shortened to 8,192 characters"},
+        {"field": "context.landing_page", "message": "was shortened to 8,192 characters"},
+        {"field": "context.referrer", "message": "was shortened to 8,192 characters"},
+    ]
+    row = stored(shared_connection, result["event_id"])
+    assert {len(row[name]) for name in ("page_url", "landing_page", "referrer")} == {8192}
     assert row["utm_source"] == "s" * 500
     assert row["user_agent"] == "ü" * 512
+
+
+@pytest.mark.parametrize("characters", [1_001, 40_000])
+def test_what_client_libraries_fill_is_shortened(
+    shared_api: httpx.Client, shared_connection: psycopg.Connection, characters: int
+) -> None:
+    props = {"title": "ü" * characters, "path": "/" + "x" * characters, "other": "as it is"}
+    answer = send(shared_api, event(props=props))
+    (result,) = answer["results"]
+    kept = stored(shared_connection, result["event_id"])["props_json"]
+    path = props["path"][:2048]
+    assert kept == {"title": "ü" * 1000, "path": path, "other": "as it is"}
+    warned = [(warning["field"], warning["message"]) for warning in result["warnings"]]
+    assert warned[0] == ("props.title", "was shortened to 1,000 characters")
+    assert [field for field, _ in warned[1:]] == ["props.path"] * (path != props["path"])
+
+
+def test_what_a_developer_fills_is_not_shortened(shared_api: httpx.Client) -> None:
+    """Nor does shortening hide what else is wrong."""
+    title = {"title": "t" * 1_001}
+    answer = send(
+        shared_api,
+        event(event_type="asset_uploaded", props=title),
+        event(props={**title, "status": "fine"}),
+        event(props={**title, "other": "x" * 40_000}),
+        status=422,
+    )
+    fields = [[error["field"] for error in result["errors"]] for result in answer["results"]]
+    assert fields == [["props.title"], ["props.status"], ["props"]]
+    assert not any("warnings" in result for result in answer["results"])
 
 
 def test_unknown_fields_are_ignored_with_a_warning(shared_api: httpx.Client) -> None:

@@ -1,15 +1,17 @@
 """The country of an address, by the packaged file or by another."""
 
 import gzip
+from datetime import UTC, datetime
 from pathlib import Path
 
+import maxminddb
 import psycopg
 import pytest
 
 from eventmill.errors import ConfigurationError
 from ingest_api.countries import PACKAGED, Countries, _code
 from tests.ingest_api.support import event, served
-from tests.support import environment, rows
+from tests.support import PROJECT_ROOT, environment, rows
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,8 @@ def countries() -> Countries:
         ("193.99.144.80", "DE"),
         ("133.11.0.1", "JP"),
         ("200.147.3.1", "BR"),
-        ("2001:4860:4860::8888", "US"),
+        ("51.15.0.1", "NL"),  # registered in France
+        ("2600::", "US"),
         ("2a02:8109::1", "DE"),
         ("::ffff:193.99.144.80", "DE"),
         ("127.0.0.1", ""),
@@ -72,14 +75,20 @@ def test_the_country_is_stored_with_the_event(
     database: str, connection: psycopg.Connection
 ) -> None:
     with environment(EVENTMILL_RETENTION_DAYS="0"), served() as api:
-        for address in ("193.99.144.80", "2001:4860:4860::8888", "10.0.0.1"):
+        for address in ("193.99.144.80", "2600::", "10.0.0.1"):
             answer = api.post("/v1/events", json=event(), headers={"X-Forwarded-For": address})
             assert answer.status_code == 200
     found = rows(connection, "select country from raw.events order by received_at")
     assert found == [("DE",), ("US",), (None,)]
 
 
-def test_the_packaged_file_comes_with_its_licence() -> None:
+def test_the_packaged_file_is_recent_and_comes_with_its_licence() -> None:
+    with maxminddb.open_database(PACKAGED) as reader:
+        assert datetime.fromtimestamp(reader.metadata().build_epoch, UTC).year >= 2026
     folder = PACKAGED.parent
-    assert "nro.net" in (folder / "LICENSE-countries").read_text()
-    assert "Creative Commons Attribution 4.0" in (folder / "README.md").read_text()
+    assert "DB-IP.com" in (folder / "LICENSE-countries").read_text()
+    readme = (folder / "README.md").read_text()
+    assert "Creative Commons Attribution 4.0" in readme
+    link = "[IP Geolocation by DB-IP](https://db-ip.com)"
+    assert link in readme
+    assert link in (PROJECT_ROOT / "docs" / "privacy.md").read_text()

@@ -5,7 +5,6 @@ sends the same again; whatever was answered with 200 must be in raw.events once,
 be a 5xx other than 503.
 """
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,13 +12,7 @@ import pytest
 
 from eventmill.database import connect
 from tests.ingest_api.faults import Load, System, small_disk, stored
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from tests.ingest_api.support import free_port
 
 
 @pytest.fixture

@@ -3,15 +3,26 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Iterator
 
 import httpx
 import psycopg
 import pytest
 
-from eventmill.tracking_plan import load_plan, props_checker, tracking_plan
+from eventmill.keys import KeyKind
+from eventmill.tracking_plan import TrackingPlan, load_plan, tracking_plan, use_plan
 from ingest_api.replay import replay
 from tests.ingest_api.support import NOON, event, new_key, send, served, with_key
 from tests.support import environment, rows, run_eventmill, scalar
+
+
+@pytest.fixture
+def own_plan() -> Iterator[None]:
+    """The test may put another tracking plan in force."""
+    before = tracking_plan()
+    yield
+    use_plan(before)
+
 
 KEPT = "select event_id::text, event, errors, context, sender, key_id from raw.rejected_events"
 
@@ -47,7 +58,7 @@ def test_what_no_column_could_hold_is_kept_to_the_letter(
 
 
 def test_a_replay_keeps_who_when_and_what(
-    database: str, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    database: str, connection: psycopg.Connection, own_plan: None
 ) -> None:
     """After the plan learnt a new type: the same as if it had known it, and once."""
     with environment(EVENTMILL_RETENTION_DAYS="0"), served() as api:
@@ -64,13 +75,10 @@ def test_a_replay_keeps_who_when_and_what(
         send(api, unfit, status=422)
 
         plan = load_plan()
-        kinds = plan.event_types
-        monkeypatch.setitem(tracking_plan().event_types, "model_trained", kinds["asset_uploaded"])
-        props_checker.cache_clear()
+        plan.event_types["model_trained"] = plan.event_types["asset_uploaded"]
+        use_plan(plan)
         assert asyncio.run(replay(database)) == Counter(accepted=1, rejected=2)
         assert asyncio.run(replay(database)) == Counter(rejected=2)
-
-        props_checker.cache_clear()
     stored = rows(
         connection,
         "select visitor_id, received_at from raw.events where event_type = 'model_trained'",
@@ -85,6 +93,38 @@ def test_a_replay_keeps_who_when_and_what(
         connection, "select replayed_as, count(*) from raw.rejected_events group by 1 order by 1"
     )
     assert left == [("accepted", 1), (None, 2)]
+
+
+@pytest.mark.parametrize("kind", ["secret", "publishable"])
+def test_a_replayed_call_is_read_as_if_it_came_today(
+    database: str, connection: psycopg.Connection, own_plan: None, kind: KeyKind
+) -> None:
+    """Its type's name, its properties' and ids' names, and who acted: all by today's plan."""
+    properties = {"werkId": "w-1", "dauer": 5000, "title": "An Ode", "projectId": "p-1", "pid": 2}
+    message = {"event": "Gedicht Hochgeladen", "userId": "c-1", "anonymousId": "a-1"}
+    call = {**message, "properties": properties, "timestamp": NOON, "channel": "server"}
+    with environment(EVENTMILL_RETENTION_DAYS="0"), served(kind) as api:
+        api.post("/v1/track", json={**call, "messageId": "before"}).raise_for_status()
+        assert scalar(connection, "select count(*) from raw.rejected_events") == 1
+        plan = load_plan().model_dump()
+        plan["event_types"]["asset_uploaded"] |= {
+            "aliases": ["Gedicht Hochgeladen"], "anonymous": True,
+        }  # fmt: skip
+        names = {"werk_id": "ip_asset_id", "dauer": "engagement_ms", "pid": "project_id"}
+        plan["prop_aliases"] |= names
+        use_plan(TrackingPlan.model_validate(plan))
+        assert asyncio.run(replay(database)) == Counter(accepted=1)
+        api.post("/v1/track", json={**call, "messageId": "after"}).raise_for_status()
+    replayed, sent = rows(
+        connection,
+        "select event_type, actor_type, actor_id, user_id, anonymous_id, visitor_id, ip_asset_id,"
+        " project_id, props_json from raw.events order by received_at",
+    )
+    assert replayed == sent
+    assert sent[0] == "asset_uploaded"
+    assert sent[6:] == ("w-1", "p-1", {"engagement_ms": 5000, "title": "An Ode", "pid": 2})
+    if kind == "secret":
+        assert sent[1:3] == ("creator", "c-1"), "who uploads is a creator, says the plan"
 
 
 def test_the_command_lists_shows_and_replays(database: str, connection: psycopg.Connection) -> None:

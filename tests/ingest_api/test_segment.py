@@ -263,3 +263,14 @@ def test_settings_name_this_server_only(bare_api: httpx.Client) -> None:
     assert answer.json()["source"]["destinations"] == []
     assert bare_api.get("/v1/projects/emk_pub_nobody/settings").status_code == 401
     assert bare_api.get("/sourceConfig/").status_code == 401
+
+
+def test_a_page_of_a_long_title_is_kept(
+    bare_api: httpx.Client, keys: dict, shared_connection: psycopg.Connection
+) -> None:
+    """Nobody chose it for us: the library reads it off the page, as it does the address."""
+    long = {name: name * 4_000 for name in ("title", "path", "search", "url", "referrer")}
+    call(bare_api, keys["publishable"], "/v1/page", properties=long, context={"page": long})
+    lengths = "length(props_json ->> 'title'), length(props_json ->> 'path'), length(page_url)"
+    assert stored(shared_connection, lengths) == [(1_000, 2_048, 8_192)]
+    assert refused(shared_connection) == []

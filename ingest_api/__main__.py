@@ -1,0 +1,45 @@
+"""`python -m ingest_api`: the ingest API on its port, in as many processes as the settings say."""
+
+import shutil
+
+import uvicorn
+
+from eventmill.settings import export, get_settings
+
+# Requests that were begun are answered within this time when the service is told to stop: a commit
+# that fails is given up after 5 s and its events go to the spool. Less than the supervisor's
+# patience.
+FINISH_SECONDS = 15
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    settings = get_settings()
+    if settings.ingest_workers > 1:
+        _share_metrics()
+    uvicorn.run(
+        "ingest_api.app:create_app",
+        factory=True,
+        host=settings.host,
+        port=settings.ingest_port,
+        workers=settings.ingest_workers,
+        access_log=False,
+        log_level=settings.log_level,
+        timeout_graceful_shutdown=FINISH_SECONDS,
+    )
+
+
+def _share_metrics() -> None:
+    """Let the workers count in files that each of them can read; see `ingest_api.metrics`.
+
+    Counts begin at 0 with each start, as they do in one process.
+    """
+    folder = get_settings().home / "run" / "metrics"
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    export({"PROMETHEUS_MULTIPROC_DIR": str(folder)})
+
+
+if __name__ == "__main__":
+    main()
