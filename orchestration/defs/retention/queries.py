@@ -8,8 +8,8 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
-# Partitions by their day. One that a killed run had detached is no longer part of raw.events, but its
-# name is still taken.
+# Partitions by their day. One that a killed run had detached is no part of raw.events any more, but
+# its name is still taken.
 PARTITIONS: LiteralString = """
 select
     to_date(right(c.relname, 8), 'YYYYMMDD') as day,
