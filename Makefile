@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test fuzz lint format bench dbt-dev clean
+.PHONY: help setup demo up down test fuzz lint format bench dbt-dev docs clean
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,10 @@ bench: setup ## Measure throughput and build times; writes bench/results/*.json
 
 dbt-dev: setup ## Build the dbt models into your own schemas, dev_<user>_* (ARGS="--select daily_metrics+")
 	@$(RUN) eventmill dbt --target dev build $(ARGS)
+
+docs: setup ## Write the dbt project's documentation: one page with models, columns, tests and lineage
+	@$(RUN) eventmill dbt --quiet docs generate --static --target prod
+	@echo "written to $${EVENTMILL_HOME:-.eventmill}/dbt_target/static_index.html"
 
 clean: ## Remove the virtual environment and tools (not the data in .eventmill)
 	rm -rf .venv .tools dbt_project/target .mypy_cache .ruff_cache .pytest_cache

@@ -15,11 +15,12 @@ from typing import Any
 
 import psutil
 
-from bench import ingest, partition
+from bench import graph, ingest, partition
 
 BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "ingest": ingest.run,
     "partition": partition.run,
+    "graph": graph.run,
 }
 RESULTS = Path(__file__).parent / "results"
 

@@ -41,15 +41,15 @@ def run(events: int = EVENTS, rounds: int = ROUNDS) -> dict[str, Any]:
     `run` is the Dagster run, `process` all of the command with its imports and start-up.
     """
     runs, processes, baselines = [], [], []
-    with _system() as (home, url), psycopg.connect(url, autocommit=True) as connection:
+    with system() as (home, url), psycopg.connect(url, autocommit=True) as connection:
         generate_day(connection, SMALL_DAY, 1_000, seed=1)
         generate_day(connection, DAY, events, seed=2)
         # Manifest, schemas, tables and seeds are there on every night but the first.
-        _backfill(home, SMALL_DAY)
+        backfill(home, SMALL_DAY)
         _baseline(connection, SMALL_DAY)
         for _ in range(rounds):
             _empty(connection, "marts", "attribution, marts.daily_metrics, marts.daily_builds")
-            seconds, result = _backfill(home, DAY)
+            seconds, result = backfill(home, DAY)
             processes.append(seconds)
             runs.append(result["seconds"])
             _empty(connection, "baseline", "attribution, baseline.daily_metrics")
@@ -72,7 +72,7 @@ def run(events: int = EVENTS, rounds: int = ROUNDS) -> dict[str, Any]:
 
 
 @contextmanager
-def _system() -> Iterator[tuple[str, str]]:
+def system() -> Iterator[tuple[str, str]]:
     """Home and database URL of a fresh, migrated system."""
     with tempfile.TemporaryDirectory(prefix="eventmill-bench-") as home:
         postgres = EmbeddedPostgres(Path(home))
@@ -86,13 +86,13 @@ def _system() -> Iterator[tuple[str, str]]:
             postgres.stop()
 
 
-def _backfill(home: str, day: date) -> tuple[float, dict[str, Any]]:
+def backfill(home: str, day: date, last: date | None = None) -> tuple[float, dict[str, Any]]:
     """Seconds of the whole command, and what it reports of its run."""
     others = {k: v for k, v in os.environ.items() if not k.startswith("EVENTMILL_")}
     command = [str(Path(sys.executable).with_name("eventmill")), "backfill"]
     started = time.perf_counter()
     finished = subprocess.run(
-        [*command, day.isoformat(), day.isoformat(), "--json"],
+        [*command, day.isoformat(), (last or day).isoformat(), "--json"],
         env={**others, "EVENTMILL_HOME": home},
         stdout=subprocess.PIPE,
         check=True,

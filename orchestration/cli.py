@@ -71,19 +71,51 @@ def dbt(context: typer.Context) -> None:
 
     Arguments go to dbt as they are: `eventmill dbt --target dev build --select daily_metrics+`.
     Without `--target` it is dev: schemas of your own, dev_<user>_*. There it builds the last three
-    days that have events, unless `--event-time-start` and `--event-time-end` name others.
+    days that have events, unless `--event-time-start` and `--event-time-end` name others, and reads
+    models that you have not built from production.
     """
     from eventmill.system import ensure_ready_database
 
     ensure_ready_database()
     from eventmill.database import connect
-    from orchestration.development import sample_environment
+    from orchestration.development import deferral, sample_environment
+    from orchestration.project import manifest_dir
 
     with connect() as connection:
         sample = sample_environment(connection, context.args)
     environment = child_environment(**dbt_environment(), **sample)
     program = str(Path(sys.executable).with_name("dbt"))
-    os.execve(program, [program, *context.args], environment)  # noqa: S606
+    arguments = [*context.args, *deferral(context.args, manifest_dir())]
+    os.execve(program, [program, *arguments], environment)  # noqa: S606
+
+
+@app.command()
+def preview(
+    model: Annotated[str, typer.Argument(help="Name of a model that has days.")],
+    days: Annotated[int, typer.Option(min=1, max=366, help="How many built days, the last.")] = 7,
+    rows: Annotated[int, typer.Option(min=0, help="How many moved rows to show.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """Show what a changed model would do to production's numbers.
+
+    Builds MODEL and all that it reads, as the project's files are now, for the last built days
+    into schemas preview_<user>_*, which stay until the next preview. Prints each column's old and
+    new sum, and the rows that moved most. Production is only read.
+    """
+    from eventmill.system import ensure_ready_database
+
+    ensure_ready_database()
+    from eventmill.database import connect
+    from orchestration.preview import preview as build_and_compare
+    from orchestration.preview_report import as_json as report_as_json
+    from orchestration.preview_report import show
+
+    with connect(autocommit=True, application="eventmill preview") as connection:
+        found = build_and_compare(connection, model, days, rows)
+    if as_json:
+        print(report_as_json(found))
+    else:
+        show(found)
 
 
 def closed_days(start: str, end: str) -> DayWindow:

@@ -1,13 +1,16 @@
-"""What `eventmill dbt` builds for an analyst who names no days: the last ones that have events."""
+"""What `eventmill dbt` adds for an analyst: the days to build, and where the other models are."""
 
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
 import psycopg
 
 from eventmill.days import ONE_DAY, DayWindow, utc_today
 
 SAMPLE_DAYS = 3
+# dbt's commands that read relations, and so can read production's where yours are missing.
+DEFERRING = frozenset({"build", "run", "test", "compile", "show"})
 
 # raw.ensure_partition names a partition by its day, and an empty one takes no space.
 LAST_DAY = """
@@ -16,6 +19,19 @@ from pg_inherits as i
 inner join pg_class as c on i.inhrelid = c.oid
 where i.inhparent = 'raw.events'::regclass and pg_relation_size(c.oid) > 0
 """
+
+
+def deferral(arguments: Sequence[str], state: Path) -> list[str]:
+    """dbt's options to read what is not in your schemas from production's, as in `state`.
+
+    So one changed model is built alone, in seconds. Empty for other commands, for the production
+    target, when the command says something about it itself, and before there is a manifest.
+    """
+    words = {word for argument in arguments for word in argument.split("=", 1)}
+    says = {"prod", "--defer", "--no-defer", "--state", "--defer-state"}
+    if words & says or not words & DEFERRING or not (state / "manifest.json").exists():
+        return []
+    return ["--defer", "--state", str(state)]
 
 
 def sample_environment(connection: psycopg.Connection, arguments: Sequence[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from eventmill.days import ONE_DAY, utc_today
-from orchestration.development import sample_environment
+from orchestration.development import deferral, sample_environment
 from tests.dbt_project.test_windows import busy_day
 from tests.dbt_project.warehouse import Warehouse, messages
 
@@ -87,3 +87,25 @@ def test_a_command_that_names_its_days_or_production_is_left_alone(
     connection: psycopg.Connection, arguments: list[str]
 ) -> None:
     assert sample_environment(connection, arguments) == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "defers"),
+    [
+        (["--target", "dev", "build", "--select", "daily_metrics"], True),
+        (["show", "--inline", "select 1"], True),
+        (["build", "--target=prod"], False),
+        (["build", "--no-defer"], False),
+        (["build", "--defer", "--state", "elsewhere"], False),
+        (["docs", "generate"], False),
+        (["ls"], False),
+    ],
+)
+def test_what_is_not_built_is_read_from_production(
+    tmp_path: Path, arguments: list[str], *, defers: bool
+) -> None:
+    assert deferral(arguments, tmp_path) == []
+    (tmp_path / "manifest.json").write_text("{}")
+    assert deferral(arguments, tmp_path) == (
+        ["--defer", "--state", str(tmp_path)] if defers else []
+    )

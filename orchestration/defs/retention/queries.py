@@ -1,0 +1,111 @@
+"""SQL of the retention job: which partitions are old, what keeps one, and how one goes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import LiteralString
+
+import psycopg
+from psycopg import sql
+
+# Partitions by their day. One that a killed run had detached is no part of raw.events any more, but
+# its name is still taken.
+PARTITIONS: LiteralString = """
+select
+    to_date(right(c.relname, 8), 'YYYYMMDD') as day,
+    i.inhrelid is not null as is_attached,
+    coalesce(i.inhdetachpending, false) as is_detaching
+from pg_class as c
+left join pg_inherits as i on i.inhrelid = c.oid and i.inhparent = 'raw.events'::regclass
+where
+    c.relnamespace = 'raw'::regnamespace
+    and c.relkind = 'r'
+    and c.relname ~ '^events_\\d{8}$'
+    and to_date(right(c.relname, 8), 'YYYYMMDD') < %(before)s
+order by 1
+"""
+
+BUILT: LiteralString = "select date from marts.daily_builds where date < %(before)s"
+TOUCHED: LiteralString = "select distinct day from raw.touched_days where day < %(before)s"
+ASKED: LiteralString = "select day from enrichment.days_to_rebuild where day < %(before)s"
+
+HAS_EVENTS: LiteralString = "select exists (select from raw.{partition})"
+
+FORGET_IDS: LiteralString = """
+with dropped as (
+    insert into raw.dropped_days (day, events)
+    select %(day)s, count(*) from raw.{partition}
+    on conflict (day) do update set events = excluded.events, dropped_at = now()
+)
+
+delete from raw.event_ids as known
+using raw.{partition} as gone
+where known.event_id = gone.event_id
+"""
+DETACH: LiteralString = "alter table raw.events detach partition raw.{partition} concurrently"
+FINISH_DETACHING: LiteralString = "alter table raw.events detach partition raw.{partition} finalize"
+DROP: LiteralString = "drop table raw.{partition}"
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """The table of one UTC day, on its way out if not attached."""
+
+    day: date
+    is_attached: bool
+    is_detaching: bool
+
+    @property
+    def name(self) -> sql.Identifier:
+        return sql.Identifier(f"events_{self.day:%Y%m%d}")
+
+
+def partitions_before(connection: psycopg.Connection, before: date) -> list[Partition]:
+    """Partitions of days before `before`, the oldest first."""
+    rows = connection.execute(PARTITIONS, {"before": before}).fetchall()
+    return [Partition(*row) for row in rows]
+
+
+def kept_back(
+    connection: psycopg.Connection, before: date, partitions: Sequence[Partition]
+) -> dict[date, str]:
+    """The days of `partitions`, all of them before `before`, that may not go yet, and why."""
+    parameters = {"before": before}
+    built: set[date] = set()
+    has_builds = connection.execute("select to_regclass('marts.daily_builds') is not null")
+    if has_builds.fetchone() == (True,):
+        built = {day for (day,) in connection.execute(BUILT, parameters)}
+    touched = {day for (day,) in connection.execute(TOUCHED, parameters)}
+    asked = {day for (day,) in connection.execute(ASKED, parameters)}
+    reasons = {}
+    for partition in partitions:
+        day = partition.day
+        if not partition.is_attached:
+            continue  # a run that was killed had found it ready
+        if day not in built and _has_events(connection, partition):
+            reasons[day] = "is not built"
+        elif day in touched:
+            reasons[day] = "has events that came after its build"
+        elif day in asked:
+            reasons[day] = "waits to be built again"
+    return reasons
+
+
+def _has_events(connection: psycopg.Connection, partition: Partition) -> bool:
+    query = sql.SQL(HAS_EVENTS).format(partition=partition.name)
+    return connection.execute(query).fetchone() == (True,)
+
+
+def drop(connection: psycopg.Connection, partition: Partition) -> None:
+    """Drop one day for good; `connection` is in autocommit mode.
+
+    Never takes a lock on raw.events that readers or writers would notice. Killed at any point it is
+    finished by the next run. The ids go first: they are found by the partition's rows.
+    """
+    names = {"partition": partition.name}
+    if partition.is_detaching:
+        connection.execute(sql.SQL(FINISH_DETACHING).format(**names))
+    elif partition.is_attached:
+        connection.execute(sql.SQL(FORGET_IDS).format(**names), {"day": partition.day})
+        connection.execute(sql.SQL(DETACH).format(**names))
+    connection.execute(sql.SQL(DROP).format(**names))
