@@ -8,11 +8,13 @@ because a device did.
 
 import time
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import LiteralString, NamedTuple
 
 import psycopg
 
 from eventmill.envelope import EventRow
+from eventmill.settings import get_settings
 from ingest_api.senders import Sender
 
 # Machines are nobody's visitor, whatever id they pass along.
@@ -31,6 +33,18 @@ order by anonymous_id
 on conflict (anonymous_id) do update
     set user_id = excluded.user_id, verified = true, first_seen_at = excluded.first_seen_at
     where excluded.verified and not identities.verified
+returning anonymous_id
+"""
+# Somebody's events of before change hands. Only lately, since days are built again for it.
+TOUCH: LiteralString = """
+insert into raw.touched_days as known (day, writer, last_xid, events)
+select distinct (occurred_at at time zone 'UTC')::date, pg_backend_pid(), pg_current_xact_id(), 0
+from raw.events
+where anonymous_id = any(%s::text[]) and actor_id is null and occurred_at >= %s
+order by 1
+on conflict (day, writer) do update set
+    last_xid = excluded.last_xid,
+    touched_at = excluded.touched_at
 """
 
 
@@ -67,11 +81,19 @@ def strongest(links: Iterable[Link]) -> list[Link]:
 
 
 async def store_links(connection: psycopg.AsyncConnection, links: Sequence[Link]) -> None:
-    """Keep `links`, in the transaction of `connection`. Sorted, so two writers never deadlock."""
+    """Keep `links`, in the transaction of `connection`. Sorted, so two writers never deadlock.
+
+    The days of the last EVENTMILL_IDENTITY_WINDOW_DAYS whose events a new link is about count as
+    touched.
+    """
     if not links:
         return
     columns = [list(column) for column in zip(*strongest(links), strict=True)]
-    await connection.execute(STORE, columns)
+    cursor = await connection.execute(STORE, columns)
+    if new := [anonymous_id for (anonymous_id,) in await cursor.fetchall()]:
+        since = datetime.now(UTC) - timedelta(days=get_settings().identity_window_days)
+        # Planned each time, and so for the partitions of these days only.
+        await connection.execute(TOUCH, (new, since), prepare=False)
 
 
 class KnownLinks:
