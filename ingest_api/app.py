@@ -35,6 +35,7 @@ def create_app() -> FastAPI:
         app.include_router(module.router)
     problems.install(app)
     # The last added is the outermost.
+    app.add_middleware(events.EventsFirst)
     app.add_middleware(UnexpectedErrors, metrics=app.state.metrics)
     cors.install(app)
     app.add_middleware(ObservedRequests)
