@@ -118,7 +118,7 @@ async def _store_events(
     if not rows:
         return []
     first = {row.event_id: row for row in reversed(rows)}
-    cursor = await connection.execute(STORE, _as_text(list(first.values())))
+    cursor = await connection.execute(STORE, as_text(list(first.values())))
     old = {event_id for (event_id,) in await cursor.fetchall()}
     if not old and len(first) == len(rows):
         return [True] * len(rows)
@@ -129,7 +129,7 @@ async def _store_events(
     return is_new
 
 
-def _as_text(rows: Sequence[EventRow]) -> dict[str, str]:
+def as_text(rows: Sequence[EventRow]) -> dict[str, str]:
     """The parameters of STORE. Rows that hold a separator themselves get others, at random."""
     value_end, row_end = VALUE_END, ROW_END
     text = row_end.join([value_end.join(row) for row in rows])

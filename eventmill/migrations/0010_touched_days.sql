@@ -20,3 +20,8 @@ comment on column raw.touched_days.last_xid is
 'pg_current_xact_id() of the last commit that touched the day.';
 comment on column raw.touched_days.events is
 'New events since the row was made; 0 if the day got only links.';
+
+-- A new link between an anonymous id and a user touches the days of that id's events. Without this,
+-- finding them reads every event of the last 30 days; with it, ingest takes 2 µs more for an event.
+create index events_anonymous_id on raw.events (anonymous_id)
+where actor_id is null and anonymous_id is not null;

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from eventmill.envelope import parse_time, utc_text
 from eventmill.errors import (
@@ -94,28 +94,16 @@ def answer(request: Request, results: Sequence[Result], headers: Mapping[str, st
     return Response(orjson.dumps(body), status, headers, media_type="application/json")
 
 
-class EventsFirst:
-    """ASGI middleware, innermost: `POST /v1/events` goes to its function without FastAPI.
-
-    FastAPI's routing, which has nothing to read from this request and nothing to check in its
-    answer, took a quarter of the CPU of a single event (docs/decisions/0011-ingest-throughput.md).
-    The route is declared nevertheless, for the OpenAPI page and for other methods.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != ROUTE or scope["method"] != "POST":
-            await self.app(scope, receive, send)
-            return
-        scope["route"] = router.routes[0]
-        request = Request(scope, receive)
-        try:
-            response = await post_events(request)
-        except EventmillError as error:
-            response = error_response(request, error)
-        await response(scope, receive, send)
+async def post_events_directly(scope: Scope, receive: Receive, send: Send) -> None:
+    """`post_events` as an ASGI application of its own."""
+    # What FastAPI's routing would have noted, for the log.
+    scope["route"] = router.routes[0]
+    request = Request(scope, receive)
+    try:
+        response = await post_events(request)
+    except EventmillError as error:
+        response = error_response(request, error)
+    await response(scope, receive, send)
 
 
 def _invalid(field: str, message: str) -> InvalidFields:

@@ -1,0 +1,170 @@
+"""Which days a commit touched: so that builds miss nothing, in whatever order commits end."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import psycopg
+import pytest
+
+from eventmill.database import connect
+from eventmill.days import ONE_DAY, utc_today
+from eventmill.envelope import EventRow
+from eventmill.settings import get_settings
+from ingest_api.batch import Batch
+from ingest_api.commits import Commits
+from ingest_api.drain import Drain
+from ingest_api.identities import Link
+from ingest_api.metrics import Metrics
+from ingest_api.partitions import Partitions
+from ingest_api.spool import Spool
+from ingest_api.store import STORE, as_text
+from ingest_api.visitors import VisitorSalts
+from tests.ingest_api.support import event, send, statuses
+from tests.support import environment, rows
+
+TOUCHED = "select day::text, sum(events)::int from raw.touched_days group by 1 order by 1"
+# What a build deletes when it is done: what its snapshot saw.
+BUILT = "delete from raw.touched_days where pg_visible_in_snapshot(last_xid, %s::pg_snapshot)"
+SNAPSHOT = "select pg_current_snapshot()::text"
+
+
+def on(day: str, event_id: str, **fields: str) -> dict[str, object]:
+    return event(event_id=event_id, occurred_at=f"{day}T23:59:59Z", **fields)
+
+
+def row(day: str, event_id: str) -> EventRow:
+    empty = EventRow(*[""] * len(EventRow._fields))
+    times = {"occurred_at": f"{day}T12:00:00+00:00", "received_at": f"{day}T12:00:00+00:00"}
+    return empty._replace(
+        event_id=event_id, source="web", event_type="page_viewed", visitor_id="v",
+        props_json="{}", **times,
+    )  # fmt: skip
+
+
+def number(value: int) -> str:
+    return f"00000000-0000-4000-8000-{value:012}"
+
+
+def test_days_of_new_events_and_not_of_duplicates(
+    api: httpx.Client, connection: psycopg.Connection
+) -> None:
+    send(api, on("2015-05-18", "c"), on("2015-05-17", "a"), on("2015-05-17", "b"))
+    assert rows(connection, TOUCHED) == [("2015-05-17", 2), ("2015-05-18", 1)]
+    send(api, on("2015-05-17", "d"))
+    assert rows(connection, TOUCHED) == [("2015-05-17", 3), ("2015-05-18", 1)]
+    connection.execute("delete from raw.touched_days")
+    # An id is stored once, whatever day its retry claims.
+    answer = send(api, on("2015-05-17", "a"), on("2015-05-19", "b"), on("2015-05-20", "e"))
+    assert statuses(answer) == ["duplicate", "duplicate", "accepted"]
+    assert rows(connection, TOUCHED) == [("2015-05-20", 1)]
+
+
+def test_one_row_for_each_writer_and_day(api: httpx.Client, connection: psycopg.Connection) -> None:
+    for name in "abc":
+        send(api, on("2015-05-17", name))
+    query = "select events, last_xid = (select max(xmin::text)::xid8 from raw.events) from raw."
+    assert rows(connection, query + "touched_days") == [(3, True)]
+
+
+def test_a_build_misses_nothing_of_transactions_that_end_out_of_order(
+    database: str, connection: psycopg.Connection
+) -> None:
+    """The first begins before a build's snapshot and ends after it; the second ends before it."""
+    connection.execute("select raw.ensure_partition('2015-05-17')")
+    with connect(database) as first, connect(database) as second:
+        for writer, event_id in ((first, 1), (second, 2)):
+            writer.execute(STORE, as_text([row("2015-05-17", number(event_id))]))
+        second.commit()
+        ((snapshot,),) = rows(connection, SNAPSHOT)
+        assert rows(connection, "select count(*) from raw.events") == [(1,)]
+        first.commit()
+    assert connection.execute(BUILT, (snapshot,)).rowcount == 1
+    assert rows(connection, TOUCHED) == [("2015-05-17", 1)]
+    ((snapshot,),) = rows(connection, SNAPSHOT)
+    assert connection.execute(BUILT, (snapshot,)).rowcount == 1
+
+
+def test_writers_of_one_day_do_not_wait_for_each_other(
+    database: str, connection: psycopg.Connection
+) -> None:
+    connection.execute("select raw.ensure_partition('2015-05-17')")
+    with connect(database) as first, connect(database) as second:
+        second.execute("set lock_timeout = '5s'")
+        for round_ in (0, 10):
+            for writer, event_id in ((first, 1), (second, 2)):
+                writer.execute(STORE, as_text([row("2015-05-17", number(round_ + event_id))]))
+            first.commit()
+            second.commit()
+    assert rows(connection, "select events from raw.touched_days") == [(2,), (2,)]
+
+
+def test_what_comes_out_of_the_spool_touches(database: str, connection: psycopg.Connection) -> None:
+    async def through_the_spool() -> None:
+        settings = get_settings()
+        spool = Spool(settings.spool_folder, settings.spool_max_mb * 2**20)
+        commits = Commits(database, Partitions(), Metrics())
+        await spool.append(Batch([row("2015-05-17", number(1)), row("2015-05-18", number(2))]))
+        # Put in twice, as by a sender that was not answered.
+        await spool.append(Batch([row("2015-05-18", number(2))]))
+        try:
+            await Drain(spool, commits, VisitorSalts(None, spool)).once()
+        finally:
+            await commits.close()
+            await spool.close()
+
+    asyncio.run(through_the_spool())
+    assert rows(connection, TOUCHED) == [("2015-05-17", 1), ("2015-05-18", 1)]
+
+
+@pytest.mark.parametrize("path", ["identify", "event"])
+def test_a_new_link_touches_the_days_of_its_events(
+    api: httpx.Client, connection: psycopg.Connection, path: str
+) -> None:
+    today = utc_today()
+    days = [(today - back * ONE_DAY).isoformat() for back in (40, 20, 3)]
+    sent = [on(day, f"e-{day}", anonymous_id="me") for day in days]
+    other = (today - 5 * ONE_DAY).isoformat()
+    acts = on(other, "acts", anonymous_id="me", actor_type="user", actor_id="u")
+    send(api, *sent, on(other, "other", anonymous_id="you"))
+    connection.execute("delete from raw.touched_days")
+    link = {"anonymousId": "me", "userId": "u"}
+    for round_ in range(2):  # the second time it is no news
+        if path == "identify":
+            assert api.post("/v1/identify", json=link).status_code == 200
+            own = []
+        else:
+            send(api, acts)
+            own = [(other, 1)]
+        # 40 days are too long ago; events with an actor do not change hands.
+        expected = sorted([(day, 0) for day in days[1:]] + own) if round_ == 0 else []
+        assert rows(connection, TOUCHED) == expected
+        connection.execute("delete from raw.touched_days")
+
+
+def test_a_verified_link_that_replaces_a_claim_touches(
+    database: str, connection: psycopg.Connection
+) -> None:
+    """And a claim that finds a verified one there, though this process knows it not, does not."""
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    mine = row(yesterday.date().isoformat(), number(1))._replace(anonymous_id="me", visitor_id="me")
+
+    async def store(*batches: Batch) -> list[list[tuple[str, int]]]:
+        commits = Commits(database, Partitions(), Metrics())
+        found = []
+        for batch in batches:
+            connection.execute("delete from raw.touched_days")
+            await commits.commit(batch, 30)
+            found.append(rows(connection, TOUCHED))
+        await commits.close()
+        return found
+
+    def link(user_id: str, verified: bool) -> Batch:
+        return Batch(links=[Link("me", user_id, verified, yesterday.isoformat())])
+
+    links = [link("u-1", False), link("u-2", False), link("u-2", True), link("u-3", True)]
+    days = [(mine.occurred_at[:10], 0)]
+    assert asyncio.run(store(Batch([mine]), *links))[1:] == [days, [], days, []]
+    with environment(EVENTMILL_IDENTITY_WINDOW_DAYS="0"):
+        connection.execute("delete from raw.identities")
+        assert asyncio.run(store(link("u-1", True))) == [[]]
