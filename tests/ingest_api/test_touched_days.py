@@ -12,13 +12,13 @@ from eventmill.days import ONE_DAY, utc_today
 from eventmill.envelope import EventRow
 from eventmill.settings import get_settings
 from ingest_api.batch import Batch
-from ingest_api.commits import Commits
+from ingest_api.commits import Commits, Outcome
 from ingest_api.drain import Drain
 from ingest_api.identities import Link
 from ingest_api.metrics import Metrics
 from ingest_api.partitions import Partitions
 from ingest_api.spool import Spool
-from ingest_api.store import STORE, as_text
+from ingest_api.store import STORE, parameters
 from ingest_api.visitors import VisitorSalts
 from tests.ingest_api.support import event, send, statuses
 from tests.support import environment, rows
@@ -60,6 +60,24 @@ def test_days_of_new_events_and_not_of_duplicates(
     assert rows(connection, TOUCHED) == [("2015-05-20", 1)]
 
 
+def test_values_that_hold_the_separators(database: str, connection: psycopg.Connection) -> None:
+    """They are stored as they are, and the rows beside them too."""
+    odd = [
+        row("2015-05-17", number(1))._replace(source="a\x1fb", session_id="\x1e"),
+        row("2015-05-17", number(2))._replace(source="a\tb\\N", session_id="\n"),
+    ]
+
+    async def store() -> list[Outcome]:
+        commits = Commits(database, Partitions(), Metrics())
+        outcomes = await commits.commit(Batch([*odd, odd[0]]), 30)
+        await commits.close()
+        return outcomes
+
+    assert asyncio.run(store()) == [True, True, False]
+    found = rows(connection, "select source, session_id, user_id from raw.events order by event_id")
+    assert found == [("a\x1fb", "\x1e", None), ("a\tb\\N", "\n", None)]
+
+
 def test_one_row_for_each_writer_and_day(api: httpx.Client, connection: psycopg.Connection) -> None:
     for name in "abc":
         send(api, on("2015-05-17", name))
@@ -74,7 +92,7 @@ def test_a_build_misses_nothing_of_transactions_that_end_out_of_order(
     connection.execute("select raw.ensure_partition('2015-05-17')")
     with connect(database) as first, connect(database) as second:
         for writer, event_id in ((first, 1), (second, 2)):
-            writer.execute(STORE, as_text([row("2015-05-17", number(event_id))]))
+            writer.execute(STORE, parameters([row("2015-05-17", number(event_id))]))
         second.commit()
         ((snapshot,),) = rows(connection, SNAPSHOT)
         assert rows(connection, "select count(*) from raw.events") == [(1,)]
@@ -93,7 +111,7 @@ def test_writers_of_one_day_do_not_wait_for_each_other(
         second.execute("set lock_timeout = '5s'")
         for round_ in (0, 10):
             for writer, event_id in ((first, 1), (second, 2)):
-                writer.execute(STORE, as_text([row("2015-05-17", number(round_ + event_id))]))
+                writer.execute(STORE, parameters([row("2015-05-17", number(round_ + event_id))]))
             first.commit()
             second.commit()
     assert rows(connection, "select events from raw.touched_days") == [(2,), (2,)]
