@@ -90,8 +90,8 @@ class Settings(BaseSettings):
         30,
         ge=0,
         le=366,
-        description="How many days back a new link between an anonymous id and a user has days"
-        " built again.",
+        description="How many days back a new link between an anonymous id and a user marks days"
+        " as changed.",
     )
     geoip_db: Path | None = Field(
         None,
