@@ -1,8 +1,12 @@
-"""Events per second into `POST /v1/events`, singly and in batches of 100.
+"""Events per second into `POST /v1/events`, singly and in batches, and how long one takes.
 
-`python -m bench.ingest` starts a PostgreSQL and one ingest process of its own in a temporary home,
-and sends from a second process over real sockets. Every answer is checked, and at the end the
-events in `raw.events` are counted.
+`python -m bench.ingest` starts a PostgreSQL and an ingest service of its own in a temporary home
+(with EVENTMILL_INGEST_WORKERS processes), and sends from a second process over real sockets. Every
+answer is checked, and at the end the events in `raw.events` are counted.
+
+Two loads send the next request as soon as the one before is answered: they measure how much fits.
+The third sends at fixed times whether or not the service keeps up, and counts each latency from the
+moment that the request was due: a pause of the service is paid for by all who came in it.
 """
 
 import asyncio
@@ -36,6 +40,7 @@ from eventmill.database import ensure_database
 from eventmill.embedded import EmbeddedPostgres
 from eventmill.keys import create_key
 from eventmill.migrate import migrate
+from eventmill.settings import get_settings
 
 USER_AGENT = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -50,11 +55,14 @@ class Load:
     """Events in a request; 1 sends a single object."""
     connections: int
     requests: int
+    per_second: float | None = None
+    """Requests due in a second; None is as many as the connections get through."""
 
 
 LOADS = (
     Load("single events", 1, 32, 15_000),
     Load("batches of 100", 100, 8, 1_500),
+    Load("100 events/s", 1, 32, 6_000, per_second=100),
 )
 
 
@@ -70,17 +78,14 @@ class System:
     postgres_pid: int
 
     def cpu_seconds(self) -> tuple[float, float]:
-        """CPU time so far of the service, and of PostgreSQL with its present connections."""
-        postgres = psutil.Process(self.postgres_pid)
-        return (
-            _cpu_seconds(psutil.Process(self.service_pid)),
-            sum(map(_cpu_seconds, [postgres, *postgres.children()])),
-        )
+        """CPU time so far of the service's processes, and of PostgreSQL with its connections."""
+        return _cpu_seconds(self.service_pid), _cpu_seconds(self.postgres_pid)
 
 
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
+def _cpu_seconds(pid: int) -> float:
+    process = psutil.Process(pid)
+    times = [one.cpu_times() for one in [process, *process.children()]]
+    return sum(time.user + time.system for time in times)
 
 
 def run(loads: tuple[Load, ...] = LOADS) -> dict[str, Any]:
@@ -125,6 +130,7 @@ def _running() -> Iterator[System]:
             command = [
                 sys.executable, "-m", "uvicorn", "ingest_api.app:create_app", "--factory",
                 "--port", str(port), "--no-access-log", "--log-level", "warning",
+                "--workers", str(get_settings().ingest_workers),
             ]  # fmt: skip
             environment = {
                 name: value
@@ -185,6 +191,10 @@ async def _drive(port: int, write_key: str, load: Load) -> dict[str, Any]:
         while requests:
             request = requests.pop()
             started = time.perf_counter()
+            if load.per_second is not None:
+                due = first_due + (load.requests - len(requests) - 1) / load.per_second
+                await asyncio.sleep(due - started)
+                started = due
             writer.write(request)
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
@@ -194,7 +204,8 @@ async def _drive(port: int, write_key: str, load: Load) -> dict[str, Any]:
                 raise RuntimeError(f"unexpected answer: {head!r} {body[:300]!r}")
         writer.close()
 
-    cpu_started, started = time.process_time(), time.perf_counter()
+    cpu_started = time.process_time()
+    started = first_due = time.perf_counter()
     await asyncio.gather(*(sender() for _ in range(load.connections)))
     seconds = time.perf_counter() - started
     return {
@@ -255,10 +266,12 @@ def _event() -> dict[str, Any]:
 def table(results: dict[str, Any]) -> Table:
     """The results for people."""
     shown = Table(
-        title="POST /v1/events", caption="CPU: service + PostgreSQL", title_justify="left"
+        title="POST /v1/events",
+        caption="100 events/s: for 60 s, from the moment due. CPU: service + PostgreSQL.",
+        title_justify="left",
     )
     shown.add_column("load", no_wrap=True)
-    for column in ("senders", "events/s", "p50 ms", "p95 ms", "p99 ms", "CPU µs/event"):
+    for column in ("senders", "events/s", "p50 ms", "p95 ms", "p99 ms", "µs/event"):
         shown.add_column(column, justify="right", no_wrap=True)
     for name, result in results.items():
         times = result["milliseconds"]

@@ -91,6 +91,13 @@ class Settings(BaseSettings):
     secret_key_events_per_minute: int = Field(
         6_000_000, ge=1, description="Events a minute of one secret write key."
     )
+    identity_window_days: int = Field(
+        30,
+        ge=0,
+        le=366,
+        description="How many days back a new link between an anonymous id and a user has days"
+        " built again.",
+    )
     geoip_db: Path | None = Field(
         None,
         description="Country database in MaxMind's format (.mmdb). Default: the packaged one.",

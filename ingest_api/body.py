@@ -5,10 +5,12 @@ import json
 from typing import Any
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
+from starlette.types import Receive
 
 from eventmill.errors import InvalidRequest, PayloadTooLarge, RequestTimedOut
 from ingest_api.compression import unpacked
+from ingest_api.headers import header
 
 MAX_BODY_BYTES = 1024 * 1024
 BODY_SECONDS = 10.0
@@ -22,14 +24,12 @@ async def read_body(request: Request) -> bytes:
     Raises PayloadTooLarge as soon as it is known to be over 1 MB, packed or unpacked, and
     RequestTimedOut if it is not complete within 10 s.
     """
-    declared = request.headers.get("content-length", "")
+    declared = header(request, b"content-length")
     if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
         raise _too_large()
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            body = await _read(request)
-    except ClientDisconnect:
-        raise InvalidRequest("the connection closed before the body was complete") from None
+            body = await _read(request.receive)
     except TimeoutError:
         raise RequestTimedOut(
             f"the body was not complete within {BODY_SECONDS:g} s: send less at once"
@@ -37,15 +37,20 @@ async def read_body(request: Request) -> bytes:
     return unpacked(body, MAX_BODY_BYTES)
 
 
-async def _read(request: Request) -> bytes:
+async def _read(receive: Receive) -> bytes:
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise InvalidRequest("the connection closed before the body was complete")
+        chunk = message.get("body", b"")
         size += len(chunk)
         if size > MAX_BODY_BYTES:
             raise _too_large()
         chunks.append(chunk)
-    return b"".join(chunks)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
 
 
 def parse_json(body: bytes) -> tuple[Any, bool]:

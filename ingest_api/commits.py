@@ -11,7 +11,7 @@ import socket
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import errors
@@ -20,6 +20,7 @@ from psycopg.conninfo import make_conninfo
 from ingest_api.batch import Batch
 from ingest_api.metrics import Metrics
 from ingest_api.partitions import Partitions, day_of
+from ingest_api.store import SETTINGS as store_settings
 from ingest_api.store import store
 
 log = logging.getLogger("eventmill.ingest")
@@ -34,9 +35,9 @@ CONNECTION: dict[str, Any] = {
     "tcp_user_timeout": 15_000,
 }
 # A server whose client has gone must not hold locks for a commit that nobody waits for.
-SETTINGS = (
+SETTINGS: LiteralString = (
     "set statement_timeout = '30s'; set client_connection_check_interval = '2s';"
-    " set timezone = 'UTC'"
+    " set timezone = 'UTC'; " + store_settings
 )
 
 # What a row itself can be guilty of. Anything else says something about the database.

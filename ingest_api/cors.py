@@ -3,7 +3,7 @@
 Any page may by default: a publishable key is public, and no cookie gives anybody a right here.
 """
 
-from fastapi import FastAPI
+from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from eventmill.settings import get_settings
@@ -21,8 +21,8 @@ READABLE = (
 KEPT_SECONDS = 7_200
 
 
-def install(app: FastAPI) -> None:
-    app.add_middleware(
+def middleware() -> Middleware:
+    return Middleware(
         CORSMiddleware,
         allow_origins=get_settings().cors_origins,
         allow_methods=METHODS,

@@ -15,7 +15,7 @@ class Kept:
     country: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Delivery:
     """One request. `opted_out` is the sender's Do-Not-Track or Global Privacy Control."""
 

@@ -68,10 +68,9 @@ def strongest(links: Iterable[Link]) -> list[Link]:
 
 async def store_links(connection: psycopg.AsyncConnection, links: Sequence[Link]) -> None:
     """Keep `links`, in the transaction of `connection`. Sorted, so two writers never deadlock."""
-    if not links:
-        return
-    columns = [list(column) for column in zip(*strongest(links), strict=True)]
-    await connection.execute(STORE, columns)
+    if links:
+        columns = [list(column) for column in zip(*strongest(links), strict=True)]
+        await connection.execute(STORE, columns)
 
 
 class KnownLinks:

@@ -10,15 +10,17 @@ import math
 import secrets
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
+from limits.util import WindowStats
 from starlette.requests import Request
 
 from eventmill.errors import RateLimited
 from eventmill.settings import get_settings
+from ingest_api.headers import header, own_address
 from ingest_api.senders import Sender
 
 # Anonymous ids cost their inventor nothing. About 200 bytes each; beyond it counting begins anew.
@@ -35,34 +37,25 @@ class Limits:
         self._secret_keys = RateLimitItemPerMinute(settings.secret_key_events_per_minute)
         self._key = secrets.token_bytes(32)
 
-    def address_hash(self, request: Request) -> str:
-        """What stands for a visitor without any id, in this process only."""
-        address = request.client.host if request.client else ""
-        text = f"{address}\0{request.headers.get('user-agent', '')}"
-        return hashlib.blake2b(
-            text.encode(errors="replace"), key=self._key, digest_size=16
-        ).hexdigest()
-
-    def take(self, sender: Sender, events: Sequence[object], address_hash: str) -> dict[str, str]:
+    def take(self, sender: Sender, events: Sequence[object], request: Request) -> dict[str, str]:
         """Count `events`; the answer's `RateLimit-*` headers, of whoever has the least left.
 
         Raises RateLimited, and counts none of them, if they are too many for one of their senders.
         """
         limit = self._secret_keys if sender.kind == "secret" else self._visitors
-        found = _identities(sender, events, address_hash)
+        found = self._identities(sender, events, request)
         # Looking and taking are one step: nothing is awaited in between.
         for identity, count in found.items():
             if not self._limiter.test(limit, identity, cost=count):
                 raise self._exceeded(limit, identity, count)
         for identity, count in found.items():
             self._limiter.hit(limit, identity, cost=count)
-        tightest = min(
-            found, key=lambda who: self._limiter.get_window_stats(limit, who).remaining, default=""
-        )
-        return self._headers(limit, tightest)
+        windows = [self._limiter.get_window_stats(limit, identity) for identity in found]
+        tightest = min(windows, key=_remaining, default=WindowStats(0, limit.amount))
+        return _headers(limit, tightest)
 
     def _exceeded(self, limit: RateLimitItem, identity: str, count: int) -> RateLimited:
-        headers = self._headers(limit, identity)
+        headers = _headers(limit, self._limiter.get_window_stats(limit, identity))
         advice = "wait" if count <= limit.amount else "send fewer in one request, and wait"
         return RateLimited(
             f"one sender may send {limit.amount:,} events a minute, and this request would make it"
@@ -71,30 +64,40 @@ class Limits:
             headers,
         )
 
-    def _headers(self, limit: RateLimitItem, identity: str) -> dict[str, str]:
-        """Limit, what is left of it, and whole seconds until it is whole again."""
-        window = self._limiter.get_window_stats(limit, identity)
-        return {
-            "RateLimit-Limit": str(limit.amount),
-            "RateLimit-Remaining": str(window.remaining),
-            "RateLimit-Reset": str(max(1, math.ceil(window.reset_time - time.time()))),
-        }
+    def _identities(
+        self, sender: Sender, events: Sequence[object], request: Request
+    ) -> Mapping[str, int]:
+        """Events by who is behind them."""
+        if sender.kind == "secret":
+            return {f"key:{sender.key_id}": len(events)}
+        if sender.caller is not None:
+            return {f"{sender.caller.role}:{sender.caller.sub}": len(events)}
+        ids = [_anonymous_id(event) for event in events]
+        nobody = self._address_hash(request) if "" in ids else ""
+        return Counter([f"anonymous:{one}" if one else f"address:{nobody}" for one in ids])
+
+    def _address_hash(self, request: Request) -> str:
+        """What stands for a visitor without any id, in this process only."""
+        text = f"{own_address(request)}\0{header(request, b'user-agent')}".encode(errors="replace")
+        return hashlib.blake2b(text, key=self._key, digest_size=16).hexdigest()
 
 
-def _identities(sender: Sender, events: Sequence[object], address_hash: str) -> Counter[str]:
-    """Events by who is behind them."""
-    if sender.kind == "secret":
-        return Counter({f"key:{sender.key_id}": len(events)})
-    if sender.caller is not None:
-        return Counter({f"{sender.caller.role}:{sender.caller.sub}": len(events)})
-    return Counter([_visitor(event, address_hash) for event in events])
+def _anonymous_id(event: object) -> str:
+    found = event.get("anonymous_id") if isinstance(event, dict) else None
+    return found[:200] if isinstance(found, str) else ""
 
 
-def _visitor(event: object, address_hash: str) -> str:
-    anonymous_id = event.get("anonymous_id") if isinstance(event, dict) else None
-    if isinstance(anonymous_id, str) and anonymous_id:
-        return f"anonymous:{anonymous_id[:200]}"
-    return f"address:{address_hash}"
+def _remaining(window: WindowStats) -> int:
+    return window.remaining
+
+
+def _headers(limit: RateLimitItem, window: WindowStats) -> dict[str, str]:
+    """Limit, what is left of it, and whole seconds until it is whole again."""
+    return {
+        "RateLimit-Limit": str(limit.amount),
+        "RateLimit-Remaining": str(window.remaining),
+        "RateLimit-Reset": str(max(1, math.ceil(window.reset_time - time.time()))),
+    }
 
 
 class _Windows(Storage):

@@ -10,15 +10,18 @@ Ids are kept as sent: whoever chooses an e-mail address as an id has decided so.
 """
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from starlette.requests import Request
 
 from eventmill.envelope import EventRow
 from eventmill.tracking_plan import tracking_plan
+from ingest_api.headers import header
 from ingest_api.scrubbing import REDACTED, is_suspicious, scrub_text, scrub_url
 
+FIRST_MARK = EventRow._fields.index("utm_source")
+END_OF_MARKS = EventRow._fields.index("click_id") + 1
 # No event may be nested as deeply; what is so deep in a refused one is not kept.
 MAX_DEPTH = 64
 # Names, in lower case and without separators, under which clients and proxies report an address.
@@ -38,24 +41,22 @@ _MAY_HOLD_IP = re.compile(
 _MAY_BE_URL = re.compile(r"://|^[/?#]|[?&#][^\s=&]+=")
 
 
-def opted_out(headers: Mapping[str, str]) -> bool:
-    """Whether a request's headers (names in any case, as Starlette's) forbid to record it."""
-    return headers.get("dnt", "").strip() == "1" or headers.get("sec-gpc", "").strip() == "1"
+def opted_out(request: Request) -> bool:
+    """Whether a request's headers forbid to record it."""
+    return header(request, b"dnt").strip() == "1" or header(request, b"sec-gpc").strip() == "1"
 
 
 def scrubbed(row: EventRow) -> EventRow:
     """The row as it may be stored."""
-    page, landing, referrer = (
-        scrub_url(url) if url else "" for url in (row.page_url, row.landing_page, row.referrer)
-    )
-    if (page, landing, referrer) != (row.page_url, row.landing_page, row.referrer):
-        row = row._replace(page_url=page, landing_page=landing, referrer=referrer)
+    urls = (row.page_url, row.landing_page, row.referrer)
+    clean = tuple([scrub_url(url) if url else "" for url in urls])
+    if clean != urls:
+        page_url, landing_page, referrer = clean
+        row = row._replace(page_url=page_url, landing_page=landing_page, referrer=referrer)
     # Campaign values were read from URLs before these were scrubbed.
-    marks = (
-        row.utm_source, row.utm_medium, row.utm_campaign, row.utm_term, row.utm_content,
-        row.click_id,
-    )  # fmt: skip
-    if any("@" in mark or "eyJ" in mark for mark in marks):
+    marks = row[FIRST_MARK:END_OF_MARKS]
+    together = "\n".join(marks)
+    if "@" in together or "eyJ" in together:
         source, medium, campaign, term, content, click_id = map(scrub_text, marks)
         row = row._replace(
             utm_source=source, utm_medium=medium, utm_campaign=campaign, utm_term=term,

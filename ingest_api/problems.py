@@ -20,6 +20,11 @@ def install(app: FastAPI) -> None:
 
 async def _expected(request: Request, error: Exception) -> Response:
     assert isinstance(error, EventmillError)
+    return error_response(request, error)
+
+
+def error_response(request: Request, error: EventmillError) -> Response:
+    """What a request is answered with that ended in `error`."""
     headers: dict[str, str] = {}
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = CHALLENGE

@@ -11,6 +11,7 @@ from eventmill.envelope import OLDEST
 from eventmill.events import Receipt
 from eventmill.settings import get_settings
 from ingest_api.delivery import Delivery
+from ingest_api.headers import own_address
 from ingest_api.identities import Link
 from ingest_api.limits import Limits
 from ingest_api.logs import request_id
@@ -19,7 +20,7 @@ from ingest_api.senders import Sender
 from ingest_api.service import IngestService, Result
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Received:
     """What became of each event, and the answer's headers."""
 
@@ -46,31 +47,15 @@ async def receive(
     limits: Limits = state.limits
     # A call that only links two ids is stored too, and counts as an event does.
     counted = [*events, *({"anonymous_id": link.anonymous_id} for link in links)]
-    headers = limits.take(sender, counted, limits.address_hash(request))
-    opt_out = opted_out(request.headers)
-    delivery = Delivery(sender, receipt, route, opt_out, request_id.get())
+    headers = limits.take(sender, counted, request)
+    delivery = Delivery(sender, receipt, route, opted_out(request), request_id.get())
     if addresses is None:
         addresses = itertools.repeat(own_address(request))
     service: IngestService = state.service
     return Received(await service.ingest(events, delivery, addresses, links), headers)
 
 
-def own_address(request: Request) -> str:
-    """Where the request came from. Never stored and never logged."""
-    return request.client.host if request.client else ""
-
-
 def earliest_accepted() -> datetime:
     """The oldest `occurred_at` that the API takes now."""
     days = get_settings().accepted_past_days
     return OLDEST if days is None else datetime.now(UTC) - timedelta(days=days)
-
-
-def header(request: Request, name: bytes) -> str:
-    """A header as text. Most senders that use other than ASCII mean UTF-8."""
-    key: bytes
-    value: bytes
-    for key, value in request.scope["headers"]:
-        if key == name:
-            return value.decode(errors="replace").replace("\0", "")
-    return ""

@@ -1,9 +1,9 @@
 """What every request gets: an id, a line in the log, and an answer even if the code is wrong."""
 
 import logging
+import os
 import re
 import time
-import uuid
 from typing import Any
 
 import orjson
@@ -32,7 +32,7 @@ class ObservedRequests:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        current = _sent_id(scope) or uuid.uuid4().hex
+        current = _sent_id(scope) or os.urandom(16).hex()
         token = request_id.set(current)
         status = 0
 

@@ -29,6 +29,8 @@ PARAMETERS = (
 )  # fmt: skip
 # A URL in a parameter of a URL in a parameter: deeper is no redirect, but somebody's test of us.
 MAX_DEPTH = 4
+# Longer URLs are not remembered: those that are take 4 MB at most.
+REMEMBERED_CHARACTERS = 500
 
 # Each run of characters is tried once and never given back, so the time is linear in the text.
 _EMAIL = re.compile(
@@ -50,8 +52,10 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
 
 
 def scrub_url(url: str) -> str:
-    """`url` without personal data; unchanged, and in 2 µs, if nothing hints at any."""
-    return _scrub(url, MAX_DEPTH) if is_suspicious(url) else url
+    """`url` without personal data; unchanged, and at once, if nothing hints at any."""
+    if not (_looked_at(url) if len(url) <= REMEMBERED_CHARACTERS else is_suspicious(url)):
+        return url
+    return _scrub(url, MAX_DEPTH)
 
 
 def is_suspicious(text: str) -> bool:
@@ -62,6 +66,10 @@ def is_suspicious(text: str) -> bool:
         or ("%" in text and _HIDDEN.search(text) is not None)
         or ("=" in text and any(map(_is_sensitive, _NAME.findall(text))))
     )
+
+
+# A look takes 2 µs; pages, and the landing page and referrer of a session, come again and again.
+_looked_at = lru_cache(maxsize=4096)(is_suspicious)
 
 
 def scrub_text(text: str) -> str:
@@ -120,5 +128,6 @@ def _plain(name: str) -> str:
 
 def forget_names() -> None:
     """Read EVENTMILL_SCRUB_PARAMETERS anew."""
+    _looked_at.cache_clear()
     _is_sensitive.cache_clear()
     _names.cache_clear()

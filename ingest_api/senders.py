@@ -21,6 +21,7 @@ import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import psycopg
@@ -32,6 +33,7 @@ from eventmill.errors import Unauthorized, Unavailable
 from eventmill.keys import VALID, hash_key, looks_like_key
 from eventmill.plain_json import text_problem
 from eventmill.tokens import Caller, authenticate
+from ingest_api.headers import header
 from ingest_api.kept_keys import KeptKeys, Keys, KnownKey
 
 log = logging.getLogger("eventmill.ingest")
@@ -54,6 +56,11 @@ class Sender:
     kind: Literal["publishable", "secret", "user"]
     key_id: str | None = None
     caller: Caller | None = None
+
+
+@lru_cache
+def _of_key(known: KnownKey) -> Sender:
+    return Sender(known.kind, known.key_id)
 
 
 IMPORTER = Sender("secret")
@@ -95,7 +102,7 @@ class Senders:
         found = await self._find(key) if key else None
         if not token:
             assert found is not None
-            return Sender(found.kind, found.key_id)
+            return _of_key(found)
         caller = await authenticate(token)
         _require_storable(caller)
         if found is None:
@@ -143,8 +150,8 @@ class Senders:
 
 def _credentials(request: Request) -> tuple[str | None, str | None]:
     """The write key and the token of a request's headers; None for what is not there."""
-    key = request.headers.get("x-write-key", "").strip() or None
-    scheme, _, value = request.headers.get("authorization", "").strip().partition(" ")
+    key = header(request, b"x-write-key").strip() or None
+    scheme, _, value = header(request, b"authorization").strip().partition(" ")
     match scheme.lower():
         case "":
             return key, None

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from eventmill.envelope import MAX_ID_CHARACTERS, EventRow
+from eventmill.envelope import MAX_ID_CHARACTERS, EventRow, with_visitor
 from eventmill.errors import FieldError
 from eventmill.event_ids import new_event_id, normal_event_id
 from eventmill.events import read_event
@@ -28,7 +28,7 @@ Status = Literal["accepted", "duplicate", "rejected", "dropped"]
 STATUSES: tuple[Status, ...] = ("accepted", "duplicate", "rejected", "dropped")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
     """What became of one event. `event_id` is None if it has no readable id and is not stored."""
 
@@ -96,8 +96,11 @@ class IngestService:
         judged = []
         for event, address in zip(events, addresses, strict=False):
             one = _judge(event, address, delivery)
-            if one.row is not None:
-                one.row = await self._completed(one.row, address, delivery)
+            if (row := one.row) is not None:
+                visitor_id, country = self._whereabouts(row, address, delivery)
+                if not visitor_id:
+                    visitor_id = await self._visitor(day_of(row), address, row.user_agent)
+                one.row = scrubbed(with_visitor(row, visitor_id, country))
             judged.append(one)
         rows = [one.row for one in judged if one.row is not None]
         found = self._known_links.new([*links, *links_of(rows, delivery.sender)])
@@ -112,7 +115,8 @@ class IngestService:
                 one.errors = [FieldError("event", f"cannot be stored: {outcome.reason}")]
                 unstorable.append(await self._kept(one, delivery))
             results.append(_result(one, is_new=outcome is True))
-        await self._writer.write((), _to_keep(unstorable, delivery))
+        if unstorable:
+            await self._writer.write((), _to_keep(unstorable, delivery))
         return self._counted(delivery, results)
 
     def _counted(self, delivery: Delivery, results: list[Result]) -> list[Result]:
@@ -121,16 +125,11 @@ class IngestService:
             self._metrics.events.labels(status, key).inc(count)
         return results
 
-    async def _completed(self, row: EventRow, address: str, delivery: Delivery) -> EventRow:
-        """The row with its visitor and country, and without personal data."""
-        visitor_id = row.visitor_id
+    def _whereabouts(self, row: EventRow, address: str, delivery: Delivery) -> tuple[str, str]:
+        """The row's visitor, "" if there is no id of any, and its country."""
         if (kept := delivery.replay) is not None:
-            visitor_id, country = visitor_id or kept.visitor_id, kept.country
-        else:
-            country = self._countries.of(address)
-        if not visitor_id:
-            visitor_id = await self._visitor(day_of(row), address, row.user_agent)
-        return scrubbed(row._replace(visitor_id=visitor_id, country=country))
+            return row.visitor_id or kept.visitor_id, kept.country
+        return row.visitor_id, self._countries.of(address)
 
     async def _kept(self, one: _Judged, delivery: Delivery) -> RejectedRow:
         """A refused event as it is kept, with what its replay will not know: where it came from."""

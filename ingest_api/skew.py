@@ -37,9 +37,11 @@ def shifted(event: dict[str, Any], receipt: Receipt) -> tuple[dict[str, Any], in
     A shifted event is a copy that says so in `props._clock_skew_seconds`. What cannot be read is
     left as it is: `read_event` says what is wrong with it, also with a shifted time out of bounds.
     """
-    occurred_at = _time(event.get("occurred_at"))
     sent_at = event.get("sent_at")
     sent = _time(receipt.sent_at if sent_at is None else sent_at)
+    if sent is None:
+        return event, 0
+    occurred_at = _time(event.get("occurred_at"))
     seconds = shift_seconds(occurred_at, sent, receipt.received_at)
     if not seconds or occurred_at is None:
         return event, 0

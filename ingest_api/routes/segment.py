@@ -15,7 +15,8 @@ from fastapi import APIRouter, Request, Response
 from eventmill.errors import FieldError, InvalidFields, PayloadTooLarge
 from eventmill.events import Receipt
 from ingest_api.body import parse_json, read_body
-from ingest_api.reception import earliest_accepted, header, own_address, receive
+from ingest_api.headers import header, own_address
+from ingest_api.reception import earliest_accepted, receive
 from ingest_api.routes.events import MAX_EVENTS
 from ingest_api.segment import CALLS, Call, read_call
 from ingest_api.segment_openapi import POST_BATCH, POST_CALL, SETTINGS, SOURCE_CONFIG
