@@ -43,8 +43,7 @@ MESSAGES = {
     "dict_type": "must be an object",
     "literal_error": "must be one of {expected}",
 }
-# Without the adapter's own Python around it, which takes as long as checking the fields.
-_check: Callable[[dict[str, Any]], Envelope] = ENVELOPE.validator.validate_python
+_check: Callable[[Any], Envelope] = ENVELOPE.validator.validate_python  # twice as fast
 NOTHING: Set[str] = frozenset()
 NO_CAMPAIGN = [""] * 6
 
