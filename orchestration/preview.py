@@ -5,7 +5,6 @@ The model and all that it reads are built for the latest built days in schemas o
 """
 
 import getpass
-import os
 import re
 import subprocess
 import sys
@@ -113,7 +112,10 @@ def latest_built_days(connection: psycopg.Connection, days: int) -> DayWindow:
 
 
 def _schema() -> str:
-    return f"preview_{os.environ.get('USER') or os.environ.get('LOGNAME') or getpass.getuser()}"
+    try:
+        return f"preview_{getpass.getuser()}"
+    except (KeyError, OSError):  # a user without a name, as in some containers
+        return "preview_analyst"
 
 
 def _prefix() -> str:

@@ -19,7 +19,7 @@ def test_a_preview_shows_what_would_move_and_leaves_production_alone(
     warehouse.run_marts(day)
     warehouse.insert([Event(day, "asset_viewed", "bob", ip_asset_id="a")])
     before = warehouse.table("daily_metrics")
-    with environment(EVENTMILL_DATABASE_URL=warehouse.url, USER="Ana.Sá"):
+    with environment(EVENTMILL_DATABASE_URL=warehouse.url, LOGNAME="Ana.Sá"):
         connection = warehouse.connect()
         found = preview(connection, "daily_metrics", days=7, limit=1)
         connection.close()
