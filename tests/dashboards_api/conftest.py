@@ -44,7 +44,7 @@ def dbt(*arguments: str) -> None:
 def build(first: date, last: date) -> None:
     """Build the marts of these days, as a run does."""
     dbt(
-        "run", "--select", "attribution", "daily_metrics", "daily_builds",
+        "run", "--select", "visitors", "int_entity_days", "attribution", "daily_metrics", "daily_builds",
         "--event-time-start", str(first), "--event-time-end", str(last + timedelta(days=1)),
     )  # fmt: skip
 
