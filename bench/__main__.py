@@ -15,11 +15,12 @@ from typing import Any
 
 import psutil
 
-from bench import ingest, partition
+from bench import ingest, partition, visitors
 
 BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "ingest": ingest.run,
     "partition": partition.run,
+    "visitors": visitors.run,
 }
 RESULTS = Path(__file__).parent / "results"
 
