@@ -131,6 +131,11 @@ class Warehouse:
         result = self.dbt("run", *_window(first, last or first), "--select", *SETS, *MARTS)
         assert result.success, messages(result)
 
+    def compiled(self, model: str) -> str:
+        """The SQL of an incremental model, as its last run (or last batch) executed it."""
+        files = (self.folder / "prod" / "compiled").rglob(f"{model}*.sql")
+        return max(files, key=lambda file: file.stat().st_mtime).read_text()
+
     def table(self, name: str, where: str = "true") -> list[tuple[Any, ...]]:
         """All rows of a mart as text, with the transaction that wrote each, in a fixed order."""
         return self.rows(f"select xmin::text, t::text from marts.{name} t where {where} order by 2")
