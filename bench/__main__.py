@@ -15,12 +15,13 @@ from typing import Any
 
 import psutil
 
-from bench import graph, ingest, partition
+from bench import graph, ingest, partition, visitors
 
 BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "ingest": ingest.run,
     "partition": partition.run,
     "graph": graph.run,
+    "visitors": visitors.run,
 }
 RESULTS = Path(__file__).parent / "results"
 

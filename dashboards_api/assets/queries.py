@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from psycopg import AsyncConnection
 
 from dashboards_api.database import rows
-from dashboards_api.metrics.queries import Scope
+from dashboards_api.metrics.scopes import Scope
 from eventmill.days import DayWindow
 
 CHANNELS = """
@@ -39,14 +39,6 @@ class Channel:
     unique_visitors: int
     engagement_time: int
     unclassified: int
-
-
-def asset_scope(asset_id: str) -> Scope:
-    return Scope(
-        built="ip_asset_id = %(asset_id)s and project_id is null and license_id is null",
-        live="ip_asset_id = %(asset_id)s",
-        parameters={"asset_id": asset_id},
-    )
 
 
 async def channels(connection: AsyncConnection, scope: Scope, days: DayWindow) -> list[Channel]:

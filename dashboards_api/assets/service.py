@@ -11,6 +11,7 @@ from dashboards_api.database import Pool
 from dashboards_api.metrics import service as metrics
 from dashboards_api.metrics.classification import read_classified
 from dashboards_api.metrics.queries import moment
+from dashboards_api.metrics.scopes import asset_scope
 from dashboards_api.ranges import MetricsRange
 from eventmill.days import DayWindow, utc_today
 from eventmill.tokens import Caller
@@ -21,25 +22,25 @@ async def asset_metrics(
 ) -> AssetMetrics:
     """The asset's metrics over `asked`. Raises NotFound unless `caller` may see them."""
     await require_asset(pool, caller, asset_id)
-    scope = queries.asset_scope(asset_id)
+    scope = asset_scope(asset_id)
     today = utc_today()
 
     async def read(connection: AsyncConnection) -> tuple[AssetMetrics, list[DayWindow]]:
         now = await moment(connection)
-        counted = await metrics.count(connection, scope, asked.days, today, now)
+        counted = await metrics.count(connection, scope, asked.days, today, now, asked.interval)
         channels = await queries.channels(connection, scope, asked.days)
         answer = AssetMetrics(
             asset_id=asset_id,
             range=metrics.answered_range(asked),
-            totals=await metrics.totals(connection, scope, counted),
-            series=await metrics.series(connection, scope, asked, counted),
+            totals=metrics.totals(counted),
+            series=metrics.series(asked, counted),
             channels=[ChannelMetrics.model_validate(asdict(channel)) for channel in channels],
             meta=await metrics.meta(connection, counted, now),
         )
         unclassified = [asked.days] if any(channel.unclassified for channel in channels) else []
         if asked.compare:
             before = await metrics.count(connection, scope, asked.previous(), today, now)
-            answer.previous = await metrics.previous(connection, scope, before)
+            answer.previous = metrics.previous(before)
             unclassified += before.unclassified_windows
         return answer, unclassified
 

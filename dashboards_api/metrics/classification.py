@@ -12,7 +12,8 @@ import psycopg
 from psycopg import AsyncConnection
 
 from dashboards_api.database import AWAY, Pool, snapshot
-from dashboards_api.metrics.queries import Scope, unclassified_values
+from dashboards_api.metrics.queries import unclassified_values
+from dashboards_api.metrics.scopes import Scope
 from eventmill.database import connect
 from eventmill.days import DayWindow
 from eventmill.errors import ConfigurationError, Unavailable

@@ -1,42 +1,64 @@
 """The SQL behind every metrics answer.
 
-Built days are rows of `marts.daily_metrics`; a day is built when `marts.daily_builds` has its
-receipt. Everything else is counted from `intermediate.int_events`, the view that the marts are
-built from, so a live number and a built one follow the same definitions.
+Built days are rows of `intermediate.int_entity_days`, which has a day's sums and visitors from one
+build; a day is built when `marts.daily_builds` has its receipt. Everything else is counted from
+`intermediate.int_events`, the view that the marts are built from, so a live number and a built one
+follow the same definitions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, LiteralString
 
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection
 
 from dashboards_api.database import rows, tuples
-from dashboards_api.ranges import Interval
+from dashboards_api.metrics.scopes import Scope, built_part, in_windows
 from eventmill.days import DayWindow
 
 # The tables of built days come with the first backfill, the views before it.
 MOMENT = """
 select
     now() as now,
-    to_regclass('marts.daily_builds') is not null as has_builds,
+    to_regclass('marts.daily_builds') is not null
+    and to_regclass('intermediate.int_entity_days') is not null as has_builds,
     (select min(definition) from marts.metric_definitions) as definition
 """
 
 BUILT_THROUGH = "select max(date) from marts.daily_builds"
 
+# A day with events has a row of the platform, unless it was built before there were sets.
 RECEIPTS = """
 select date, built_at, definition
-from marts.daily_builds
-where date between %(first)s and %(last)s
+from marts.daily_builds as builds
+where
+    date between %(first)s and %(last)s
+    and (
+        events = 0
+        or exists (
+            select from intermediate.int_entity_days as days
+            where
+                days.date = builds.date
+                and ip_asset_id is null and project_id is null and license_id is null
+        )
+    )
 order by date
 """
 
+# Of several entities the visitors of a day cannot be added up: `visitors.py` unites them. No index
+# serves the last condition: the range of days then is one stretch of the index for each entity.
 BUILT_DAYS = """
-select date, views, clicks, conversions, revenue_cents, unique_visitors, engagement_time
-from marts.daily_metrics
-where {built} and date = any(%(days)s)
+select
+    date,
+    least(sum(views), 9223372036854775807)::bigint as views,
+    least(sum(clicks), 9223372036854775807)::bigint as clicks,
+    least(sum(conversions), 9223372036854775807)::bigint as conversions,
+    least(sum(revenue_cents), 9223372036854775807)::bigint as revenue_cents,
+    least(sum(engagement_time), 9223372036854775807)::bigint as engagement_time,
+    sum(unique_visitors)::bigint as unique_visitors
+from intermediate.int_entity_days
+where {built} and date between %(first)s and %(last)s and date <> all(%(unbuilt)s)
+group by date
 """
 
 LIVE_DAYS = """
@@ -54,28 +76,6 @@ where {live} and ({windows}) and is_counted
 group by 1
 """
 
-# The inner distinct is a hash table; count(distinct) would sort every event of the range.
-VISITORS = """
-select count(*)
-from (
-    select distinct visitor_id
-    from intermediate.int_events
-    where {live} and occurred_at >= %(start)s and occurred_at < %(end)s and is_counted
-) as visitors
-"""
-
-VISITORS_OF_POINTS = """
-select point, count(*) as unique_visitors
-from (
-    select distinct
-        date_trunc(%(interval)s, occurred_at at time zone 'UTC')::date as point,
-        visitor_id
-    from intermediate.int_events
-    where {live} and occurred_at >= %(start)s and occurred_at < %(end)s and is_counted
-) as visitors
-group by point
-"""
-
 UNCLASSIFIED = """
 select
     coalesce(array_agg(distinct user_agent) filter (where not is_user_agent_enriched), '{{}}'),
@@ -85,24 +85,6 @@ where
     {live} and occurred_at >= %(start)s and occurred_at < %(end)s
     and not (is_user_agent_enriched and is_referrer_enriched)
 """
-
-WINDOW = "(occurred_at >= {start} and occurred_at < {end})"
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Whose numbers: a condition on the marts' rows and the same one on events."""
-
-    built: LiteralString
-    live: LiteralString
-    parameters: Mapping[str, Any]
-
-    def compose(self, query: LiteralString, **parts: sql.Composable) -> sql.Composed:
-        return sql.SQL(query).format(built=sql.SQL(self.built), live=sql.SQL(self.live), **parts)
-
-    def over(self, days: DayWindow) -> dict[str, Any]:
-        """The query parameters of this scope and a window."""
-        return {**self.parameters, "start": days.start, "end": days.end}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,40 +134,21 @@ async def receipts(connection: AsyncConnection, days: DayWindow) -> list[Receipt
     return await rows(connection, Receipt, RECEIPTS, {"first": days.first, "last": days.last})
 
 
-async def built_days(connection: AsyncConnection, scope: Scope, days: Sequence[date]) -> list[Day]:
-    """The built numbers of `days`; a day without events has no row."""
-    parameters = {**scope.parameters, "days": list(days)}
+async def built_days(
+    connection: AsyncConnection, scope: Scope, window: DayWindow, live: Sequence[DayWindow]
+) -> list[Day]:
+    """The built numbers of `window` without its `live` parts; a day without events has no row."""
+    parameters = scope.parameters | built_part(window, live)
     return await rows(connection, Day, scope.compose(BUILT_DAYS), parameters)
 
 
 async def live_days(
-    connection: AsyncConnection, scope: Scope, windows: Sequence[DayWindow]
+    connection: AsyncConnection, scope: Scope, live: Sequence[DayWindow]
 ) -> list[Day]:
-    """The same from events. Each window's bounds are constants of the plan: only its partitions
-    are read."""
-    conditions, parameters = [], dict(scope.parameters)
-    for number, window in enumerate(windows):
-        start, end = f"start_{number}", f"end_{number}"
-        conditions.append(
-            sql.SQL(WINDOW).format(start=sql.Placeholder(start), end=sql.Placeholder(end))
-        )
-        parameters |= {start: window.start, end: window.end}
-    query = scope.compose(LIVE_DAYS, windows=sql.SQL(" or ").join(conditions))
-    return await rows(connection, Day, query, parameters)
-
-
-async def visitors(connection: AsyncConnection, scope: Scope, days: DayWindow) -> int:
-    """Different visitors of the whole window."""
-    [(number,)] = await tuples(connection, scope.compose(VISITORS), scope.over(days))
-    return number  # type: ignore[no-any-return]
-
-
-async def visitors_of_points(
-    connection: AsyncConnection, scope: Scope, days: DayWindow, interval: Interval
-) -> dict[date, int]:
-    """Different visitors of each week or month, by its first day."""
-    parameters = {**scope.over(days), "interval": interval}
-    return dict(await tuples(connection, scope.compose(VISITORS_OF_POINTS), parameters))
+    """The same of `live`, from events."""
+    windows, bounds = in_windows(live)
+    query = scope.compose(LIVE_DAYS, windows=windows)
+    return await rows(connection, Day, query, scope.parameters | bounds)
 
 
 async def unclassified_values(

@@ -8,9 +8,11 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from dashboards_api.metrics import queries
-from dashboards_api.metrics.queries import Day, Moment, Receipt, Scope
+from dashboards_api.metrics.queries import Day, Moment, Receipt
 from dashboards_api.metrics.schemas import AnsweredRange, Meta, Metrics, Point, PreviousPeriod
-from dashboards_api.ranges import MetricsRange, interval_start
+from dashboards_api.metrics.scopes import Scope
+from dashboards_api.metrics.visitors import Visitors, unique_visitors
+from dashboards_api.ranges import Interval, MetricsRange, interval_start
 from eventmill.days import ONE_DAY, DayWindow
 
 # Numbers that add up over days; visitors do not.
@@ -24,6 +26,7 @@ class Counted:
 
     window: DayWindow
     days: dict[date, Day]
+    visitors: Visitors
     receipts: Sequence[Receipt]
     live: Sequence[DayWindow]
 
@@ -34,19 +37,38 @@ class Counted:
 
 
 async def count(
-    connection: AsyncConnection, scope: Scope, window: DayWindow, today: date, moment: Moment
+    connection: AsyncConnection,
+    scope: Scope,
+    window: DayWindow,
+    today: date,
+    moment: Moment,
+    interval: Interval | None = None,
 ) -> Counted:
-    """Every day of `window` by itself. Today is always counted live: it is not over."""
+    """Every day of `window` by itself, and its visitors, each once in the window and, with an
+    `interval`, once in each of its points. Today is always counted live: it is not over."""
     found = await queries.receipts(connection, window) if moment.has_builds else []
     receipts = [receipt for receipt in found if receipt.date != today]
-    built = [receipt.date for receipt in receipts]
-    live = windows_without(window, built)
+    live = windows_without(window, [receipt.date for receipt in receipts])
     rows: list[Day] = []
-    if built:
-        rows += await queries.built_days(connection, scope, built)
+    if receipts:
+        rows += await queries.built_days(connection, scope, window, live)
     if live:
         rows += await queries.live_days(connection, scope, live)
-    return Counted(window, {row.date: row for row in rows}, receipts, live)
+    if scope.is_one and len(rows) <= 1:  # one day's visitors are the range's
+        visitors = _of_days(rows, interval)
+    else:
+        # Each day of one entity has its number already.
+        points = None if scope.is_one and interval == "day" else interval
+        visitors = await unique_visitors(connection, scope, window, live, points)
+        if interval and not points:
+            visitors = Visitors(visitors.total, _of_days(rows, interval).points)
+    return Counted(window, {row.date: row for row in rows}, visitors, receipts, live)
+
+
+def _of_days(rows: Sequence[Day], interval: Interval | None) -> Visitors:
+    """The visitors of days that are each a point by itself, or of which there is only one."""
+    points = {interval_start(row.date, interval): row.unique_visitors for row in rows if interval}
+    return Visitors(sum(row.unique_visitors for row in rows), points)
 
 
 def windows_without(window: DayWindow, days: Iterable[date]) -> list[DayWindow]:
@@ -61,39 +83,27 @@ def windows_without(window: DayWindow, days: Iterable[date]) -> list[DayWindow]:
     return left
 
 
-async def totals(connection: AsyncConnection, scope: Scope, counted: Counted) -> Metrics:
+def totals(counted: Counted) -> Metrics:
     """The sums of a window, and its visitors, each once."""
-    days = list(counted.days.values())
-    if len(days) <= 1:  # one day's visitors are the range's
-        visitors = sum(day.unique_visitors for day in days)
-    else:
-        visitors = await queries.visitors(connection, scope, counted.window)
-    return Metrics(**_sums(days), unique_visitors=visitors)
+    return Metrics(**_sums(counted.days.values()), unique_visitors=counted.visitors.total)
 
 
-async def series(
-    connection: AsyncConnection, scope: Scope, asked: MetricsRange, counted: Counted
-) -> list[Point]:
+def series(asked: MetricsRange, counted: Counted) -> list[Point]:
     """One point for each interval of the range, zeros included."""
-    if asked.interval == "day":
-        visitors = {day.date: day.unique_visitors for day in counted.days.values()}
-    else:
-        visitors = await queries.visitors_of_points(connection, scope, asked.days, asked.interval)
     members: dict[date, list[Day]] = {label: [] for label in asked.points()}
     for day in counted.days.values():
         members[interval_start(day.date, asked.interval)].append(day)
+    visitors = counted.visitors.points
     return [
         Point(date=label, **_sums(days), unique_visitors=visitors.get(label, 0))
         for label, days in members.items()
     ]
 
 
-async def previous(connection: AsyncConnection, scope: Scope, counted: Counted) -> PreviousPeriod:
+def previous(counted: Counted) -> PreviousPeriod:
     """A counted window as the period before another."""
     return PreviousPeriod(
-        start=counted.window.first,
-        end=counted.window.last,
-        totals=await totals(connection, scope, counted),
+        start=counted.window.first, end=counted.window.last, totals=totals(counted)
     )
 
 

@@ -7,7 +7,7 @@ from dashboards_api.metrics import service as metrics
 from dashboards_api.metrics.classification import read_classified
 from dashboards_api.metrics.queries import moment
 from dashboards_api.metrics.schemas import Metrics
-from dashboards_api.platform.queries import PLATFORM
+from dashboards_api.metrics.scopes import PLATFORM
 from dashboards_api.platform.schemas import Growth, PlatformMetrics
 from dashboards_api.ranges import MetricsRange
 from eventmill.days import DayWindow, utc_today
@@ -18,15 +18,15 @@ async def platform_metrics(pool: Pool, asked: MetricsRange) -> PlatformMetrics:
 
     async def read(connection: AsyncConnection) -> tuple[PlatformMetrics, list[DayWindow]]:
         now = await moment(connection)
-        counted = await metrics.count(connection, PLATFORM, asked.days, today, now)
+        counted = await metrics.count(connection, PLATFORM, asked.days, today, now, asked.interval)
         before = await metrics.count(connection, PLATFORM, asked.previous(), today, now)
-        totals = await metrics.totals(connection, PLATFORM, counted)
-        previous = await metrics.previous(connection, PLATFORM, before)
+        totals = metrics.totals(counted)
+        previous = metrics.previous(before)
         answer = PlatformMetrics(
             range=metrics.answered_range(asked),
             totals=totals,
             growth=growth(totals, previous.totals),
-            series=await metrics.series(connection, PLATFORM, asked, counted),
+            series=metrics.series(asked, counted),
             meta=await metrics.meta(connection, counted, now),
         )
         if asked.compare:

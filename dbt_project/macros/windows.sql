@@ -31,3 +31,23 @@ date '2000-01-01'
 {{ column }} >= (select max({{ column }}) from {{ relation }}) - interval '3 days'
 {%- endif -%}
 {%- endmacro %}
+
+{#-
+  Condition on `column`, a timestamptz, that holds for the days that the invocation builds: whole
+  days, as microbatch rounds them. For models that are not microbatch; without a window on the
+  command line it holds for every event.
+-#}
+{% macro invoked_days(column) -%}
+{%- set start = invocation_args_dict.get('event_time_start') -%}
+{%- set end = invocation_args_dict.get('event_time_end') -%}
+{%- if start and end -%}
+{%- set datetime = modules.datetime.datetime -%}
+{%- set moment = modules.datetime.timedelta(microseconds=1) -%}
+{%- set first = datetime.fromisoformat(start | string).date() -%}
+{%- set last = (datetime.fromisoformat(end | string) - moment).date() -%}
+{{ column }} >= '{{ first }} 00:00+00'
+and {{ column }} < '{{ last + modules.datetime.timedelta(days=1) }} 00:00+00'
+{%- else -%}
+true
+{%- endif -%}
+{%- endmacro %}

@@ -1,6 +1,7 @@
 {#-
-  The platform's row of each built day against a plain sum over the day's events. Events go on arriving late while a day is built and tested, so the row must lie
-  between the sum of what was there a minute before its build and the sum of what is there now.
+  The platform's row of each built day against a plain sum over the day's events. Events go on
+  arriving late while a day is built and tested, so the row must lie between the sum of what was there
+  a minute before the build began and the sum of what is there now.
 -#}
 {%- set metrics = {
     'views': 'views',
@@ -14,7 +15,7 @@ with platform as (
     select
         *,
         (metadata ->> 'bot_events')::bigint as bot_events,
-        updated_at - interval '1 minute' as settled_at
+        least(updated_at, '{{ run_started_at }}') - interval '1 minute' as settled_at
     from {{ ref('daily_metrics') }}
     where
         {{ built_window('date', ref('daily_metrics')) }}
@@ -39,6 +40,22 @@ settled as (
     inner join platform on events.date = platform.date
 ),
 
+-- Only those of settled events: two visitors may turn out to be one at any moment, so that fewer now
+-- is no fault.
+visitors as (
+    select
+        date,
+        count(*) as unique_visitors
+    from (
+        select distinct
+            date,
+            visitor_id
+        from settled
+        where is_counted and is_settled
+    ) as seen
+    group by date
+),
+
 sums as (
     select
         date,
@@ -55,12 +72,15 @@ sums as (
 select
     platform.date,
     to_jsonb(platform) as built,
-    to_jsonb(sums) as counted
+    to_jsonb(sums) as counted,
+    to_jsonb(visitors) as counted_visitors
 from platform
 left join sums on platform.date = sums.date
+left join visitors on platform.date = visitors.date
 where
     false
     {% for metric in metrics.keys() | list + ['bot_events'] -%}
     or platform.{{ metric }} < coalesce(sums.{{ metric }}_settled, 0)
     or platform.{{ metric }} > coalesce(sums.{{ metric }}_now, 0)
-    {% endfor %}
+    {% endfor -%}
+    or platform.unique_visitors < coalesce(visitors.unique_visitors, 0)

@@ -21,7 +21,7 @@ from eventmill.tokens import Caller, issue
 from tests.conftest import TEMPLATE, url_of
 from tests.support import environment
 
-VIEWS = ("resource_type:seed", "config.materialized:view")
+VIEWS = ("resource_type:seed", "+int_events", "metric_definitions")
 VIEWS_TEMPLATE = "dashboards_template"
 _numbers = itertools.count(1)
 
@@ -44,7 +44,8 @@ def dbt(*arguments: str) -> None:
 def build(first: date, last: date) -> None:
     """Build the marts of these days, as a run does."""
     dbt(
-        "run", "--select", "attribution", "daily_metrics", "daily_builds",
+        "run", "--select", "visitors", "int_entity_days",
+        "attribution", "daily_metrics", "daily_builds",
         "--event-time-start", str(first), "--event-time-end", str(last + timedelta(days=1)),
     )  # fmt: skip
 

@@ -36,6 +36,7 @@ def warehouse(
         BOT,
         BROWSER,
     )
+    built.execute("insert into enrichment.platform_currency (currency) values ('USD')")
     first = date(2019, 12, 31)
     built.build(first, first, "--exclude-resource-type", "unit_test")
     return built

@@ -19,6 +19,8 @@ from eventmill.days import DayWindow, day_start
 from tests.support import environment
 
 MARTS = ("attribution", "daily_metrics", "daily_builds")
+# What daily_metrics is made of.
+SETS = ("visitors", "int_entity_days")
 
 
 @dataclass(frozen=True)
@@ -126,8 +128,13 @@ class Warehouse:
     def run_marts(self, first: date, last: date | None = None) -> None:
         """Only the marts of the days: the views and the seed stand."""
         self.manifest()
-        result = self.dbt("run", *_window(first, last or first), "--select", *MARTS)
+        result = self.dbt("run", *_window(first, last or first), "--select", *SETS, *MARTS)
         assert result.success, messages(result)
+
+    def compiled(self, model: str) -> str:
+        """The SQL of an incremental model, as its last run (or last batch) executed it."""
+        files = (self.folder / "prod" / "compiled").rglob(f"{model}*.sql")
+        return max(files, key=lambda file: file.stat().st_mtime).read_text()
 
     def table(self, name: str, where: str = "true") -> list[tuple[Any, ...]]:
         """All rows of a mart as text, with the transaction that wrote each, in a fixed order."""

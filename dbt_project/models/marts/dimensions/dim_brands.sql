@@ -1,0 +1,41 @@
+with events as (
+    select * from {{ ref('int_lifecycle_events') }}
+    where brand_id is not null
+),
+
+active as (
+    select
+        brand_id,
+        min(occurred_at) as first_active_at,
+        max(occurred_at) as last_active_at
+    from events
+    group by brand_id
+),
+
+projects as (
+    select
+        brand_id,
+        count(*) as projects
+    from {{ ref('dim_projects') }}
+    group by brand_id
+),
+
+licenses as (
+    select
+        brand_id,
+        count(*) as licenses,
+        count(distinct ip_asset_id) as licensed_assets
+    from {{ ref('dim_licenses') }}
+    group by brand_id
+)
+
+select
+    active.brand_id,
+    coalesce(projects.projects, 0) as projects,
+    coalesce(licenses.licenses, 0) as licenses,
+    coalesce(licenses.licensed_assets, 0) as licensed_assets,
+    active.first_active_at,
+    active.last_active_at
+from active
+left join projects on active.brand_id = projects.brand_id
+left join licenses on active.brand_id = licenses.brand_id
