@@ -50,6 +50,7 @@ class Event:
     license_id: str | None = None
     brand_id: str | None = None
     creator_id: str | None = None
+    anonymous_id: str | None = None
     actor_type: str | None = None
     actor_id: str | None = None
     props_json: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,190 @@
+"""Unique visitors of ranges, points and groups of entities equal SQL's count(distinct)."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from dashboards_api.database import create_pool, snapshot
+from dashboards_api.metrics import service
+from dashboards_api.metrics.queries import moment
+from dashboards_api.metrics.scopes import (
+    PLATFORM,
+    Scope,
+    asset_scope,
+    assets_scope,
+    projects_scope,
+)
+from dashboards_api.metrics.visitors import VisitorSet
+from dashboards_api.ranges import INTERVALS, Interval
+from eventmill.days import DayWindow, utc_today
+from tests.dashboards_api.conftest import build
+from tests.dashboards_api.support import Event, at, insert
+from tests.support import rows, scalar
+
+TODAY = utc_today()
+DAYS = 45
+ASSETS, PROJECTS = ("a", "b", "c"), ("p", "q")
+SCOPES = [
+    PLATFORM,
+    asset_scope("a"),
+    asset_scope("nobody's"),
+    assets_scope(["a", "b", "nobody's"]),
+    assets_scope([]),
+    projects_scope(["p", "q"]),
+]
+COUNTED = """
+select {point}, count(distinct visitor_id) from intermediate.int_events
+where is_counted and occurred_at >= %(start)s and occurred_at < %(end)s and {live} group by 1
+"""
+
+
+def ago(days: int) -> date:
+    return TODAY - timedelta(days=days)
+
+
+def some_events(dice: random.Random, count: int, first: int, last: int) -> list[Event]:
+    return [
+        Event(
+            event_type="asset_viewed",
+            occurred_at=at(ago(dice.randint(last, first)), dice.choice([0, 12, 23.99])),
+            visitor_id=(who := f"visitor-{dice.randrange(25)}"),
+            anonymous_id=who,
+            ip_asset_id=dice.choice([*ASSETS, None]),
+            project_id=dice.choice([*PROJECTS, None]),
+        )
+        for _ in range(count)
+    ]
+
+
+@pytest.fixture(scope="module")
+def filled(events: psycopg.Connection) -> random.Random:
+    dice = random.Random(20150517)
+    insert(events, *some_events(dice, 400, DAYS, 0))
+    # Gaps of unbuilt days, yesterday and today among them; two builds in the wrong order.
+    for first, last in ((20, 9), (DAYS, 30), (6, 2)):
+        build(ago(first), ago(last))
+    return dice
+
+
+def answered(
+    url: str, scope: Scope, window: DayWindow, interval: Interval
+) -> tuple[int, dict[date, int]]:
+    async def ask() -> tuple[int, dict[date, int]]:
+        async with create_pool(url) as pool, snapshot(pool) as connection:
+            now = await moment(connection)
+            counted = await service.count(connection, scope, window, TODAY, now, interval)
+            return counted.visitors.total, counted.visitors.points
+
+    return asyncio.run(ask())
+
+
+def require_exact(
+    events: psycopg.Connection, url: str, windows: Sequence[DayWindow], scopes: list[Scope]
+) -> None:
+    for window in windows:
+        for scope in scopes:
+            parameters = scope.over(window)
+            total = dict(rows_of(events, scope, "null::date", parameters)).get(None, 0)
+            for interval in INTERVALS:
+                label = f"date_trunc('{interval}', occurred_at at time zone 'UTC')::date"
+                points = dict(rows_of(events, scope, label, parameters))
+                found = answered(url, scope, window, interval)
+                assert found == (total, points), (scope, window, interval)
+
+
+def rows_of(
+    events: psycopg.Connection, scope: Scope, point: str, parameters: dict[str, Any]
+) -> list[tuple[Any, ...]]:
+    query = COUNTED.format(point=point, live=scope.live).encode()
+    return events.execute(query, parameters).fetchall()
+
+
+def windows(dice: random.Random, count: int) -> list[DayWindow]:
+    drawn = [sorted(dice.choices(range(-1, DAYS + 3), k=2)) for _ in range(count)]
+    return [DayWindow(ago(first), ago(last)) for last, first in drawn]
+
+
+WHOLE = DayWindow(ago(DAYS), TODAY)
+BUILT = DayWindow(ago(DAYS), ago(30))
+LIVE = DayWindow(ago(1), TODAY)
+
+
+def test_each_visitor_is_counted_once(
+    filled: random.Random, events: psycopg.Connection, views_database: str
+) -> None:
+    asked = [WHOLE, BUILT, LIVE, DayWindow(ago(7), ago(7)), *windows(filled, 12)]
+    require_exact(events, views_database, asked, SCOPES)
+
+
+def test_somebody_never_seen_before_is_counted_today(
+    filled: random.Random, events: psycopg.Connection, views_database: str
+) -> None:
+    before = answered(views_database, PLATFORM, WHOLE, "month")[0]
+    insert(
+        events,
+        *(
+            Event(event_type="asset_viewed", occurred_at=at(ago(0), 1), visitor_id=f"new-{n % 3}")
+            for n in range(5)
+        ),
+    )
+    assert scalar(events, "select count(*) from marts.visitors where visitor_id ~ '^new'") == 0
+    assert answered(views_database, PLATFORM, WHOLE, "month")[0] == before + 3
+    require_exact(events, views_database, [WHOLE, LIVE], SCOPES)
+
+
+def test_an_erased_person_leaves_the_sets(
+    filled: random.Random, events: psycopg.Connection, views_database: str
+) -> None:
+    before = answered(views_database, PLATFORM, WHOLE, "week")[0]
+    events.execute("delete from raw.events where visitor_id = 'visitor-7'")
+    assert answered(views_database, PLATFORM, BUILT, "week") != (0, {})
+    for first, last in ((DAYS, 30), (20, 9), (6, 2)):
+        build(ago(first), ago(last))
+    events.execute("update marts.visitors set visitor_id = null where visitor_id = 'visitor-7'")
+    assert answered(views_database, PLATFORM, WHOLE, "week")[0] == before - 1
+    require_exact(events, views_database, [WHOLE, BUILT, *windows(filled, 3)], SCOPES)
+
+
+def test_two_who_turn_out_to_be_one_are_one_after_a_rebuild(
+    filled: random.Random, events: psycopg.Connection, views_database: str
+) -> None:
+    before = answered(views_database, PLATFORM, WHOLE, "day")[0]
+    events.execute(
+        "insert into raw.identities values"
+        " ('visitor-1', 'visitor-2', true, now()), ('visitor-3', 'somebody', true, now())"
+    )
+    for first, last in ((6, 2), (DAYS, 30), (20, 9)):
+        build(ago(first), ago(last))
+    assert answered(views_database, PLATFORM, WHOLE, "day")[0] == before - 1
+    require_exact(events, views_database, [WHOLE, BUILT, LIVE, *windows(filled, 3)], SCOPES)
+
+
+def test_late_events_are_counted_after_a_rebuild(
+    filled: random.Random, events: psycopg.Connection, views_database: str
+) -> None:
+    insert(events, *some_events(filled, 60, 20, 9))
+    build(ago(20), ago(9))
+    require_exact(events, views_database, [WHOLE, *windows(filled, 3)], SCOPES)
+
+
+def test_a_day_that_was_built_before_there_were_sets_is_live(
+    filled: random.Random, events: psycopg.Connection, views_database: str
+) -> None:
+    day = DayWindow(ago(5), ago(5))
+    events.execute("delete from intermediate.int_entity_days where date = %s", (ago(5),))
+    require_exact(events, views_database, [day, WHOLE], SCOPES)
+    assert rows(events, "select from marts.daily_builds where date = %s", ago(5))
+
+
+def test_a_set_unites_numbers_of_any_size() -> None:
+    members = VisitorSet()
+    assert len(members) == 0
+    numbers = [1, 258, 2**24 + 1, 1, 7]
+    for packed in (numbers[:2], [], numbers[2:]):
+        members.add(b"".join(number.to_bytes(4, "big") for number in packed))
+    assert len(members) == 4
