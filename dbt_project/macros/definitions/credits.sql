@@ -36,7 +36,7 @@ case when touch_number in (1, touches) and touches > 2 then 2 * (touches - 2) el
 
 {#- Half as much for each week before the conversion; a whole number with twelve digits. -#}
 {% macro credit_time_decay() -%}
-round(1e12 * power(2::float8, -extract(epoch from age)::float8 / (7 * 86400)))
+greatest(1, round(1e12 * power(2::float8, -extract(epoch from age)::float8 / (7 * 86400))))
 {%- endmacro %}
 
 {#- One part in this many is the least that a touch can be credited. -#}

@@ -1,4 +1,4 @@
-{{ config(materialized='view', event_time='date') }}
+{{ config(materialized='view', meta={'uncounted': true}) }}
 
 {%- set tags = ['source', 'medium', 'campaign', 'term', 'content'] -%}
 {%- set keys = ['date'] + tags + ['channel'] -%}

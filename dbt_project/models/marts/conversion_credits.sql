@@ -1,4 +1,4 @@
-{{ config(materialized='view', event_time='occurred_at') }}
+{{ config(materialized='view', meta={'uncounted': true}) }}
 
 with credits as (
     select * from {{ unfiltered(ref('int_conversion_credits')) }}

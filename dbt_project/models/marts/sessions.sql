@@ -240,6 +240,7 @@ summed as (
         max(occurred_at) as ended_at,
         min(client_session_id) as client_session_id,
         count(*) as events,
+        count(*) filter (where day > {{ batch_day() }}) as events_next_day,
         count(*) filter (where is_page_view) as page_views,
         {%- for column in sums %}
         {{ bigint('sum(' ~ column ~ ')') }} as {{ column }},
@@ -278,6 +279,7 @@ select
     engagement_ms,
 
     events,
+    events_next_day,
     page_views,
     views,
     clicks,

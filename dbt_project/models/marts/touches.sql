@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'uncounted': true}) }}
 
 with sessions as (
     select * from {{ ref('sessions') }}
