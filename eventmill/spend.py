@@ -161,7 +161,7 @@ ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def clean_tag(text: str) -> str | None:
-    """A campaign tag as the models compare it (the dbt macro clean_tag): None if it says nothing."""
+    """A campaign tag as the dbt macro clean_tag compares it; None if it says nothing."""
     tag = text.strip(" ").translate(ASCII_LOWER)
     if "\0" in tag:
         raise ConfigurationError("a tag holds a NUL character")

@@ -1,5 +1,5 @@
-{#- Touches come before their conversion, not longer before than the lookback, and are numbered from 1
-    in the order in which they came. Every conversion has one. -#}
+{#- Touches come before their conversion, not longer before than the lookback, and are numbered
+    from 1 on. Every conversion has one. -#}
 with conversions as (
     select
         conversion_id,

@@ -1,5 +1,5 @@
-{#- Of each conversion, under each of the six models, the credits sum to 1 and the money to its money,
-    to the cent; none is missing, none negative, none without a conversion. -#}
+{#- Of each conversion, under each of the six models, the credits sum to 1 and the money to its
+    money, to the cent; none is missing, none negative, none without a conversion. -#}
 with conversions as (
     select
         conversion_id,

@@ -1,5 +1,5 @@
-{#- A session ends after it begins, on its day or the next; nothing in it is negative; what is part of
-    it is no more than all; it has a touch, and the first is its beginning. -#}
+{#- A session ends after it begins, on its day or the next; nothing in it is negative; what is part
+    of it is no more than all; it has a touch, and the first is its beginning. -#}
 select *
 from {{ ref('sessions') }}
 where

@@ -5,15 +5,22 @@
   hold no more than it has. Events go on arriving while a day is built, so the sum must lie between
   what was there a minute before and what is there now.
 -#}
-with sessions as (
+with built as (
     select
-        {{ utc_day('started_at') }} as date,
+        *,
+        {{ utc_day('started_at') }} as date
+    from {{ ref('sessions') }}
+    where {{ built_window('started_at', ref('sessions')) }}
+),
+
+sessions as (
+    select
+        date,
         sum(events - events_next_day) as events,
         sum(events_next_day) as events_next_day,
         min(created_at) as built_at
-    from {{ ref('sessions') }}
-    where {{ built_window('started_at', ref('sessions')) }}
-    group by 1
+    from built
+    group by date
 ),
 
 days as (

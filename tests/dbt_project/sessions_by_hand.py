@@ -88,7 +88,7 @@ def sessions_of(events: list[Event]) -> list[tuple[str | None, list[Event]]]:
 
 
 def simple_sessions(events: list[Event]) -> list[list[Event]]:
-    """What everybody would say, if all events have an id, or none has: cut where a pause is long."""
+    """If all events have an id, or none has: cut where a pause is long."""
     runs: list[list[Event]] = []
     latest: dict[str | None, list[Event]] = {}
     for event in in_order(events):

@@ -141,7 +141,7 @@ def events_of(day: date, stream: list[dict[str, Any]], name: str) -> list[Event]
                 # In an order of its own among equal times, and no other's.
                 event_id=UUID(int=fields["rank"] << 120 | next(_event_ids)),
                 **rest,
-            )  # fmt: skip
+            )
         )
     return made
 

@@ -16,6 +16,14 @@
 }) }}
 {%- endmacro %}
 
+{#- A row for each model: its name and the weight of the touch. -#}
+{% macro credit_weights() -%}
+{%- for model, weight in attribution_models().items() -%}
+select '{{ model }}' as model, ({{ weight }})::numeric as weight
+{{- ' union all ' if not loop.last }}
+{%- endfor -%}
+{%- endmacro %}
+
 {% macro credit_first_touch() -%}
 (touch_number = 1)::integer
 {%- endmacro %}

@@ -29,17 +29,19 @@ jsonb_object(
 ]) }}
 {%- endmacro %}
 
-{#- The touches of a session as rows `touch`, numbered. -#}
+{#- The touches of a session as rows `touch`: `fields` and, from 1, `touch_number`. -#}
 {% macro touches_of(column) -%}
-rows from (
-    jsonb_to_recordset({{ column }}) as (
-        touched_at timestamptz,
-        event_id uuid,
-        {{ touch_fields() | join(' text,\n        ') }} text
-    )
-) with ordinality as touch (
-    touched_at, event_id, {{ touch_fields() | join(', ') }}, touch_number
-)
+jsonb_array_elements({{ column }}) with ordinality as touch (fields, touch_number)
+{%- endmacro %}
+
+{#- A field of such a row, under its own name in a select list. -#}
+{% macro touch_field(name) -%}
+{%- set type = {'touched_at': 'timestamptz', 'event_id': 'uuid'}.get(name) -%}
+{%- if type -%}
+(touch.fields ->> '{{ name }}')::{{ type }}
+{%- else -%}
+touch.fields ->> '{{ name }}'
+{%- endif -%}
 {%- endmacro %}
 
 {#- How long before a conversion a touch still counts. -#}
@@ -62,7 +64,7 @@ select *
 from {{ unfiltered(ref('conversions')) }}
 where
     occurred_at >= {{ end_of_build() }}
-    and occurred_at < {{ batch_start(var('lookback_days') + 2) }}
+    and occurred_at < {{ batch_start(var('lookback_days') | int + 2) }}
     and (
         visitor_id in (
             select visitor_id
@@ -75,7 +77,7 @@ where
             from {{ credited }}
             where
                 occurred_at >= {{ end_of_build() }}
-                and occurred_at < {{ batch_start(var('lookback_days') + 2) }}
+                and occurred_at < {{ batch_start(var('lookback_days') | int + 2) }}
                 and touched_at >= {{ batch_start() }}
                 and touched_at < {{ batch_start(2) }}
         )

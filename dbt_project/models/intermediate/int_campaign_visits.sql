@@ -1,11 +1,5 @@
 {{
     config(
-        materialized='incremental',
-        incremental_strategy='microbatch',
-        batch_size='day',
-        begin=env_var('EVENTMILL_FIRST_DAY'),
-        full_refresh=false,
-        on_schema_change='append_new_columns',
         event_time='date',
         indexes=[{'columns': ['date']}],
     )

@@ -1,11 +1,5 @@
 {{
     config(
-        materialized='incremental',
-        incremental_strategy='microbatch',
-        batch_size='day',
-        begin=env_var('EVENTMILL_FIRST_DAY'),
-        full_refresh=false,
-        on_schema_change='append_new_columns',
         event_time='occurred_at',
         meta={'replaced_by': ['occurred_at', 'conversion_id']},
         indexes=[
@@ -17,7 +11,6 @@
 
 {%- set origin = ['source', 'medium', 'campaign', 'term', 'content', 'channel'] -%}
 {%- set ids = ['project_id', 'ip_asset_id', 'license_id', 'brand_id'] -%}
-{%- set models = attribution_models() -%}
 
 with conversions as (
     {{ conversions_to_credit(this) }}
@@ -63,12 +56,7 @@ weighted as (
             partition by touched.conversion_id, weights.model
         ) as all_weights
     from touched
-    cross join lateral (
-        values
-        {%- for model, weight in models.items() %}
-        ('{{ model }}', ({{ weight }})::numeric){{ ',' if not loop.last }}
-        {%- endfor %}
-    ) as weights (model, weight)
+    cross join lateral ({{ credit_weights() }}) as weights (model, weight)
     where weights.weight > 0
 ),
 
@@ -90,11 +78,21 @@ parted as (
 paid as (
     select
         *,
-        {%- for money in ['amount_cents', 'revenue_cents'] %}
-        {{ whole_part(money ~ ' * parts', credit_parts()) }} as whole_{{ money }},
-        {{ cut_off(money ~ ' * parts', credit_parts()) }} as cut_off_{{ money }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ whole_part('amount_cents * parts', credit_parts()) }} as whole_amount_cents,
+        {{ cut_off('amount_cents * parts', credit_parts()) }} as cut_off_amount_cents,
+        {{ whole_part('revenue_cents * parts', credit_parts()) }} as whole_revenue_cents,
+        {{ cut_off('revenue_cents * parts', credit_parts()) }} as cut_off_revenue_cents
     from parted
+),
+
+settled as (
+    select
+        *,
+        {{ with_remainder('whole_amount_cents', 'cut_off_amount_cents', 'amount_cents') }}
+            as credited_amount,
+        {{ with_remainder('whole_revenue_cents', 'cut_off_revenue_cents', 'revenue_cents') }}
+            as credited_revenue
+    from paid
 )
 
 select
@@ -107,9 +105,7 @@ select
     {{ ids | join(',\n    ') }},
 
     (parts / {{ credit_parts() }})::numeric(12, 10) as credit,
-    ({{ with_remainder('whole_amount_cents', 'cut_off_amount_cents', 'amount_cents') }})::bigint
-    as amount_cents,
+    credited_amount::bigint as amount_cents,
     currency,
-    ({{ with_remainder('whole_revenue_cents', 'cut_off_revenue_cents', 'revenue_cents') }})::bigint
-    as revenue_cents
-from paid
+    credited_revenue::bigint as revenue_cents
+from settled

@@ -2,19 +2,9 @@
 
 {%- set tags = ['source', 'medium', 'campaign', 'term', 'content'] -%}
 {%- set keys = ['date'] + tags + ['channel'] -%}
-{%- set sums = {
-    'visits': 'bigint',
-    'engaged_visits': 'bigint',
-    'views': 'bigint',
-    'clicks': 'bigint',
-    'conversions': 'numeric',
-    'revenue_cents': 'bigint',
-    'other_revenue': 'bigint',
-    'cost_cents': 'bigint',
-    'other_cost': 'bigint',
-    'impressions': 'bigint',
-    'ad_clicks': 'bigint',
-} -%}
+{%- set of_visits = ['visits', 'engaged_visits', 'views', 'clicks'] -%}
+{%- set of_credits = ['conversions', 'revenue_cents', 'other_revenue'] -%}
+{%- set of_spend = ['cost_cents', 'other_cost', 'impressions', 'ad_clicks'] -%}
 
 with visits as (
     select * from {{ unfiltered(ref('int_campaign_visits')) }}
@@ -63,21 +53,20 @@ spent as (
 parts as (
     select
         {{ keys | join(',\n        ') }},
-        null::text as currency,
         visits,
         engaged_visits,
         views,
         clicks,
-        {%- for column in ['conversions', 'revenue_cents', 'other_revenue', 'cost_cents', 'other_cost', 'impressions', 'ad_clicks'] %}
-        null::{{ sums[column] }} as {{ column }}{{ ',' if not loop.last }}
+        {%- for column in of_credits + of_spend %}
+        null::numeric as {{ column }},
         {%- endfor %}
+        null as currency
     from visits
     union all
     select
         {{ utc_day('occurred_at') }} as date,
         {{ keys[1:] | join(',\n        ') }},
-        currency,
-        {%- for column in ['visits', 'engaged_visits', 'views', 'clicks'] %}
+        {%- for column in of_visits %}
         null as {{ column }},
         {%- endfor %}
         credit as conversions,
@@ -86,30 +75,31 @@ parts as (
         null as cost_cents,
         null as other_cost,
         null as impressions,
-        null as ad_clicks
+        null as ad_clicks,
+        currency
     from credits
     where model = '{{ var("campaign_attribution_model") }}'
     union all
     select
         {{ keys | join(',\n        ') }},
-        currency,
-        {%- for column in ['visits', 'engaged_visits', 'views', 'clicks', 'conversions', 'revenue_cents', 'other_revenue'] %}
+        {%- for column in of_visits + of_credits %}
         null as {{ column }},
         {%- endfor %}
         case when currency = '{{ var("currency") }}' then cost_cents end as cost_cents,
         case when currency != '{{ var("currency") }}' then cost_cents end as other_cost,
         impressions,
-        clicks as ad_clicks
+        clicks as ad_clicks,
+        currency
     from spent
 ),
 
 by_currency as (
     select
         {{ keys | join(',\n        ') }},
-        currency,
-        {%- for column, type in sums.items() %}
-        sum({{ column }})::{{ type }} as {{ column }}{{ ',' if not loop.last }}
+        {%- for column in of_visits + of_credits + of_spend %}
+        sum({{ column }}) as {{ column }},
         {%- endfor %}
+        currency
     from parts
     group by {{ keys | join(', ') }}, currency
 ),
@@ -117,7 +107,7 @@ by_currency as (
 totals as (
     select
         {{ keys | join(',\n        ') }},
-        {%- for column in ['visits', 'engaged_visits', 'views', 'clicks'] %}
+        {%- for column in of_visits %}
         coalesce(sum({{ column }}), 0)::bigint as {{ column }},
         {%- endfor %}
         coalesce(sum(conversions), 0) as conversions,

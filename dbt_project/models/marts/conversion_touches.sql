@@ -15,41 +15,47 @@ sessions as (
     select * from {{ unfiltered(ref('sessions')) }}
 ),
 
-found as (
+arrivals as (
     select
         conversions.conversion_id,
         conversions.occurred_at,
-        touch.touched_at,
-        touch.event_id,
-        sessions.session_id,
-        conversions.visitor_id,
-        {%- for column in origin %}
-        touch.{{ column }}{{ ',' if not loop.last }}
+        {%- for field in ['touched_at', 'event_id'] %}
+        {{ touch_field(field) }} as {{ field }},
         {%- endfor %}
+        {%- for field in origin %}
+        {{ touch_field(field) }} as {{ field }},
+        {%- endfor %}
+        sessions.session_id,
+        conversions.visitor_id
     from conversions
     inner join sessions
         on
             conversions.visitor_id = sessions.visitor_id
-            and sessions.started_at <= conversions.occurred_at
+            and conversions.occurred_at >= sessions.started_at
             -- A session lies on two days, so no touch is two days after its start.
-            and sessions.started_at
-            > conversions.occurred_at - {{ lookback() }} - interval '2 days'
+            and conversions.occurred_at - {{ lookback() }} - interval '2 days'
+            < sessions.started_at
     cross join lateral {{ touches_of('sessions.touches') }}
-    where
-        (touch.touched_at, touch.event_id) <= (conversions.occurred_at, conversions.conversion_id)
-        and touch.touched_at >= conversions.occurred_at - {{ lookback() }}
 ),
 
--- While the day on which its session began is not built, a conversion has its own event for a touch.
+found as (
+    select *
+    from arrivals
+    where
+        (touched_at, event_id) <= (occurred_at, conversion_id)
+        and touched_at >= occurred_at - {{ lookback() }}
+),
+
+-- Until the day on which its session began is built, a conversion has its own event for a touch.
 own as (
     select
         conversion_id,
         occurred_at,
         occurred_at as touched_at,
         conversion_id as event_id,
-        null::text as session_id,
-        visitor_id,
-        {{ origin | join(',\n        ') }}
+        {{ origin | join(',\n        ') }},
+        null as session_id,
+        visitor_id
     from conversions
     where conversion_id not in (select conversion_id from found)
 ),

@@ -57,8 +57,8 @@ crossing as (
     {%- endfor %}
 ),
 
--- A join would leave int_events to work out the channels of all events of three days before it sorts
--- most of them out. One bit for each hash of a visitor is a value, so this reaches the scans.
+-- A join would leave int_events to work out the channels of all events of three days before it
+-- drops most of them. One bit for each hash of a visitor is a value, so this reaches the scans.
 marks as (
     select
         string_agg(
@@ -180,8 +180,9 @@ pieces as (
         visitor_id,
         session_key,
         day,
-        coalesce(is_linked and has_day_before and not lag(is_linked) over piece, false)
-        as goes_on
+        coalesce(
+            is_linked and has_day_before and not lag(is_linked) over piece, false
+        ) as goes_on
     from linked
     window piece as (partition by visitor_id, session_key order by day)
 ),
@@ -266,6 +267,13 @@ measured as (
         *,
         {{ milliseconds('ended_at - started_at') }} as duration_ms
     from summed
+),
+
+judged as (
+    select
+        *,
+        {{ is_engaged_session() }} as is_engaged
+    from measured
 )
 
 select
@@ -286,8 +294,8 @@ select
     conversions,
     revenue_cents,
 
-    {{ is_engaged_session() }} as is_engaged,
-    not ({{ is_engaged_session() }}) as is_bounce,
+    is_engaged,
+    not is_engaged as is_bounce,
     is_logged_in,
 
     {{ touch | join(',\n    ') }},
@@ -300,4 +308,4 @@ select
 
     touches,
     now() as created_at
-from measured
+from judged

@@ -8,11 +8,9 @@ select
     sessions.session_id,
     sessions.visitor_id,
     touch.touch_number,
-    touch.touched_at,
-    touch.event_id,
-    {%- for column in touch_fields() %}
-    touch.{{ column }},
+    {%- for field in ['touched_at', 'event_id'] + touch_fields() %}
+    {{ touch_field(field) }} as {{ field }},
     {%- endfor %}
-    {{ is_direct('touch.source') }} as is_direct
+    {{ is_direct("touch.fields ->> 'source'") }} as is_direct
 from sessions
 cross join lateral {{ touches_of('sessions.touches') }}
