@@ -110,7 +110,7 @@ totals as (
         {%- for column in of_visits %}
         coalesce(sum({{ column }}), 0)::bigint as {{ column }},
         {%- endfor %}
-        coalesce(sum(conversions), 0) as conversions,
+        coalesce(sum(conversions), 0)::numeric(28, 10) as conversions,
         coalesce(sum(revenue_cents), 0)::bigint as revenue_cents,
         coalesce(
             jsonb_object_agg(currency, other_revenue) filter (where other_revenue > 0), '{}'
@@ -140,6 +140,6 @@ select
     other_cost,
     impressions,
     ad_clicks,
-    round(cost_cents / nullif(conversions, 0), 2) as cost_per_acquisition_cents,
-    round(revenue_cents / nullif(cost_cents, 0)::numeric, 4) as return_on_ad_spend
+    (cost_cents / nullif(conversions, 0))::numeric(28, 2) as cost_per_acquisition_cents,
+    (revenue_cents / nullif(cost_cents, 0)::numeric)::numeric(28, 4) as return_on_ad_spend
 from totals
