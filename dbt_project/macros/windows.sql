@@ -51,3 +51,34 @@ and {{ column }} < '{{ last + modules.datetime.timedelta(days=1) }} 00:00+00'
 true
 {%- endif -%}
 {%- endmacro %}
+
+{#- Midnight at which the batch's day begins, or the day that many days later (earlier, if negative).
+    A literal, so that partitions outside of a window are pruned while a query is planned. -#}
+{% macro batch_start(days=0) -%}
+{%- if model.batch -%}
+{%- set day = model.batch.event_time_start -%}
+{%- else -%}
+{%- set day = modules.datetime.datetime(2000, 1, 1) -%}
+{%- endif -%}
+timestamptz '{{ (day + modules.datetime.timedelta(days=days)).strftime("%Y-%m-%d") }} 00:00:00+00'
+{%- endmacro %}
+
+{#- A relation whole: dbt cuts `ref` of what has an event time down to the batch. -#}
+{% macro unfiltered(relation) -%}
+{{ relation.render() }}
+{%- endmacro %}
+
+{#- The end of the days that this invocation builds. -#}
+{% macro end_of_build() -%}
+{%- set end = invocation_args_dict.get('event_time_end') -%}
+{%- if end and model.batch -%}
+timestamptz '{{ end }}+00'
+{%- else -%}
+{{ batch_start(1) }}
+{%- endif -%}
+{%- endmacro %}
+
+{#- The UTC day of a timestamptz. An index on the same expression serves a range of days. -#}
+{% macro utc_day(column) -%}
+({{ column }} at time zone 'UTC')::date
+{%- endmacro %}

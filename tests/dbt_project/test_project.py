@@ -8,13 +8,16 @@ from dbt.contracts.graph.nodes import ModelNode
 from tests.dbt_project.warehouse import Warehouse
 
 # PostgreSQL keeps no constraints on a view.
-VIEWS = {"metric_definitions", "visitor_sets"}
+VIEWS = {
+    "metric_definitions", "visitor_sets", "touches", "conversion_credits", "campaign_daily",
+}  # fmt: skip
 # Numbers are only ever added to these.
 APPENDED = {"visitors"}
 # What grows with events: a test reads the built days of it.
 LARGE = (
     "int_events", "int_entity_days", "int_lifecycle_events", "attribution", "daily_metrics",
-    "visitors", "visitor_sets",
+    "visitors", "visitor_sets", "sessions", "conversions", "conversion_touches",
+    "int_conversion_credits", "int_campaign_visits",
 )  # fmt: skip
 
 

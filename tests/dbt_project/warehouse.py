@@ -35,6 +35,7 @@ class Event:
     event_id: UUID = field(default_factory=uuid4)
     anonymous_id: str | None = None
     actor_id: str | None = None
+    session_id: str | None = None
     project_id: str | None = None
     ip_asset_id: str | None = None
     license_id: str | None = None
@@ -48,6 +49,7 @@ class Event:
     utm_source: str | None = None
     utm_medium: str | None = None
     utm_campaign: str | None = None
+    utm_term: str | None = None
 
     @classmethod
     def with_props(cls, day: date, event_type: str, **props: Any) -> "Event":

@@ -50,56 +50,56 @@ visits as materialized (
 
 -- Visitors apart from sums: keeping sums for each visitor of each entity takes three times as long.
 totals as (
-    {%- for ids in entity_grains() %}
+{%- for ids in entity_grains() %}
+select
+    {{ 'sums.project_id' if 'project_id' in ids else 'null::text' }},
+    {{ 'sums.ip_asset_id' if 'ip_asset_id' in ids else 'null::text' }},
+    {{ 'sums.license_id' if 'license_id' in ids else 'null::text' }},
+    sums.views,
+    sums.clicks,
+    sums.conversions,
+    sums.revenue_cents,
+    sums.engagement_time,
+    sums.bot_events,
+    sets.unique_visitors,
+    sets.bot_visitors,
+    sets.visitors
+from (
     select
-        {{ 'sums.project_id' if 'project_id' in ids else 'null::text' }} as project_id,
-        {{ 'sums.ip_asset_id' if 'ip_asset_id' in ids else 'null::text' }} as ip_asset_id,
-        {{ 'sums.license_id' if 'license_id' in ids else 'null::text' }} as license_id,
-        sums.views,
-        sums.clicks,
-        sums.conversions,
-        sums.revenue_cents,
-        sums.engagement_time,
-        sums.bot_events,
-        sets.unique_visitors,
-        sets.bot_visitors,
-        sets.visitors
-    from (
-        select
-            {{ ids | join(', ') ~ ',' if ids }}
-            sum(views) filter (where is_counted) as views,
-            sum(clicks) filter (where is_counted) as clicks,
-            sum(conversions) filter (where is_counted) as conversions,
-            sum(revenue_cents) filter (where is_counted) as revenue_cents,
-            sum(engagement_ms) filter (where is_counted) as engagement_time,
-            count(*) filter (where not is_counted) as bot_events
-        from events
-        where {{ (ids or ['visitor_id']) | join(' is not null and ') }} is not null
+                {{ ids | join(', ') ~ ',' if ids }}
+        sum(views) filter (where is_counted) as views,
+        sum(clicks) filter (where is_counted) as clicks,
+        sum(conversions) filter (where is_counted) as conversions,
+        sum(revenue_cents) filter (where is_counted) as revenue_cents,
+        sum(engagement_ms) filter (where is_counted) as engagement_time,
+        count(*) filter (where not is_counted) as bot_events
+    from events
+    where {{ (ids or ['visitor_id']) | join(' is not null and ') }} is not null
         {{ 'group by ' ~ ids | join(', ') if ids }}
-        having count(*) > 0
+    having count(*) > 0
     ) as sums
-    left join (
-        select
-            {{ ids | join(', ') ~ ',' if ids }}
-            count(*) filter (where is_counted) as unique_visitors,
-            count(*) filter (where not is_counted) as bot_visitors,
-            string_agg(int4send(visitor_number), ''::bytea)
-                filter (where is_counted) as visitors
-        from (
-            select distinct {{ (ids + ['visitor_number', 'is_counted']) | join(', ') }}
-            from visits
-            where {{ (ids or ['visitor_number']) | join(' is not null and ') }} is not null
+left join (
+    select
+                {{ ids | join(', ') ~ ',' if ids }}
+        count(*) filter (where is_counted) as unique_visitors,
+        count(*) filter (where not is_counted) as bot_visitors,
+        string_agg(int4send(visitor_number), ''::bytea)
+            filter (where is_counted) as visitors
+    from (
+        select distinct {{ (ids + ['visitor_number', 'is_counted']) | join(', ') }}
+        from visits
+        where {{ (ids or ['visitor_number']) | join(' is not null and ') }} is not null
         ) as visited
         {{ 'group by ' ~ ids | join(', ') if ids }}
     ) as sets
-        on
-        {%- for id in ids %}
-            sums.{{ id }} = sets.{{ id }}{{ ' and' if not loop.last }}
-        {%- else %}
-            true
-        {%- endfor %}
-    {{ 'union all' if not loop.last }}
+    on
+    {%- for id in ids %}
+        sums.{{ id }} = sets.{{ id }}{{ ' and' if not loop.last }}
+    {%- else %}
+        true
     {%- endfor %}
+{{ 'union all' if not loop.last }}
+{%- endfor %}
 ),
 
 other_money as (

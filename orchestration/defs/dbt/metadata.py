@@ -51,8 +51,13 @@ def from_events(events: Sequence[Event], window: DayWindow) -> Iterator[Built]:
 def of_views(
     connection: psycopg.Connection, views: Sequence[Node], events: Mapping[date, int]
 ) -> Iterator[Built]:
-    """Rows of views. One that knows days has a row for each of the `events` that a day holds."""
+    """Rows of views. One that knows days has a row for each of the `events` that a day holds.
+
+    Views with `meta: {uncounted: true}` are left out: counting them would read all days there are.
+    """
     for node in views:
+        if node["config"].get("meta", {}).get("uncounted"):
+            continue
         if node["config"].get("event_time"):
             for day, rows in events.items():
                 yield Built(node["unique_id"], day, {"dagster/partition_row_count": rows})

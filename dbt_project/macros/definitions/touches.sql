@@ -1,0 +1,86 @@
+{#-
+  What a touch is: an arrival from somewhere. The first event of a session is one, wherever it came
+  from; a later event is one if it carries a source and that (source, medium, campaign) is not the
+  one of the touch before. Moving on within the site carries none.
+-#}
+
+{#- Whether a source is none. -#}
+{% macro is_direct(source) -%}
+{{ source }} = '(direct)'
+{%- endmacro %}
+
+{#- An event as a touch. jsonb_object takes 2 µs an event, jsonb_build_object and jsonb_agg 8 µs. -#}
+{% macro touch_as_json(columns) -%}
+jsonb_object(
+    '{ {{- (['touched_at', 'event_id'] + columns) | join(',') -}} }',
+    array[
+        to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        event_id::text,
+        {{ columns | join(', ') }}
+    ]
+)
+{%- endmacro %}
+
+{#- Where a touch came from, as sessions keep it. -#}
+{% macro touch_fields() -%}
+{{ return([
+    'source', 'medium', 'campaign', 'term', 'content', 'channel',
+    'click_id', 'referrer_domain', 'landing_page',
+]) }}
+{%- endmacro %}
+
+{#- The touches of a session as rows `touch`: `fields` and, from 1, `touch_number`. -#}
+{% macro touches_of(column) -%}
+jsonb_array_elements({{ column }}) with ordinality as touch (fields, touch_number)
+{%- endmacro %}
+
+{#- A field of such a row, under its own name in a select list. -#}
+{% macro touch_field(name) -%}
+{%- set type = {'touched_at': 'timestamptz', 'event_id': 'uuid'}.get(name) -%}
+{%- if type -%}
+(touch.fields ->> '{{ name }}')::{{ type }}
+{%- else -%}
+touch.fields ->> '{{ name }}'
+{%- endif -%}
+{%- endmacro %}
+
+{#- How long before a conversion a touch still counts. -#}
+{% macro lookback() -%}
+interval '{{ var("lookback_days") }} days'
+{%- endmacro %}
+
+{#-
+  The conversions that a batch credits: the day's, and those of later days, built before, that touches
+  of the day lead to or led to. So it does not matter in which order days are built, and a late event
+  reaches the conversions after it. Days that this invocation builds anyway are left to their batches.
+  `credited` is the table being built: a conversion whose touch is gone is in it.
+-#}
+{% macro conversions_to_credit(credited) -%}
+select *
+from {{ unfiltered(ref('conversions')) }}
+where occurred_at >= {{ batch_start() }} and occurred_at < {{ batch_start(1) }}
+union all
+select *
+from {{ unfiltered(ref('conversions')) }}
+where
+    occurred_at >= {{ end_of_build() }}
+    and occurred_at < {{ batch_start(var('lookback_days') | int + 2) }}
+    and (
+        visitor_id in (
+            select visitor_id
+            from {{ unfiltered(ref('sessions')) }}
+            where started_at >= {{ batch_start() }} and started_at < {{ batch_start(1) }}
+        )
+        {%- if is_incremental() %}
+        or conversion_id in (
+            select conversion_id
+            from {{ credited }}
+            where
+                occurred_at >= {{ end_of_build() }}
+                and occurred_at < {{ batch_start(var('lookback_days') | int + 2) }}
+                and touched_at >= {{ batch_start() }}
+                and touched_at < {{ batch_start(2) }}
+        )
+        {%- endif %}
+    )
+{%- endmacro %}

@@ -1,0 +1,28 @@
+{{ config(event_time='occurred_at') }}
+
+with events as (
+    select * from {{ ref('int_events') }}
+)
+
+select
+    event_id as conversion_id,
+    occurred_at,
+    visitor_id,
+    event_type,
+    project_id,
+    ip_asset_id,
+    license_id,
+    brand_id,
+
+    amount_cents,
+    currency,
+    revenue_cents,
+
+    traffic_source as source,
+    traffic_medium as medium,
+    traffic_campaign as campaign,
+    {{ clean_tag('utm_term') }} as term,
+    {{ clean_tag('utm_content') }} as content,
+    channel
+from events
+where is_counted and conversions > 0
