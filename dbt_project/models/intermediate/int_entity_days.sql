@@ -1,3 +1,12 @@
+{#- The ids that name an entity. A license never comes with another id. -#}
+{%- set grains = [
+    [],
+    ['project_id'],
+    ['ip_asset_id'],
+    ['license_id'],
+    ['project_id', 'ip_asset_id'],
+] -%}
+
 with events as (
     select
         project_id,
@@ -22,9 +31,9 @@ visitors as (
     from {{ ref('visitors') }}
 ),
 
--- One look-up in an index for each visitor of the day, as in `visitors`; materialized, or it would be
--- one for each event. Who has no number came while this build was running: he is in no set before the
--- day is built again for his late event.
+-- One look-up in an index for each visitor of the day, as in `visitors`; materialized, or it would
+-- be one for each event. Who has no number came while this build was running: he is in no set before
+-- the day is built again for his late event.
 numbered as materialized (
     select
         seen.visitor_id,
@@ -50,56 +59,53 @@ visits as materialized (
 
 -- Visitors apart from sums: keeping sums for each visitor of each entity takes three times as long.
 totals as (
-{%- for ids in entity_grains() %}
-select
-    {{ 'sums.project_id' if 'project_id' in ids else 'null::text' }},
-    {{ 'sums.ip_asset_id' if 'ip_asset_id' in ids else 'null::text' }},
-    {{ 'sums.license_id' if 'license_id' in ids else 'null::text' }},
-    sums.views,
-    sums.clicks,
-    sums.conversions,
-    sums.revenue_cents,
-    sums.engagement_time,
-    sums.bot_events,
-    sets.unique_visitors,
-    sets.bot_visitors,
-    sets.visitors
-from (
+    {%- for ids in grains %}
     select
-                {{ ids | join(', ') ~ ',' if ids }}
-        sum(views) filter (where is_counted) as views,
-        sum(clicks) filter (where is_counted) as clicks,
-        sum(conversions) filter (where is_counted) as conversions,
-        sum(revenue_cents) filter (where is_counted) as revenue_cents,
-        sum(engagement_ms) filter (where is_counted) as engagement_time,
-        count(*) filter (where not is_counted) as bot_events
-    from events
-    where {{ (ids or ['visitor_id']) | join(' is not null and ') }} is not null
-        {{ 'group by ' ~ ids | join(', ') if ids }}
-    having count(*) > 0
-    ) as sums
-left join (
-    select
-                {{ ids | join(', ') ~ ',' if ids }}
-        count(*) filter (where is_counted) as unique_visitors,
-        count(*) filter (where not is_counted) as bot_visitors,
-        string_agg(int4send(visitor_number), ''::bytea)
-            filter (where is_counted) as visitors
+        {{ 'sums.project_id' if 'project_id' in ids else 'null::text' }},
+        {{ 'sums.ip_asset_id' if 'ip_asset_id' in ids else 'null::text' }},
+        {{ 'sums.license_id' if 'license_id' in ids else 'null::text' }},
+        sums.views,
+        sums.clicks,
+        sums.conversions,
+        sums.revenue_cents,
+        sums.engagement_time,
+        sums.bot_events,
+        sets.unique_visitors,
+        sets.bot_visitors,
+        sets.visitors
     from (
-        select distinct {{ (ids + ['visitor_number', 'is_counted']) | join(', ') }}
-        from visits
-        where {{ (ids or ['visitor_number']) | join(' is not null and ') }} is not null
+        select
+            {{ ids | join(', ') ~ ',' if ids }}
+            sum(views) filter (where is_counted) as views,
+            sum(clicks) filter (where is_counted) as clicks,
+            sum(conversions) filter (where is_counted) as conversions,
+            sum(revenue_cents) filter (where is_counted) as revenue_cents,
+            sum(engagement_ms) filter (where is_counted) as engagement_time,
+            count(*) filter (where not is_counted) as bot_events
+        from events
+        where {{ (ids or ['visitor_id']) | join(' is not null and ') }} is not null
+        {{ 'group by ' ~ ids | join(', ') if ids }}
+        having count(*) > 0
+    ) as sums
+    left join (
+        select
+            {{ ids | join(', ') ~ ',' if ids }}
+            count(*) filter (where is_counted) as unique_visitors,
+            count(*) filter (where not is_counted) as bot_visitors,
+            string_agg(int4send(visitor_number), ''::bytea)
+            filter (where is_counted) as visitors
+        from (
+            select distinct {{ (ids + ['visitor_number', 'is_counted']) | join(', ') }}
+            from visits
+            where {{ (ids or ['visitor_number']) | join(' is not null and ') }} is not null
         ) as visited
         {{ 'group by ' ~ ids | join(', ') if ids }}
     ) as sets
-    on
-    {%- for id in ids %}
-        sums.{{ id }} = sets.{{ id }}{{ ' and' if not loop.last }}
-    {%- else %}
-        true
+        on
+            {% for id in ids %}sums.{{ id }} = sets.{{ id }}
+            and {% endfor %}true
+    {{ 'union all' if not loop.last }}
     {%- endfor %}
-{{ 'union all' if not loop.last }}
-{%- endfor %}
 ),
 
 other_money as (
@@ -111,7 +117,7 @@ other_money as (
         {{ bigint('sum(amount_cents)') }} as cents
     from events
     where is_counted and currency is not null
-    group by {{ entity_sets('currency') }}
+    group by {{ entity_sets(grains, 'currency') }}
     having {{ is_of_an_entity() }}
 ),
 
