@@ -48,7 +48,10 @@ def test_visits_conversions_and_cost(warehouse: Warehouse, day: date) -> None:
     streams.build(warehouse, day, next_day)
 
     assert warehouse.rows(ROWS, day) == [
-        ("(direct)", "(none)", None, "direct", 1, 0, 0, 1, "0.0000000000", 0, {}, None, {}, None, None, None),
+        (
+            "(direct)", "(none)", None, "direct", 1, 0, 0, 1, "0.0000000000", 0, {},
+            None, {}, None, None, None,
+        ),
         (
             "mail", "email", "may", "email", 2, 1, 2, 0, "1.0000000000", 0, {"EUR": 100},
             450, {"EUR": 30}, 1000, "450.00", "0.0000",
@@ -56,7 +59,10 @@ def test_visits_conversions_and_cost(warehouse: Warehouse, day: date) -> None:
     ]  # fmt: skip
     # Ann's session of the next day is direct; what she bought is the mail's of the day before.
     assert warehouse.rows(ROWS, next_day) == [
-        ("(direct)", "(none)", None, "direct", 1, 1, 0, 0, "0.0000000000", 0, {}, None, {}, None, None, None),
+        (
+            "(direct)", "(none)", None, "direct", 1, 1, 0, 0, "0.0000000000", 0, {},
+            None, {}, None, None, None,
+        ),
         (
             "google", "cpc", "brand", "paid_search", 0, 0, 0, 0, "0.0000000000", 0, {},
             None, {"EUR": 7}, None, None, None,
