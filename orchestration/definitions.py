@@ -5,14 +5,14 @@ import dagster as dg
 from orchestration.defs.alerts import alert_redelivery, lost_runs, run_failure_alert
 from orchestration.defs.dbt import dbt_models
 from orchestration.defs.enrichment import rebuild_days, referrers, user_agents
-from orchestration.defs.raw import IDENTITIES, TRACKING_PLAN, raw_events
+from orchestration.defs.raw import EXTERNAL, raw_events
 from orchestration.defs.retention import monthly_retention, retention
 from orchestration.jobs import build_days, nightly
 from orchestration.progress import progress
 from orchestration.replay import replay_rejected
 
 defs = dg.Definitions(
-    assets=[raw_events, IDENTITIES, TRACKING_PLAN, user_agents, referrers, dbt_models],
+    assets=[raw_events, *EXTERNAL, user_agents, referrers, dbt_models],
     jobs=[build_days, replay_rejected, retention],
     schedules=[nightly, monthly_retention],
     sensors=[run_failure_alert, alert_redelivery, lost_runs, rebuild_days],

@@ -16,7 +16,7 @@ ROWS = "dagster/partition_row_count"
 DEFAULT_DAYS = 7
 
 
-# What ingest keeps beside events. It has no days, so it is only named, for the lineage.
+# What is kept beside events. It has no days that are built, so it is only named, for the lineage.
 IDENTITIES = dg.AssetSpec(
     "identities",
     description="raw.identities: one row per anonymous id that was seen with a user.",
@@ -29,6 +29,13 @@ TRACKING_PLAN = dg.AssetSpec(
     description="raw.tracking_plan: one row per event type, as the plan's file has it.",
     group_name="raw",
     owners=["team:platform"],
+    kinds={"postgres", "table"},
+)
+AD_SPEND = dg.AssetSpec(
+    "ad_spend",
+    description="raw.ad_spend: what advertising cost, as `eventmill spend load` wrote it.",
+    group_name="raw",
+    owners=["team:analytics"],
     kinds={"postgres", "table"},
 )
 
