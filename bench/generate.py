@@ -183,7 +183,7 @@ select
         when not is_bot and visitor %% 4 = 0 then 'user_' || visitor
         else md5(is_bot::text || visitor)
     end,
-    's_' || md5(visitor || ':' || %(seed)s || ':' || floor(i * 8 / %(events)s)),
+    's_' || md5(visitor || ':' || %(seed)s || ':' || floor(i * 2 / %(events)s)),
     case
         when r_project < 0.15 then 'project_' || floor(power(r_project / 0.15, 2) * {PROJECTS})
     end,
