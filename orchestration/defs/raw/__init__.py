@@ -1,5 +1,5 @@
 """raw.events as Dagster sees it: written by the ingest service, observed here."""
 
-from orchestration.defs.raw.assets import AD_SPEND, IDENTITIES, TRACKING_PLAN, raw_events
+from orchestration.defs.raw.assets import EXTERNAL, raw_events
 
-__all__ = ["AD_SPEND", "IDENTITIES", "TRACKING_PLAN", "raw_events"]
+__all__ = ["EXTERNAL", "raw_events"]

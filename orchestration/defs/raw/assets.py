@@ -16,28 +16,35 @@ ROWS = "dagster/partition_row_count"
 DEFAULT_DAYS = 7
 
 
-# What is kept beside events. It has no days that are built, so it is only named, for the lineage.
-IDENTITIES = dg.AssetSpec(
-    "identities",
-    description="raw.identities: one row per anonymous id that was seen with a user.",
-    group_name="raw",
-    owners=["team:platform"],
-    kinds={"postgres", "table"},
-)
-TRACKING_PLAN = dg.AssetSpec(
-    "tracking_plan",
-    description="raw.tracking_plan: one row per event type, as the plan's file has it.",
-    group_name="raw",
-    owners=["team:platform"],
-    kinds={"postgres", "table"},
-)
-AD_SPEND = dg.AssetSpec(
-    "ad_spend",
-    description="raw.ad_spend: what advertising cost, as `eventmill spend load` wrote it.",
-    group_name="raw",
-    owners=["team:analytics"],
-    kinds={"postgres", "table"},
-)
+def _table(name: str, group: str, owner: str, description: str) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        name,
+        description=description,
+        group_name=group,
+        owners=[f"team:{owner}"],
+        kinds={"postgres", "table"},
+    )
+
+
+# Tables without days that models read and nothing here builds: they are only named, for the lineage.
+EXTERNAL = (
+    _table(
+        "identities", "raw", "platform",
+        "raw.identities: one row per anonymous id that was seen with a user.",
+    ),
+    _table(
+        "tracking_plan", "raw", "platform",
+        "raw.tracking_plan: one row per event type, as the plan's file has it.",
+    ),
+    _table(
+        "ad_spend", "raw", "analytics",
+        "raw.ad_spend: what advertising cost, as `eventmill spend load` wrote it.",
+    ),
+    _table(
+        "platform_currency", "enrichment", "platform",
+        "enrichment.platform_currency: the currency that revenue is counted in, one row at most.",
+    ),
+)  # fmt: skip
 
 
 @dg.multi_observable_source_asset(  # type: ignore[untyped-decorator]
