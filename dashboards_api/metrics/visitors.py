@@ -91,7 +91,8 @@ class VisitorSet:
 
     def add(self, packed: bytes) -> None:
         """Unite with numbers of four bytes each, the most significant first."""
-        numbers = np.frombuffer(packed, dtype=">u4")
+        # In the machine's own order: twice as fast to look for the highest, and to mark.
+        numbers = np.frombuffer(packed, dtype=">u4").astype(np.intp)
         if not numbers.size:
             return
         if (size := int(numbers.max()) + 1) > self._is_in.size:

@@ -1,3 +1,12 @@
+{#- The ids that name an entity. A license never comes with another id. -#}
+{%- set grains = [
+    [],
+    ['project_id'],
+    ['ip_asset_id'],
+    ['license_id'],
+    ['project_id', 'ip_asset_id'],
+] -%}
+
 with events as (
     select
         project_id,
@@ -22,9 +31,9 @@ visitors as (
     from {{ ref('visitors') }}
 ),
 
--- One look-up in an index for each visitor of the day, as in `visitors`; materialized, or it would be
--- one for each event. Who has no number came while this build was running: he is in no set before the
--- day is built again for his late event.
+-- One look-up in an index for each visitor of the day, as in `visitors`; materialized, or it would
+-- be one for each event. Who has no number came while this build was running: he is in no set before
+-- the day is built again for his late event.
 numbered as materialized (
     select
         seen.visitor_id,
@@ -50,11 +59,11 @@ visits as materialized (
 
 -- Visitors apart from sums: keeping sums for each visitor of each entity takes three times as long.
 totals as (
-    {%- for ids in entity_grains() %}
+    {%- for ids in grains %}
     select
-        {{ 'sums.project_id' if 'project_id' in ids else 'null::text' }} as project_id,
-        {{ 'sums.ip_asset_id' if 'ip_asset_id' in ids else 'null::text' }} as ip_asset_id,
-        {{ 'sums.license_id' if 'license_id' in ids else 'null::text' }} as license_id,
+        {{ 'sums.project_id' if 'project_id' in ids else 'null::text' }},
+        {{ 'sums.ip_asset_id' if 'ip_asset_id' in ids else 'null::text' }},
+        {{ 'sums.license_id' if 'license_id' in ids else 'null::text' }},
         sums.views,
         sums.clicks,
         sums.conversions,
@@ -84,7 +93,7 @@ totals as (
             count(*) filter (where is_counted) as unique_visitors,
             count(*) filter (where not is_counted) as bot_visitors,
             string_agg(int4send(visitor_number), ''::bytea)
-                filter (where is_counted) as visitors
+            filter (where is_counted) as visitors
         from (
             select distinct {{ (ids + ['visitor_number', 'is_counted']) | join(', ') }}
             from visits
@@ -93,11 +102,8 @@ totals as (
         {{ 'group by ' ~ ids | join(', ') if ids }}
     ) as sets
         on
-        {%- for id in ids %}
-            sums.{{ id }} = sets.{{ id }}{{ ' and' if not loop.last }}
-        {%- else %}
-            true
-        {%- endfor %}
+            {% for id in ids %}sums.{{ id }} = sets.{{ id }}
+            and {% endfor %}true
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
@@ -111,7 +117,7 @@ other_money as (
         {{ bigint('sum(amount_cents)') }} as cents
     from events
     where is_counted and currency <> '{{ var("currency") }}'
-    group by {{ entity_sets('currency') }}
+    group by {{ entity_sets(grains, 'currency') }}
     having {{ is_of_an_entity() }}
 ),
 
