@@ -1,7 +1,7 @@
 """Different visitors of several days or entities, exactly.
 
 A built day of an entity has the set of its visitors, as numbers that `marts.visitors` gave them
-(docs/decisions/0011). Sets are united here. Visitors of live days take part under the same numbers;
+(docs/decisions/0014). Sets are united here. Visitors of live days take part under the same numbers;
 one whom no build has met yet gets a number past all others, for the length of the answer.
 """
 
@@ -91,7 +91,8 @@ class VisitorSet:
 
     def add(self, packed: bytes) -> None:
         """Unite with numbers of four bytes each, the most significant first."""
-        numbers = np.frombuffer(packed, dtype=">u4")
+        # In the machine's own order: twice as fast to look for the highest, and to mark.
+        numbers = np.frombuffer(packed, dtype=">u4").astype(np.intp)
         if not numbers.size:
             return
         if (size := int(numbers.max()) + 1) > self._is_in.size:

@@ -40,8 +40,8 @@ settled as (
     inner join platform on events.date = platform.date
 ),
 
--- Only those of settled events: two visitors may turn out to be one at any moment, so that fewer now
--- is no fault.
+-- Only those of settled events: two visitors may turn out to be one at any moment, so that fewer
+-- now is no fault.
 visitors as (
     select
         date,

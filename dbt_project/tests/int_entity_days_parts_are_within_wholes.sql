@@ -3,7 +3,9 @@
   entity at most what was counted of the platform. Sums are compared with the sum of the parts,
   visitors, who may be in several parts, with the largest.
 -#}
-{%- set sums = ['views', 'clicks', 'conversions', 'revenue_cents', 'engagement_time', 'bot_events'] -%}
+{%- set sums = [
+    'views', 'clicks', 'conversions', 'revenue_cents', 'engagement_time', 'bot_events',
+] -%}
 {%- set visitors = ['unique_visitors', 'bot_visitors'] -%}
 
 with built as (
@@ -21,9 +23,9 @@ parts as (
         {% for sum in sums -%}
         sum({{ sum }}) as {{ sum }},
         {% endfor -%}
-        {% for number in visitors -%}
-        max({{ number }}) as {{ number }}{{ ',' if not loop.last }}
-        {% endfor %}
+    {% for number in visitors -%}
+    max({{ number }}) as {{ number }}{{ ',' if not loop.last }}
+    {% endfor %}
     from built
     where project_id is not null and ip_asset_id is not null
     group by date, {{ id }}
@@ -38,9 +40,9 @@ parts as (
         {% for sum in sums -%}
         sum({{ sum }}) as {{ sum }},
         {% endfor -%}
-        {% for number in visitors -%}
-        max({{ number }}) as {{ number }}{{ ',' if not loop.last }}
-        {% endfor %}
+    {% for number in visitors -%}
+    max({{ number }}) as {{ number }}{{ ',' if not loop.last }}
+    {% endfor %}
     from built
     where {{ id }} is not null and num_nonnulls(project_id, ip_asset_id, license_id) = 1
     group by date

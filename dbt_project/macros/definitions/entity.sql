@@ -1,15 +1,3 @@
-{#- The entities of a day that have a row of their own in int_entity_days and daily_metrics: the ids
-    that name each. A license never comes with another id. -#}
-{% macro entity_grains() -%}
-{{ return([
-    [],
-    ['project_id'],
-    ['ip_asset_id'],
-    ['license_id'],
-    ['project_id', 'ip_asset_id'],
-]) }}
-{%- endmacro %}
-
 {#- Whether two rows are of one entity, ids that are null being equal. Unlike `is not distinct from`
     it is fit for a hash join. -#}
 {% macro same_entity(one, other) -%}
@@ -20,10 +8,13 @@ and {% endif -%}
 {%- endfor -%}
 {%- endmacro %}
 
-{#- For `group by`: a total for each entity, and each value of `column` if one is given. -#}
-{% macro entity_sets(column=none) -%}
-{%- set extra = [column] if column else [] -%}
-grouping sets ({% for ids in entity_grains() %}({{ (ids + extra) | join(', ') }}){{ ', ' if not loop.last }}{% endfor %})
+{#- For `group by`: a total for each entity of the grains, by each value of `column`. -#}
+{% macro entity_sets(grains, column) -%}
+grouping sets (
+{%- for ids in grains %}
+    ({{ (ids + [column]) | join(', ') }}){{ ',' if not loop.last }}
+{%- endfor %}
+)
 {%- endmacro %}
 
 {#- For `having` after entity_sets: not the total of what names no entity, nor of no events at all. -#}

@@ -1,4 +1,4 @@
-{{ config(materialized='view', meta={'uncounted': true}) }}
+{{ config(materialized='view', meta={'count_rows': false}) }}
 
 {%- set tags = ['source', 'medium', 'campaign', 'term', 'content'] -%}
 {%- set keys = ['date'] + tags + ['channel'] -%}

@@ -1,4 +1,4 @@
-{{ config(materialized='view', meta={'uncounted': true}) }}
+{{ config(materialized='view', meta={'count_rows': false}) }}
 
 with sessions as (
     select * from {{ ref('sessions') }}

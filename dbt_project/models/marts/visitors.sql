@@ -1,6 +1,6 @@
 {{ config(incremental_strategy='append') }}
 
-{#- Scalar subqueries, because PostgreSQL answers each with one look-up in an index: the cost is that
+{#- A scalar subquery, because PostgreSQL answers it with one look-up in an index: the cost is that
     of the days' visitors, however many are known. As a join it would read and hash all of them. -#}
 with seen as (
     select distinct visitor_id

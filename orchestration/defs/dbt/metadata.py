@@ -53,10 +53,10 @@ def of_views(
 ) -> Iterator[Built]:
     """Rows of views. One that knows days has a row for each of the `events` that a day holds.
 
-    Views with `meta: {uncounted: true}` are left out: counting them would read all days there are.
+    Views with `meta: {count_rows: false}` are left out: counting them would read all days there are.
     """
     for node in views:
-        if node["config"].get("meta", {}).get("uncounted"):
+        if not node["config"].get("meta", {}).get("count_rows", True):
             continue
         if node["config"].get("event_time"):
             for day, rows in events.items():

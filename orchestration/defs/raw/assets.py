@@ -26,7 +26,7 @@ def _table(name: str, group: str, owner: str, description: str) -> dg.AssetSpec:
     )
 
 
-# Tables without days that models read and nothing here builds: they are only named, for the lineage.
+# Tables without days that models read and nothing here builds: only named, for the lineage.
 EXTERNAL = (
     _table(
         "identities", "raw", "platform",

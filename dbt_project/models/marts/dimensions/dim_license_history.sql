@@ -45,8 +45,8 @@ named as (
     where events.event_type in ('license_renewed', 'license_expired')
 ),
 
--- An end without a license id ends every license of the brand and asset that it names. On the day of
--- the end the license does not hold any more.
+-- An end without a license id ends every license of the brand and asset that it names. On the day
+-- of the end the license does not hold any more.
 ended as (
     select
         terms.event_id,

@@ -12,14 +12,12 @@ with events as (
 ),
 
 -- Of several events of one moment the last decides, and an event that changes nothing is none.
-changes as (
+moments as (
     select
         project_id,
         status,
         occurred_at,
-        status is distinct from lag(status) over (
-            partition by project_id order by occurred_at
-        ) as is_change
+        lag(status) over (partition by project_id order by occurred_at) as status_before
     from events
     where position = 1
 )
@@ -29,5 +27,5 @@ select
     status,
     occurred_at as valid_from,
     lead(occurred_at) over (partition by project_id order by occurred_at) as valid_to
-from changes
-where is_change
+from moments
+where status_before is null or status <> status_before
