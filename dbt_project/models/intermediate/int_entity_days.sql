@@ -19,7 +19,9 @@ with events as (
         conversions,
         revenue_cents,
         amount_cents,
-        case when amount_cents > 0 and currency <> platform_currency then currency end as currency,
+        case
+            when amount_cents > 0 and currency <> platform_currency then currency
+        end as currency,
         engagement_ms
     from {{ ref('int_events') }}
 ),

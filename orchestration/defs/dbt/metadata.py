@@ -53,7 +53,7 @@ def of_views(
 ) -> Iterator[Built]:
     """Rows of views. One that knows days has a row for each of the `events` that a day holds.
 
-    Views with `meta: {count_rows: false}` are left out: counting them would read all days there are.
+    Views with `meta: {count_rows: false}` are left out: counting them would read all days.
     """
     for node in views:
         if not node["config"].get("meta", {}).get("count_rows", True):
