@@ -56,6 +56,12 @@ class Settings(BaseSettings):
     first_day: date = Field(
         date(2015, 1, 1), description="First daily partition that Dagster and dbt know."
     )
+    rebuild_minutes: float = Field(
+        5, ge=0, description="A day that gets late events is built again at most this often."
+    )
+    chunk_days: int = Field(
+        31, ge=1, le=366, description="Days of a range that are built, and are resumed, together."
+    )
     retention_days: int = Field(
         731, ge=0, description="Days that raw events are kept. 0 keeps everything."
     )
@@ -85,6 +91,13 @@ class Settings(BaseSettings):
     )
     secret_key_events_per_minute: int = Field(
         6_000_000, ge=1, description="Events a minute of one secret write key."
+    )
+    identity_window_days: int = Field(
+        30,
+        ge=0,
+        le=366,
+        description="How many days back a new link between an anonymous id and a user marks days"
+        " as changed.",
     )
     geoip_db: Path | None = Field(
         None,

@@ -31,3 +31,8 @@ date '2000-01-01'
 {{ column }} >= (select max({{ column }}) from {{ relation }}) - interval '3 days'
 {%- endif -%}
 {%- endmacro %}
+
+{#- Id of the build by Dagster that runs now, as SQL; null for dbt that somebody runs by hand. -#}
+{% macro running_build() -%}
+{{ 'enrichment.current_build()' if target.name == 'prod' else 'null::uuid' }}
+{%- endmacro %}
