@@ -2,19 +2,42 @@
 
 import dagster as dg
 
-from orchestration.defs.alerts import alert_redelivery, lost_runs, run_failure_alert
+from orchestration.defs.alerts import (
+    alert_redelivery,
+    failed_check_alert,
+    lost_runs,
+    run_failure_alert,
+)
+from orchestration.defs.checks import freshness, yesterday_is_built
 from orchestration.defs.dbt import dbt_models
-from orchestration.defs.enrichment import rebuild_days, referrers, user_agents
-from orchestration.defs.raw import IDENTITIES, TRACKING_PLAN, raw_events
+from orchestration.defs.enrichment import referrers, user_agents
+from orchestration.defs.healing.sensor import rebuild_days
+from orchestration.defs.raw import BUILD_NOTES, IDENTITIES, TRACKING_PLAN, raw_events
 from orchestration.jobs import build_days, nightly
 from orchestration.progress import progress
 from orchestration.replay import replay_rejected
 
 defs = dg.Definitions(
-    assets=[raw_events, IDENTITIES, TRACKING_PLAN, user_agents, referrers, dbt_models],
+    assets=[
+        raw_events,
+        IDENTITIES,
+        TRACKING_PLAN,
+        *BUILD_NOTES,
+        user_agents,
+        referrers,
+        dbt_models,
+    ],
     jobs=[build_days, replay_rejected],
     schedules=[nightly],
-    sensors=[run_failure_alert, alert_redelivery, lost_runs, rebuild_days],
+    asset_checks=[yesterday_is_built],
+    sensors=[
+        run_failure_alert,
+        failed_check_alert,
+        alert_redelivery,
+        lost_runs,
+        rebuild_days,
+        freshness,
+    ],
     loggers={"console": dg.colored_console_logger, "progress": progress},
     executor=dg.in_process_executor,
 )

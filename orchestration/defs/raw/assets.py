@@ -31,6 +31,21 @@ TRACKING_PLAN = dg.AssetSpec(
     owners=["team:platform"],
     kinds={"postgres", "table"},
 )
+# What builds note of themselves, and what dbt's macros write beside the models.
+BUILD_NOTES = [
+    dg.AssetSpec(
+        name,
+        description=description,
+        group_name="enrichment",
+        owners=["team:data"],
+        kinds={"postgres", "table"},
+    )
+    for name, description in {
+        "builds": "enrichment.builds: one row per dbt invocation that builds days.",
+        "replaced_days": "enrichment.replaced_days: days whose build has not succeeded yet.",
+        "replaced_metrics": "enrichment.replaced_metrics: old rows of daily_metrics.",
+    }.items()
+]
 
 
 @dg.multi_observable_source_asset(  # type: ignore[untyped-decorator]
