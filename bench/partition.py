@@ -48,7 +48,7 @@ def run(events: int = EVENTS, rounds: int = ROUNDS) -> dict[str, Any]:
         backfill(home, SMALL_DAY)
         _baseline(connection, SMALL_DAY)
         for _ in range(rounds):
-            _empty(connection, "marts", "attribution, marts.daily_metrics, marts.daily_builds")
+            _empty(connection, "marts", "attribution, marts.daily_metrics, marts.build_receipts")
             seconds, result = backfill(home, DAY)
             processes.append(seconds)
             runs.append(result["seconds"])

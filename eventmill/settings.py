@@ -56,6 +56,12 @@ class Settings(BaseSettings):
     first_day: date = Field(
         date(2015, 1, 1), description="First daily partition that Dagster and dbt know."
     )
+    rebuild_minutes: float = Field(
+        5, ge=0, description="A day that gets late events is built again at most this often."
+    )
+    chunk_days: int = Field(
+        31, ge=1, le=366, description="Days of a range that are built, and are resumed, together."
+    )
     retention_days: int = Field(
         731,
         ge=0,

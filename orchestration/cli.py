@@ -1,4 +1,4 @@
-"""The commands `eventmill backfill` and `eventmill dbt`."""
+"""The commands `eventmill backfill`, `eventmill dbt` and `eventmill explain`."""
 
 import json
 import os
@@ -12,8 +12,10 @@ from eventmill.database import dbt_environment
 from eventmill.days import ONE_DAY, DayWindow, parse_day, utc_today
 from eventmill.errors import ConfigurationError, EventmillError
 from eventmill.settings import child_environment, get_settings
+from orchestration.explain import explain
 
 app = typer.Typer()
+app.command()(explain)
 
 
 class BackfillFailed(EventmillError):

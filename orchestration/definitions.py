@@ -2,9 +2,16 @@
 
 import dagster as dg
 
-from orchestration.defs.alerts import alert_redelivery, lost_runs, run_failure_alert
+from orchestration.defs.alerts import (
+    alert_redelivery,
+    failed_check_alert,
+    lost_runs,
+    run_failure_alert,
+)
+from orchestration.defs.checks import freshness, yesterday_is_built
 from orchestration.defs.dbt import dbt_models
-from orchestration.defs.enrichment import rebuild_days, referrers, user_agents
+from orchestration.defs.enrichment import referrers, user_agents
+from orchestration.defs.healing.sensor import rebuild_days
 from orchestration.defs.raw import EXTERNAL, raw_events
 from orchestration.defs.retention import monthly_retention, retention
 from orchestration.jobs import build_days, nightly
@@ -15,7 +22,15 @@ defs = dg.Definitions(
     assets=[raw_events, *EXTERNAL, user_agents, referrers, dbt_models],
     jobs=[build_days, replay_rejected, retention],
     schedules=[nightly, monthly_retention],
-    sensors=[run_failure_alert, alert_redelivery, lost_runs, rebuild_days],
+    asset_checks=[yesterday_is_built],
+    sensors=[
+        run_failure_alert,
+        failed_check_alert,
+        alert_redelivery,
+        lost_runs,
+        rebuild_days,
+        freshness,
+    ],
     loggers={"console": dg.colored_console_logger, "progress": progress},
     executor=dg.in_process_executor,
 )

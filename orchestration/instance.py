@@ -16,6 +16,7 @@ from eventmill.database import (
     ensure_database,
 )
 from eventmill.settings import get_settings
+from orchestration.tags import BACKFILL_TAG, REBUILD_TAG
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -83,8 +84,15 @@ def instance_config(url: str) -> dict[str, Any]:
         "nux": {"enabled": False},  # the UI's sign-up dialog
         "concurrency": {
             # Whole runs wait in the queue: a run that waited inside would hold a worker.
-            "pools": {"default_limit": 1, "granularity": "run"},
-            "runs": {"max_concurrent_runs": 4},
+            # Two, so that a night goes beside a backfill: they take turns by chunks (0013).
+            "pools": {"default_limit": 2, "granularity": "run"},
+            "runs": {
+                "max_concurrent_runs": 4,
+                "tag_concurrency_limits": [
+                    {"key": BACKFILL_TAG, "limit": 1},
+                    {"key": REBUILD_TAG, "limit": 1},
+                ],
+            },
         },
         "run_monitoring": {"enabled": True, "start_timeout_seconds": 300},
         # A step retries by itself (retries.py). A whole run only if its process died.

@@ -82,3 +82,8 @@ timestamptz '{{ end }}+00'
 {% macro utc_day(column) -%}
 ({{ column }} at time zone 'UTC')::date
 {%- endmacro %}
+
+{#- Id of the build by Dagster that runs now, as SQL; null for dbt that somebody runs by hand. -#}
+{% macro running_build() -%}
+{{ 'enrichment.current_build()' if target.name == 'prod' else 'null::uuid' }}
+{%- endmacro %}

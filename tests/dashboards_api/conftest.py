@@ -45,7 +45,7 @@ def build(first: date, last: date) -> None:
     """Build the marts of these days, as a run does."""
     dbt(
         "run", "--select", "visitors", "int_entity_days",
-        "attribution", "daily_metrics", "daily_builds",
+        "attribution", "daily_metrics", "build_receipts", "daily_builds",
         "--event-time-start", str(first), "--event-time-end", str(last + timedelta(days=1)),
     )  # fmt: skip
 
@@ -64,7 +64,10 @@ def _clone(server: EmbeddedPostgres, name: str, template: str) -> str:
 def views_template(server: EmbeddedPostgres) -> str:
     url = _clone(server, VIEWS_TEMPLATE, TEMPLATE)
     with environment(EVENTMILL_DATABASE_URL=url):
-        dbt("build", "--select", *VIEWS, "--exclude-resource-type", "test", "unit_test")
+        dbt(
+            "build", "--select", *VIEWS,
+            "--exclude-resource-type", "test", "unit_test",
+        )  # fmt: skip
     return VIEWS_TEMPLATE
 
 

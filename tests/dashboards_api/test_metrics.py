@@ -136,7 +136,7 @@ def test_built_days_are_read_from_the_marts(
         for event in late:
             events.execute("delete from raw.events where event_id = %s", (event.event_id,))
         # Without its receipt the day counts as not built, and is live for the other tests.
-        events.execute("delete from marts.daily_builds where date = %s", (built,))
+        events.execute("delete from marts.build_receipts where date = %s", (built,))
     assert views() == before
 
 
@@ -144,7 +144,7 @@ def test_days_of_other_definitions_are_told(
     sent: list[Event], events: psycopg.Connection, get: Get
 ) -> None:
     day = utc_today() - timedelta(days=4)
-    change = "update marts.daily_builds set definition = %s where date = %s"
+    change = "update marts.build_receipts set definition = %s where date = %s"
     [(current,)] = rows(events, "select distinct definition from marts.daily_builds")
     events.execute(change, ("older", day))
     try:
@@ -161,8 +161,10 @@ def test_today_is_live_even_with_a_receipt(
     today = utc_today()
     events.execute(
         """
-        insert into marts.daily_builds (date, built_at, definition, events, bot_events)
-        values (%s, now(), 'of a run too early', 0, 0)
+        insert into marts.build_receipts (
+            date, built_at, definition, events, counted, bot_events, duplicates, late, views,
+            conversions, revenue_cents
+        ) values (%s, now(), 'of a run too early', 0, 0, 0, 0, 0, 0, 0, 0)
         """,
         (today,),
     )
@@ -170,4 +172,4 @@ def test_today_is_live_even_with_a_receipt(
         answer = get("/v1/platform/metrics", start=today, end=today).json()
         assert answer["totals"] == support.metrics(e for e in sent if e.day == today)
     finally:
-        events.execute("delete from marts.daily_builds where date = %s", (today,))
+        events.execute("delete from marts.build_receipts where date = %s", (today,))

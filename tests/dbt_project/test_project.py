@@ -10,6 +10,7 @@ from tests.dbt_project.warehouse import Warehouse
 # PostgreSQL keeps no constraints on a view.
 VIEWS = {
     "metric_definitions", "visitor_sets", "touches", "conversion_credits", "campaign_daily",
+    "daily_builds", "metric_changes",
 }  # fmt: skip
 # Numbers are only ever added to these.
 APPENDED = {"visitors"}

@@ -168,6 +168,34 @@ def test_the_database_refuses_a_second_row_of_an_entity(warehouse: Warehouse, da
         )
 
 
+def test_a_receipt_comes_after_everything_that_has_days(warehouse: Warehouse) -> None:
+    nodes = warehouse.manifest().nodes
+    receipt = "model.eventmill.build_receipts"
+    before, left = set[str](), [receipt]
+    while left:
+        parents = nodes[left.pop()].depends_on.nodes
+        left += [name for name in parents if name.startswith("model.") and name not in before]
+        before |= set(parents)
+    replaced = {
+        name
+        for name, node in nodes.items()
+        if node.resource_type == "model" and node.config.materialized == "incremental"
+    }
+    assert replaced - before - {receipt} == set()
+
+
+def test_a_receipt_stays_when_the_day_is_built_again(warehouse: Warehouse, day: date) -> None:
+    warehouse.insert(busy_day(day))
+    warehouse.run_marts(day)
+    warehouse.insert([Event(day, ip_asset_id="late")])
+    warehouse.run_marts(day)
+    kept = "select events, build_id from marts.build_receipts where date = %s order by built_at"
+    assert warehouse.rows(kept, day) == [(4, None), (5, None)]
+    assert receipt(warehouse, day) == [(5, 1)]
+    changed = "select ip_asset_id, was_removed from marts.metric_changes where date = %s"
+    assert warehouse.rows(changed, day) == [(None, False)], "the platform has a visitor more"
+
+
 def totals(warehouse: Warehouse, day: date, where: str = "") -> tuple[int, int]:
     entity = where or "ip_asset_id is null"
     [row] = warehouse.rows(

@@ -18,7 +18,7 @@ from eventmill.database import connect, dbt_environment
 from eventmill.days import DayWindow, day_start
 from tests.support import environment
 
-MARTS = ("attribution", "daily_metrics", "daily_builds")
+MARTS = ("attribution", "daily_metrics", "build_receipts")
 # What daily_metrics is made of.
 SETS = ("visitors", "int_entity_days")
 

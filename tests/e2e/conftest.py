@@ -64,6 +64,7 @@ def demo_environment(home: Path) -> dict[str, str]:
         **clean,
         **dict(zip(PORTS, ports, strict=True)),
         "EVENTMILL_HOME": str(home),
+        "EVENTMILL_REBUILD_MINUTES": "0.5",
         "PATH": path,
     }
 

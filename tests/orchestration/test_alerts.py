@@ -7,7 +7,12 @@ import dagster as dg
 import httpx
 import pytest
 
-from orchestration.defs.alerts import alert_redelivery, outbox, run_failure_alert
+from orchestration.defs.alerts import (
+    alert_redelivery,
+    failed_check_alert,
+    outbox,
+    run_failure_alert,
+)
 from tests.orchestration.support import listener
 from tests.support import environment
 
@@ -61,6 +66,32 @@ def test_a_failed_run_is_posted_as_json(instance: dg.DagsterInstance) -> None:
     assert "the moon is not made of cheese" in alert["text"]
     assert "\n" not in alert["text"]
     assert outbox.pending() == []
+
+
+@dg.asset(check_specs=[dg.AssetCheckSpec("is_cheese", asset="moon")])
+def moon() -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
+    yield dg.Output(None)
+    yield dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN)
+
+
+def test_a_check_that_fails_alerts_although_the_run_succeeds(instance: dg.DagsterInstance) -> None:
+    result = dg.materialize([moon], instance=instance)
+    (success,) = [
+        event for event in result.all_events if event.event_type is dg.DagsterEventType.RUN_SUCCESS
+    ]
+    context = dg.build_run_status_sensor_context(
+        sensor_name="failed_check_alert",
+        dagster_event=success,
+        dagster_instance=instance,
+        dagster_run=result.dagster_run,
+    )
+    with listener() as (url, bodies), environment(EVENTMILL_ALERT_WEBHOOK=url):
+        failed_check_alert(context)
+    (body,) = bodies
+    alert = json.loads(body)
+    assert alert["event"] == "check_failed"
+    assert alert["failed_checks"] == ["moon: is_cheese"]
+    assert alert["url"].endswith(f"/runs/{result.run_id}")
 
 
 def test_what_the_webhook_does_not_take_is_posted_again(instance: dg.DagsterInstance) -> None:

@@ -1,7 +1,7 @@
 """The list of bots changes: known agents are classified again, and their built days built again."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
@@ -9,7 +9,9 @@ import psycopg
 import pytest
 
 from eventmill import bots, user_agents
-from tests.support import rows, scalar
+from eventmill.database import database_url
+from tests.orchestration.pretended import build, make_marts
+from tests.support import environment, rows, scalar
 
 PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0"
 NEWCOMER = "Mozilla/5.0 (X11; Linux x86_64) Newcomer/1.0"
@@ -45,12 +47,9 @@ def history(connection: psycopg.Connection) -> psycopg.Connection:
                 " values (gen_random_uuid(), %s::date at time zone 'UTC', 'page_viewed', 'v', %s)",
                 (day, agent),
             )
-    connection.execute("create schema marts")
-    connection.execute(
-        "create table marts.daily_builds as"
-        " select d::date as date, now() as built_at from unnest(%s::text []) as d",
-        ([*KNOWN_DAYS, "2020-04-01"],),
-    )
+    make_marts(connection)
+    for day in (*KNOWN_DAYS, "2020-04-01"):
+        build(connection, date.fromisoformat(day))
     return connection
 
 
@@ -69,17 +68,15 @@ def asked(connection: psycopg.Connection) -> list[str]:
     return [day for (day,) in days]
 
 
-def requests() -> list[tuple[str | None, str, str]]:
-    from orchestration.defs.enrichment import rebuild_days
+def requests() -> list[list[str]]:
+    from orchestration.defs.healing.sensor import rebuild_days
     from orchestration.partitions import RANGE_END, RANGE_START
 
-    found = (
-        rebuild_days.evaluate_tick(
+    with environment(EVENTMILL_DATABASE_URL=database_url(), EVENTMILL_REBUILD_MINUTES="0"):
+        tick = rebuild_days.evaluate_tick(
             dg.build_sensor_context(instance=dg.DagsterInstance.ephemeral())
-        ).run_requests
-        or []
-    )
-    return [(r.run_key, r.tags[RANGE_START], r.tags[RANGE_END]) for r in found]
+        )
+    return [[r.tags[RANGE_START], r.tags[RANGE_END]] for r in tick.run_requests or []]
 
 
 def is_bot(connection: psycopg.Connection, agent: str) -> bool:
@@ -105,19 +102,14 @@ def test_a_changed_list_classifies_all_known_agents_and_asks_for_their_built_day
     assert scalar(history, "select count(distinct parser_version) from enrichment.user_agents") == 1
     assert asked(history) == list(KNOWN_DAYS)
     assert (said["became or ceased to be bots"], said["days to rebuild"]) == (1, 4)
-    first = requests()
-    assert [days for _, *days in first] == [
-        ["2020-01-30", "2020-01-31"],
-        ["2020-02-01", "2020-02-01"],
+    assert requests() == [
+        ["2020-01-30", "2020-02-01"],
         ["2020-03-05", "2020-03-05"],
     ]
-    assert requests() == first, "the same key: Dagster starts a run once"
     # A build that comes later meets it.
-    history.execute(
-        "update marts.daily_builds set built_at = clock_timestamp() where date < '2020-03-01'"
-    )
-    assert [days for _, *days in requests()] == [["2020-03-05", "2020-03-05"]]
-    history.execute("update marts.daily_builds set built_at = clock_timestamp()")
+    build(history, date(2020, 1, 30), date(2020, 2, 1))
+    assert requests() == [["2020-03-05", "2020-03-05"]]
+    build(history, date(2020, 3, 5))
     assert requests() == []
     assert asked(history) == []
     assert classify("2020-04-01")["rows"] == 0
@@ -129,26 +121,6 @@ def test_a_first_run_needs_no_builds(connection: psycopg.Connection, more_bots: 
     assert classify("2020-04-01")["days to rebuild"] == 0
     assert is_bot(connection, NEWCOMER)
     assert requests() == []
-
-
-def test_stretches_end_with_gaps_and_months(home: Path) -> None:
-    from orchestration.defs.enrichment.rebuild import stretches
-
-    now = datetime.now(UTC)
-    days = [
-        date(2020, 1, 31),
-        date(2020, 2, 1),
-        date(2020, 2, 2),
-        date(2020, 2, 4),
-        date(2021, 2, 5),
-    ]
-    found = [(w.first, w.last) for w in stretches(dict.fromkeys(days, now))]
-    assert found == [
-        (date(2020, 1, 31), date(2020, 1, 31)),
-        (date(2020, 2, 1), date(2020, 2, 2)),
-        (date(2020, 2, 4), date(2020, 2, 4)),
-        (date(2021, 2, 5), date(2021, 2, 5)),
-    ]
 
 
 def test_numbers_of_history_follow_the_list(
@@ -177,7 +149,7 @@ def test_numbers_of_history_follow_the_list(
     assert run_backfill(DayWindow(days[2], days[2])).errors == []
     assert rows(connection, people) == [(2,), (2,), (1,)]
     # The sensor asks for what the new list changed, and not for the day that was built with it.
-    [(_, first, last)] = requests()
+    [(first, last)] = requests()
     assert (first, last) == ("2024-05-01", "2024-05-02")
     window = DayWindow(date.fromisoformat(first), date.fromisoformat(last))
     assert run_backfill(window).errors == []

@@ -59,7 +59,7 @@ def test_a_day_tells_its_rows_and_seconds(instance: dg.DagsterInstance, built: s
     found = _events(instance, built, dg.DagsterEventType.ASSET_MATERIALIZATION)
     rows_of = {d: m["dagster/partition_row_count"] for d, m in found["attribution"].items()}
     assert rows_of == {"2024-02-28": 4, "2024-02-29": 5, "2024-03-01": 6}
-    assert {m["dagster/partition_row_count"] for m in found["daily_builds"].values()} == {1}
+    assert {m["dagster/partition_row_count"] for m in found["build_receipts"].values()} == {1}
     for name in ASSETS - {"raw_events"}:
         for metadata in found[name].values():
             assert "seconds" in metadata, name

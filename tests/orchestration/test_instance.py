@@ -44,5 +44,25 @@ def test_the_driver_is_named(home: Path, scheme: str) -> None:
 
 
 def test_runs_wait_in_the_queue_and_not_in_a_worker() -> None:
-    pools = instance_config("postgresql://")["concurrency"]["pools"]
-    assert pools == {"default_limit": 1, "granularity": "run"}
+    concurrency = instance_config("postgresql://")["concurrency"]
+    assert concurrency["pools"] == {"default_limit": 2, "granularity": "run"}
+
+
+def test_one_backfill_at_a_time_leaves_room_for_the_night(home: Path) -> None:
+    """By the queue's own reckoning, with the configuration as Dagster reads it."""
+    import dagster as dg
+    from dagster._core.run_coordinator.queued_run_coordinator import QueuedRunCoordinator
+    from dagster._utils.tags import TagConcurrencyLimitsCounter
+
+    config = instance_config("postgresql://")["concurrency"]
+    with dg.instance_for_test(overrides={"concurrency": config}) as instance:
+        assert isinstance(instance.run_coordinator, QueuedRunCoordinator)
+        queue = instance.get_concurrency_config().run_queue_config
+        assert queue is not None
+        assert queue.max_concurrent_runs == 4
+        backfill = dg.DagsterRun(job_name="build_days", tags={"dagster/backfill": "a"})
+        other = dg.DagsterRun(job_name="build_days", tags={"dagster/backfill": "b"})
+        night = dg.DagsterRun(job_name="build_days", tags={"eventmill/night": "yes"})
+        counter = TagConcurrencyLimitsCounter(queue.tag_concurrency_limits, [backfill])
+        assert counter.is_blocked(other)
+        assert not counter.is_blocked(night)

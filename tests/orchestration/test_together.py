@@ -86,28 +86,6 @@ def _last_run(instance: dg.DagsterInstance) -> dg.DagsterRun:
     return run
 
 
-def test_a_killed_run_is_noticed_and_its_days_are_built_again(
-    instance: dg.DagsterInstance, warehouse: psycopg.Connection, built: None
-) -> None:
-    from orchestration.backfill import run_backfill
-    from orchestration.defs.alerts import lost_runs
-
-    before = marts(warehouse)[0]
-    with _stuck_run(warehouse) as process:
-        process.kill()
-        process.communicate()
-    assert marts(warehouse)[0] == before
-
-    assert _last_run(instance).status is dg.DagsterRunStatus.STARTED
-    lost_runs(dg.build_sensor_context(instance=instance))
-    assert _last_run(instance).status is dg.DagsterRunStatus.FAILURE
-
-    events = scalar(warehouse, "select count(*) from raw.events where occurred_at >= %s", FIRST)
-    assert run_backfill(TWO_DAYS).errors == []
-    assert platform_views(warehouse)[FIRST] == before[0][4] + 1
-    assert len(marts(warehouse)[1]) == events
-
-
 def test_an_interrupted_run_ends_at_once_and_leaves_the_days_as_they_were(
     instance: dg.DagsterInstance, warehouse: psycopg.Connection, built: None
 ) -> None:

@@ -3,18 +3,30 @@
   a rebuild. Here a batch replaces its window: one transaction deletes the window and inserts the
   batch, so a reader sees the day as it was or as it is. See docs/decisions/0002.
 
-  A batch may also hold rows of other days: with `meta: {replaced_by: [columns]}` they replace the
-  rows that are equal in these columns, wherever those are.
+  A model's `meta` says what else is to be done: `appended: true` keeps the rows of former builds;
+  `changes_kept: true` keeps the old values of rows that a rebuild changes or removes; with
+  `replaced_by: [columns]` a batch may also hold rows of other days, and they replace the rows that
+  are equal in these columns, wherever those are. From its first replaced model to its success a day
+  counts as not built (docs/decisions/0013).
 -#}
 {% macro postgres__get_incremental_microbatch_sql(arg_dict) %}
     {%- set target_relation = arg_dict['target_relation'] -%}
     {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
     {%- set event_time = config.get('event_time') -%}
-    {%- set key = config.get('meta', {}).get('replaced_by') -%}
+    {%- set meta = config.get('meta') or {} -%}
+    {%- set key = meta.get('replaced_by') -%}
+    {%- if target.name == 'prod' -%}
+        {{ note_replaced_day() }}
+        {%- if meta.get('changes_kept') %}
+            {{ keep_changes(target_relation, arg_dict['temp_relation'], arg_dict['dest_columns']) }}
+        {%- endif -%}
+    {%- endif %}
+    {%- if not meta.get('appended') %}
     delete from {{ target_relation }}
     where
         {{ event_time }} >= '{{ model.batch.event_time_start }}'
         and {{ event_time }} < '{{ model.batch.event_time_end }}';
+    {%- endif %}
     {%- if key %}
 
     delete from {{ target_relation }} as replaced
@@ -29,6 +41,78 @@
     insert into {{ target_relation }} ({{ columns }})
     select {{ columns }} from {{ arg_dict['temp_relation'] }}
 {% endmacro %}
+
+{#- Only for builds by Dagster, which take the note away when they succeed. A model has its own row,
+    so two models of a day do not wait for each other. -#}
+{% macro note_replaced_day() -%}
+    insert into enrichment.replaced_days (day, model, build_id)
+    select {{ batch_day() }}, '{{ model.name }}', current.build_id
+    from (select enrichment.current_build() as build_id) as current
+    where current.build_id is not null
+    on conflict (day, model) do update set
+        build_id = excluded.build_id, replaced_at = excluded.replaced_at;
+{%- endmacro %}
+
+{#- The ids are compared as texts that are equal also where both are null, fit for a hash join. -#}
+{% macro keep_changes(target_relation, new_relation, columns) -%}
+{%- set names = columns | map(attribute='name') | list -%}
+{%- set numbers = [
+    'views', 'clicks', 'conversions', 'revenue_cents', 'unique_visitors', 'engagement_time',
+] -%}
+{%- set left_out = ['bot_events', 'bot_visitors'] -%}
+{%- set receipts = adapter.get_relation(target.database, 'marts', 'build_receipts')
+    or "(select null::date as date, null::timestamptz as built_at, null::text as definition, null::uuid as build_id) as no_receipts" -%}
+    insert into enrichment.replaced_metrics (
+        date, project_id, ip_asset_id, license_id,
+        {{ (numbers + left_out) | join(', ') }},
+        was_removed, definition, build_id, replaced_by
+    )
+    select
+        old.date, old.project_id, old.ip_asset_id, old.license_id,
+        {%- for name in numbers %}
+        old.{{ name }},
+        {%- endfor %}
+        {%- for name in left_out %}
+        {{ left_out_number('old', name, names) }},
+        {%- endfor %}
+        new.date is null,
+        receipt.definition, receipt.build_id, enrichment.current_build()
+    from {{ target_relation }} as old
+    left join {{ new_relation }} as new
+        on
+            {%- for name in ['project_id', 'ip_asset_id', 'license_id'] %}
+            {{ 'and ' if not loop.first }}coalesce('=' || old.{{ name }}, '')
+            = coalesce('=' || new.{{ name }}, '')
+            {%- endfor %}
+    left join (
+        select definition, build_id
+        from {{ receipts }}
+        where date = {{ batch_day() }}
+        order by built_at desc
+        limit 1
+    ) as receipt on true
+    where
+        old.date = {{ batch_day() }}
+        and (
+            {%- for name in numbers %}
+            old.{{ name }} is distinct from new.{{ name }} or
+            {%- endfor %}
+            {%- for name in left_out %}
+            {{ left_out_number('old', name, names) }}
+            is distinct from {{ left_out_number('new', name, names) }}
+            {{ 'or' if not loop.last }}
+            {%- endfor %}
+        );
+{%- endmacro %}
+
+{#- What was left out is a column, or in the column `metadata`. -#}
+{% macro left_out_number(row, name, columns) -%}
+{%- if name in columns -%}
+{{ row }}.{{ name }}
+{%- else -%}
+({{ row }}.metadata ->> '{{ name }}')::bigint
+{%- endif -%}
+{%- endmacro %}
 
 {#- dbt keeps a batch's temporary table until it disconnects: a year of days would fill the disk. -#}
 {% macro postgres__create_table_as(temporary, relation, sql) -%}

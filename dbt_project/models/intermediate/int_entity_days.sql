@@ -34,7 +34,7 @@ visitors as (
 ),
 
 -- One look-up in an index for each visitor of the day, as in `visitors`; materialized, or it would
--- be one for each event. Who has no number came while this build was running: he is in no set before
+-- be one for each event. Who has no number came while this build was running: he is in no set until
 -- the day is built again for his late event.
 numbered as materialized (
     select

@@ -1,14 +1,38 @@
-{{ config(event_time='date') }}
+{{ config(materialized='view') }}
 
--- depends_on: {{ ref('daily_metrics') }}
-with events as (
-    select is_bot from {{ ref('attribution') }}
+with receipts as (
+    select * from {{ ref('build_receipts') }}
+),
+
+builds as (
+    select
+        build_id,
+        finished_at
+    from {{ source('enrichment', 'builds') }}
+),
+
+-- Builds of production, so they say nothing about a schema of your own.
+replaced_days as (
+    select day
+    from {{ source('enrichment', 'replaced_days') }}
+    where {{ target.name == 'prod' }}
 )
 
-select
-    {{ batch_day() }} as date,
-    now() as built_at,
-    '{{ definitions_hash() }}'::text as definition,
-    count(*) as events,
-    count(*) filter (where is_bot) as bot_events
-from events
+select distinct on (receipts.date)
+    receipts.date,
+    receipts.built_at,
+    receipts.definition,
+    receipts.events,
+    receipts.bot_events,
+    receipts.counted,
+    receipts.duplicates,
+    receipts.late,
+    receipts.watermark,
+    receipts.parser_version,
+    receipts.build_id
+from receipts
+left join builds on receipts.build_id = builds.build_id
+where
+    (receipts.build_id is null or builds.finished_at is not null)
+    and not exists (select 1 from replaced_days where replaced_days.day = receipts.date)
+order by receipts.date, receipts.built_at desc

@@ -1,5 +1,6 @@
 """A failed run is logged and, if EVENTMILL_ALERT_WEBHOOK is set, posted there as JSON."""
 
+import logging
 from typing import Any
 
 import dagster as dg
@@ -21,14 +22,32 @@ LONGEST_ERROR = 2_000
 )
 def run_failure_alert(context: dg.RunFailureSensorContext) -> None:
     """What cannot be delivered now stays in the outbox, and alert_redelivery takes it up."""
-    alert = describe(context)
-    context.log.error(alert["text"])
+    send(context.log, context.dagster_run.run_id, describe(context))
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    name="failed_check_alert",
+    description="Logs and posts checks that failed although their run went on, as warnings do.",
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=30,
+    monitor_all_code_locations=True,
+)
+def failed_check_alert(context: dg.RunStatusSensorContext) -> None:
+    """One alert a run. A run that fails by a check alerts as a failed run."""
+    if alert := describe_checks(context):
+        send(context.log, f"{context.dagster_run.run_id}-checks", alert)
+
+
+def send(log: logging.Logger, name: str, alert: dict[str, Any]) -> None:
+    """Log `alert`, and post it to the webhook if there is one. The same `name` replaces it."""
+    log.error(alert["text"])
     if webhook := get_settings().alert_webhook:
-        outbox.put(context.dagster_run.run_id, alert)
+        outbox.put(name, alert)
         try:
             outbox.deliver(webhook.get_secret_value())
         except httpx.HTTPError as error:
-            context.log.warning(f"the webhook did not take it, tried again soon: {error!r}")
+            log.warning(f"the webhook did not take it, tried again soon: {error!r}")
 
 
 @dg.sensor(
@@ -48,7 +67,7 @@ def alert_redelivery(context: dg.SensorEvaluationContext) -> dg.SkipReason:
 
 def describe(context: dg.RunFailureSensorContext) -> dict[str, Any]:
     """The alert: JSON with `text` in one line, which chat webhooks show, and its parts."""
-    run, settings = context.dagster_run, get_settings()
+    run = context.dagster_run
     steps = {
         event.step_key: reason(event.step_failure_data)
         for event in context.get_step_failure_events()
@@ -56,7 +75,7 @@ def describe(context: dg.RunFailureSensorContext) -> dict[str, Any]:
     error = "; ".join(steps.values()) or context.failure_event.message or "no message"
     days = days_of_run(run.tags)
     what = run.job_name if days is None else f"{run.job_name}, {' to '.join(dict.fromkeys(days))},"
-    url = f"http://{settings.host}:{settings.dagster_port}/runs/{run.run_id}"
+    url = run_url(run.run_id)
     return {
         "text": f"Eventmill: run of {what} failed: {error[:300]} – {url}",
         "event": "run_failed",
@@ -68,6 +87,39 @@ def describe(context: dg.RunFailureSensorContext) -> dict[str, Any]:
         "error": error[:LONGEST_ERROR],
         "url": url,
     }
+
+
+def describe_checks(context: dg.RunStatusSensorContext) -> dict[str, Any] | None:
+    """The alert for the run's checks that did not pass, or None if all did."""
+    run = context.dagster_run
+    entries = context.instance.all_logs(
+        run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    )
+    checks = [
+        event.asset_check_evaluation_data for entry in entries if (event := entry.dagster_event)
+    ]
+    failed = {
+        f"{check.asset_key.to_user_string()}: {check.check_name}"
+        for check in checks
+        if not check.passed
+    }
+    if not failed:
+        return None
+    names = "; ".join(sorted(failed))
+    return {
+        "text": f"Eventmill: checks failed: {names[:300]} – {run_url(run.run_id)}",
+        "event": "check_failed",
+        "run_id": run.run_id,
+        "job": run.job_name,
+        "failed_checks": sorted(failed),
+        "url": run_url(run.run_id),
+    }
+
+
+def run_url(run_id: str) -> str:
+    """Where the run is in Dagster's UI."""
+    settings = get_settings()
+    return f"http://{settings.host}:{settings.dagster_port}/runs/{run_id}"
 
 
 def reason(data: Any) -> str:

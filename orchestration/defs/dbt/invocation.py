@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +35,24 @@ class DbtOutcome:
     def node_events(self) -> list[dict[str, Any]]:
         """The events of whole nodes: one each."""
         return [event for event in self.events if event["info"]["name"] in NODE_EVENTS]
+
+    def only_tests(self) -> "DbtOutcome":
+        """Without the results of models and seeds."""
+        tests = [event for event in self.events if event["info"]["name"] == "LogTestResult"]
+        return DbtOutcome(tests, self.errors)
+
+    @classmethod
+    def together(cls, outcomes: Sequence["DbtOutcome"]) -> "DbtOutcome":
+        """One event of each node: its last one, or, of a test, the last that did not pass."""
+        kept: dict[str, dict[str, Any]] = {}
+        for outcome in outcomes:
+            for event in outcome.node_events:
+                info = event["data"]["node_info"]
+                known = kept.get(info["unique_id"])
+                is_test = event["info"]["name"] == "LogTestResult"
+                if known is None or not is_test or info["node_status"] != "pass":
+                    kept[info["unique_id"]] = event
+        return cls(list(kept.values()), [error for o in outcomes for error in o.errors])
 
 
 def run_dbt(

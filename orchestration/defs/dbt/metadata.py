@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import psycopg
 from psycopg import sql
@@ -22,6 +23,8 @@ class Built(NamedTuple):
     metadata: dict[str, Any]
 
 
+# Their views with days show every event of a day.
+LAYERS_OF_EVENTS = {"staging", "intermediate"}
 # PostgreSQL's command tag, as dbt gives it for models and, its own, for seeds: INSERT 42.
 _ROWS = re.compile(r"(?:INSERT 0|INSERT|SELECT) (\d+)")
 
@@ -51,7 +54,7 @@ def from_events(events: Sequence[Event], window: DayWindow) -> Iterator[Built]:
 def of_views(
     connection: psycopg.Connection, views: Sequence[Node], events: Mapping[date, int]
 ) -> Iterator[Built]:
-    """Rows of views. One that knows days has a row for each of the `events` that a day holds.
+    """Rows of views. One that shows events has a row for each of the `events` that a day holds.
 
     Views with `meta: {count_rows: false}` are left out: counting them would read all days.
     """
@@ -59,8 +62,9 @@ def of_views(
         if not node["config"].get("meta", {}).get("count_rows", True):
             continue
         if node["config"].get("event_time"):
-            for day, rows in events.items():
-                yield Built(node["unique_id"], day, {"dagster/partition_row_count": rows})
+            if node["fqn"][1] in LAYERS_OF_EVENTS:
+                for day, rows in events.items():
+                    yield Built(node["unique_id"], day, {"dagster/partition_row_count": rows})
         else:
             query = sql.SQL("select count(*) from {}").format(
                 sql.Identifier(node["schema"], node["alias"])
@@ -69,10 +73,10 @@ def of_views(
             yield Built(node["unique_id"], None, {"dagster/row_count": total})
 
 
-def built_events(connection: psycopg.Connection, window: DayWindow) -> dict[date, int]:
-    """Events of each day of `window` by the receipts that the build has just written."""
+def built_events(connection: psycopg.Connection, build_id: UUID) -> dict[date, int]:
+    """Events of each day by the receipts of a build."""
     rows = connection.execute(
-        "select date, events from marts.daily_builds where date between %s and %s order by date",
-        (window.first, window.last),
+        "select date, events from marts.build_receipts where build_id = %s order by date",
+        (build_id,),
     )
     return dict(rows.fetchall())

@@ -1,11 +1,12 @@
 """SQL of the enrichment: which distinct values of a window have no current row yet."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import LiteralString
 
 import psycopg
 
 from eventmill.days import DayWindow
+from orchestration.defs.healing.reasons import has_builds
 from orchestration.project import referrer_domain_sql
 
 # Distinct first: the look-up then runs once per value and not once per event.
@@ -39,18 +40,12 @@ insert into enrichment.days_to_rebuild (day, asked_at, reason)
 select affected.day, clock_timestamp(), %(reason)s
 from affected
 where exists (select from marts.daily_builds as built where built.date = affected.day)
-on conflict (day) do update set asked_at = excluded.asked_at, reason = excluded.reason
+on conflict (day) do update set
+    asked_at = excluded.asked_at,
+    asked_xid = excluded.asked_xid,
+    kind = case when days_to_rebuild.kind = 'events' then 'events' else 'both' end,
+    reason = excluded.reason
 returning day
-"""
-
-FORGET_BUILT_DAYS: LiteralString = """
-delete from enrichment.days_to_rebuild as asked
-using marts.daily_builds as built
-where built.date = asked.day and built.built_at > asked.asked_at
-"""
-
-DAYS_TO_REBUILD: LiteralString = """
-select day, asked_at from enrichment.days_to_rebuild order by day
 """
 
 NEW_REFERRERS: LiteralString = """
@@ -82,22 +77,10 @@ def outdated_user_agents(connection: psycopg.Connection, parser_version: str) ->
 
 def ask_for_days(connection: psycopg.Connection, user_agents: list[str], reason: str) -> list[date]:
     """Note the built days that hold events of `user_agents` as to be built again; these days."""
-    if not user_agents or not _has_builds(connection):
+    if not user_agents or not has_builds(connection):
         return []
     parameters = {"user_agents": user_agents, "reason": reason}
     return sorted(day for (day,) in connection.execute(ASK_FOR_DAYS, parameters).fetchall())
-
-
-def days_to_rebuild(connection: psycopg.Connection) -> dict[date, datetime]:
-    """The days that wait to be built again, in order, and when that was asked for."""
-    if _has_builds(connection):
-        connection.execute(FORGET_BUILT_DAYS)
-    return dict(connection.execute(DAYS_TO_REBUILD).fetchall())
-
-
-def _has_builds(connection: psycopg.Connection) -> bool:
-    row = connection.execute("select to_regclass('marts.daily_builds') is not null").fetchone()
-    return row is not None and bool(row[0])
 
 
 def new_referrers(

@@ -44,6 +44,19 @@ EXTERNAL = (
         "platform_currency", "enrichment", "platform",
         "enrichment.platform_currency: the currency that revenue is counted in, one row at most.",
     ),
+    # What builds note of themselves, and what dbt's macros write beside the models.
+    _table(
+        "builds", "enrichment", "data",
+        "enrichment.builds: one row per dbt invocation that builds days.",
+    ),
+    _table(
+        "replaced_days", "enrichment", "data",
+        "enrichment.replaced_days: days whose build has not succeeded yet.",
+    ),
+    _table(
+        "replaced_metrics", "enrichment", "data",
+        "enrichment.replaced_metrics: old rows of daily_metrics.",
+    ),
 )  # fmt: skip
 
 

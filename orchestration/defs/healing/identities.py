@@ -1,0 +1,124 @@
+"""Links between anonymous ids and users that came after the days of their events were built.
+
+Looked at once a night: many people log in every hour, and each concerns days of weeks ago.
+"""
+
+from datetime import date, timedelta
+from typing import LiteralString
+
+import psycopg
+
+from eventmill.days import day_start, utc_today
+from eventmill.settings import get_settings
+from orchestration.defs.healing.neighbours import (
+    ASK,
+    DAYS_AFTER,
+    DAYS_BEFORE,
+    is_there,
+    reach_days,
+)
+from orchestration.defs.healing.reasons import has_builds
+
+NEW_LINKS: LiteralString = """
+create temporary table new_links on commit drop as
+select
+    anonymous_id,
+    user_id,
+    changed_xid
+from raw.identities
+where not pg_visible_in_snapshot(
+    changed_xid,
+    coalesce(
+        (select snapshot from enrichment.identity_passes order by passed_at desc limit 1),
+        '1:1:'::pg_snapshot
+    )
+)
+"""
+
+# Built days with events that change hands. A build that saw the link needs no other.
+DAYS_OF_LINKS: LiteralString = """
+create temporary table linked_days on commit drop as
+with linked as (
+    select distinct
+        (events.occurred_at at time zone 'UTC')::date as day,
+        new_links.*
+    from raw.events
+    inner join new_links on events.anonymous_id = new_links.anonymous_id
+    where events.occurred_at >= %(since)s and events.actor_id is null
+)
+
+select
+    linked.day,
+    linked.anonymous_id,
+    linked.user_id
+from linked
+inner join marts.daily_builds as built on linked.day = built.date
+left join enrichment.builds as builds on built.build_id = builds.build_id
+where builds.snapshot is null or not pg_visible_in_snapshot(linked.changed_xid, builds.snapshot)
+"""
+
+# The visitor is the user from now on, so his sessions around those days may join with the new ones.
+SESSIONS: LiteralString = """
+select distinct built.date
+from linked_days as linked
+inner join marts.sessions as sessions
+    on sessions.visitor_id in (linked.anonymous_id, linked.user_id)
+inner join marts.daily_builds as built
+    on built.date = (sessions.started_at at time zone 'UTC')::date
+where built.date between linked.day - %(before)s and linked.day + %(after)s
+"""
+
+CONVERSIONS: LiteralString = """
+select distinct built.date
+from linked_days as linked
+inner join marts.conversions as conversions
+    on conversions.visitor_id in (linked.anonymous_id, linked.user_id)
+inner join marts.daily_builds as built
+    on built.date = (conversions.occurred_at at time zone 'UTC')::date
+where built.date > linked.day and built.date <= linked.day + %(reach)s
+"""
+
+PASSED: LiteralString = """
+insert into enrichment.identity_passes (snapshot, links, days)
+values (pg_current_snapshot(), %s, %s)
+"""
+
+REASON = "visitors were linked to users"
+
+
+def note_links(connection: psycopg.Connection) -> tuple[int, list[date]]:
+    """Note the built days that new links change; how many links there were, and the days.
+
+    Only days of the last EVENTMILL_IDENTITY_WINDOW_DAYS.
+    """
+    since = day_start(utc_today() - timedelta(days=get_settings().identity_window_days))
+    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    try:
+        with connection.transaction():
+            links = connection.execute(NEW_LINKS).rowcount
+            asked = _days(connection, since) if links and has_builds(connection) else {}
+            if asked:
+                columns = list(zip(*[(d, REASON, k) for d, k in asked.items()], strict=True))
+                connection.execute(ASK, [list(column) for column in columns])
+            connection.execute(PASSED, (links, len(asked)))
+    finally:
+        connection.isolation_level = None
+    return links, sorted(asked)
+
+
+def _days(connection: psycopg.Connection, since: object) -> dict[date, str]:
+    """Days and, as neighbours have it, their kind."""
+    connection.execute("analyze new_links")
+    connection.execute(DAYS_OF_LINKS, {"since": since})
+    days = {day for (day,) in connection.execute("select distinct day from linked_days")}
+    if days and is_there(connection, "marts.sessions"):
+        around = {"before": DAYS_BEFORE, "after": DAYS_AFTER}
+        days |= {day for (day,) in connection.execute(SESSIONS, around)}
+    conversions = set[date]()
+    if days and is_there(connection, "marts.conversions"):
+        reach = {"reach": reach_days()}
+        conversions = {day for (day,) in connection.execute(CONVERSIONS, reach)}
+    kinds = dict.fromkeys(days, "events")
+    for day in conversions:
+        kinds[day] = "both" if day in days else "conversions"
+    return kinds

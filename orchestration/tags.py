@@ -1,0 +1,11 @@
+"""Tags of runs, beside those that say which days (partitions.py)."""
+
+# Dagster's own: on every run that a backfill from the UI starts.
+BACKFILL_TAG = "dagster/backfill"
+PRIORITY_TAG = "dagster/priority"
+# On the run that the schedule starts, and on those that the sensor rebuild_days asks for.
+NIGHT_TAG = "eventmill/night"
+REBUILD_TAG = "eventmill/rebuild"
+REASON_TAG = "eventmill/why"
+# Shown in the list of runs while a range is built.
+PROGRESS_TAG = "eventmill/progress"
