@@ -30,11 +30,12 @@ sessions as (
     group by date
 )
 
+-- A window that ends within a day has dates up to the day before, so dates lead here.
 select
-    coalesce(visits.date, sessions.date) as date,
+    visits.date,
     visits.copies,
     visits.visits,
     sessions.visits as sessions
 from visits
-full outer join sessions on visits.date = sessions.date
+left join sessions on visits.date = sessions.date
 where (visits.visits = sessions.visits and visits.copies = 0) is not true
