@@ -91,7 +91,7 @@ class VisitorSet:
 
     def add(self, packed: bytes) -> None:
         """Unite with numbers of four bytes each, the most significant first."""
-        # In the machine's own order: twice as fast to look for the highest, and to mark.
+        # In the machine's own order, or numpy would convert them twice.
         numbers = np.frombuffer(packed, dtype=">u4").astype(np.intp)
         if not numbers.size:
             return

@@ -68,7 +68,8 @@ def test_enrichment_comes_between_raw_and_the_models(defs: dg.Definitions) -> No
     assert parents("user_agents") == parents("referrers") == {"raw_events"}
     assert parents("stg_raw__events") == {"raw_events"}
     assert parents("int_events") >= {"user_agents", "referrers", "stg_raw__events"}
-    assert "int_events" in parents("daily_metrics")
+    assert "int_events" in parents("int_entity_days")
+    assert "int_entity_days" in parents("daily_metrics")
 
 
 def test_the_night_builds_the_last_two_days_as_one_run(defs: dg.Definitions) -> None:

@@ -34,8 +34,8 @@ visitors as (
 ),
 
 -- One look-up in an index for each visitor of the day, as in `visitors`; materialized, or it would
--- be one for each event. Who has no number came while this build was running: he is in no set until
--- the day is built again for his late event.
+-- be one for each event. Who has no number came while this build was running: he is in no set
+-- before the day is built again for his late event.
 numbered as materialized (
     select
         seen.visitor_id,
@@ -59,13 +59,13 @@ visits as materialized (
     where numbered.visitor_number is not null
 ),
 
--- Visitors apart from sums: keeping sums for each visitor of each entity takes three times as long.
+-- Visitors apart from sums, which then need no place for each visitor of each entity.
 totals as (
     {%- for ids in grains %}
     select
-        {{ 'sums.project_id' if 'project_id' in ids else 'null::text' }},
-        {{ 'sums.ip_asset_id' if 'ip_asset_id' in ids else 'null::text' }},
-        {{ 'sums.license_id' if 'license_id' in ids else 'null::text' }},
+        {{ ('sums.project_id' if 'project_id' in ids else 'null::text') ~ ' as project_id' }},
+        {{ ('sums.ip_asset_id' if 'ip_asset_id' in ids else 'null::text') ~ ' as ip_asset_id' }},
+        {{ ('sums.license_id' if 'license_id' in ids else 'null::text') ~ ' as license_id' }},
         sums.views,
         sums.clicks,
         sums.conversions,
