@@ -5,7 +5,16 @@
     )
 }}
 
--- Whatever has days comes before its receipt.
+-- Whatever a build writes comes before its receipt.
+-- depends_on: {{ ref('int_campaign_visits') }}
+-- depends_on: {{ ref('int_conversion_credits') }}
+-- depends_on: {{ ref('dim_assets') }}
+-- depends_on: {{ ref('dim_brands') }}
+-- depends_on: {{ ref('dim_creators') }}
+-- depends_on: {{ ref('dim_licenses') }}
+-- depends_on: {{ ref('dim_license_history') }}
+-- depends_on: {{ ref('dim_projects') }}
+-- depends_on: {{ ref('dim_project_history') }}
 with built as (
     select
         event_id,
