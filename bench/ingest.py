@@ -1,8 +1,8 @@
 """Events per second into `POST /v1/events`, singly and in batches, and how long one takes.
 
-`python -m bench.ingest` starts a PostgreSQL and an ingest service of its own in a temporary home
-(with EVENTMILL_INGEST_WORKERS processes), and sends from a second process over real sockets. Every
-answer is checked, and at the end the events in `raw.events` are counted.
+`python -m bench.ingest` starts a PostgreSQL and an ingest service of its own in a temporary home,
+first with one process and then with as many as there are cores, and sends from another process over
+real sockets. Every answer is checked, and at the end the events in `raw.events` are counted.
 
 Two loads send the next request as soon as the one before is answered: they measure how much fits.
 The third sends at fixed times whether or not the service keeps up, and counts each latency from the
@@ -40,7 +40,6 @@ from eventmill.database import ensure_database
 from eventmill.embedded import EmbeddedPostgres
 from eventmill.keys import create_key
 from eventmill.migrate import migrate
-from eventmill.settings import get_settings
 
 USER_AGENT = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -89,9 +88,23 @@ def _cpu_seconds(pid: int) -> float:
 
 
 def run(loads: tuple[Load, ...] = LOADS) -> dict[str, Any]:
-    """Print a table, and return by load: events per second, milliseconds, CPU per event."""
+    """Print a table, and return by load: events per second, milliseconds, CPU per event.
+
+    Each with one process of the service, and with as many as there are cores.
+    """
+    workers = {1, os.cpu_count() or 1}
+    results = {
+        f"{load}, {count} process{'es' if count > 1 else ''}": result
+        for count in sorted(workers)
+        for load, result in _measure(loads, count).items()
+    }
+    Console().print(table(results))
+    return results
+
+
+def _measure(loads: tuple[Load, ...], workers: int) -> dict[str, Any]:
     results: dict[str, Any] = {}
-    with _running() as system:
+    with _running(workers) as system:
         for load in loads:
             # Connections, caches and prepared statements of a service that has just started.
             warm_up = replace(load, requests=load.requests // 20)
@@ -111,12 +124,11 @@ def run(loads: tuple[Load, ...] = LOADS) -> dict[str, Any]:
     stored = row[0] if row else None
     if stored != sent:
         raise RuntimeError(f"{sent} events were accepted and {stored} are stored")
-    Console().print(table(results))
     return results
 
 
 @contextmanager
-def _running() -> Iterator[System]:
+def _running(workers: int) -> Iterator[System]:
     """A fresh service on a fresh database."""
     with tempfile.TemporaryDirectory(prefix="eventmill-bench-") as folder:
         postgres = EmbeddedPostgres(Path(folder))
@@ -130,7 +142,7 @@ def _running() -> Iterator[System]:
             command = [
                 sys.executable, "-m", "uvicorn", "ingest_api.app:create_app", "--factory",
                 "--port", str(port), "--no-access-log", "--log-level", "warning",
-                "--workers", str(get_settings().ingest_workers),
+                "--workers", str(workers),
             ]  # fmt: skip
             environment = {
                 name: value

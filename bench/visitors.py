@@ -27,7 +27,7 @@ from psycopg import AsyncConnection
 from rich.console import Console
 from rich.table import Table
 
-from bench.partition import _system
+from bench.partition import system
 from dashboards_api.database import create_pool, snapshot
 from dashboards_api.metrics.scopes import PLATFORM, Scope, asset_scope, assets_scope
 from dashboards_api.metrics.visitors import unique_visitors
@@ -93,7 +93,7 @@ where is_counted and occurred_at >= %(start)s and occurred_at < %(end)s and
 
 def run(events: int = EVENTS, rounds: int = 200) -> dict[str, Any]:
     """Median, p95 and maximum of each kind of question in milliseconds, and what was filled."""
-    with _system() as (home, url), psycopg.connect(url, autocommit=True) as connection:
+    with system() as (home, url), psycopg.connect(url, autocommit=True) as connection:
         started = time.perf_counter()
         _fill(connection, events)
         filled = time.perf_counter()
