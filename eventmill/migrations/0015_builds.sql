@@ -98,13 +98,27 @@ create index replaced_metrics_date on enrichment.replaced_metrics (date);
 
 -- A day that was noted is met by a build that saw the note.
 alter table enrichment.days_to_rebuild
-add column asked_xid xid8 not null default pg_current_xact_id(),
-add column kind text not null default 'events' check (kind in ('events', 'conversions', 'both'));
+add column asked_xid xid8 not null default pg_current_xact_id();
 
 comment on table enrichment.days_to_rebuild is
 'One row per UTC day that has to be built again. Met by a build in whose snapshot asked_xid is visible.';
-comment on column enrichment.days_to_rebuild.kind is
-'conversions: what they are credited to lies on days before, which have to be built first.';
+-- A day whose events were deleted is touched too: it has to be built again without them.
+create or replace function raw.forget_event_id() returns trigger language plpgsql as $$
+begin
+    delete from raw.event_ids where event_id = old.event_id;
+    insert into raw.touched_days (day, writer, last_xid, events)
+    values (
+        (old.occurred_at at time zone 'UTC')::date, pg_backend_pid(), pg_current_xact_id(), 0
+    )
+    on conflict (day, writer) do update set
+        last_xid = excluded.last_xid,
+        touched_at = excluded.touched_at;
+    return null;
+end
+$$;
+
+comment on column raw.touched_days.events is
+'New events since the row was made; 0 if events were only deleted.';
 
 -- A link between an anonymous id and a user changes days that were built without it.
 alter table raw.identities add column changed_xid xid8 not null default pg_current_xact_id();

@@ -27,7 +27,6 @@ order by receipts.date, receipts.built_at desc;
 create view intermediate.int_events as
 select *, true as is_counted from raw.events;
 create table marts.sessions (visitor_id text, started_at timestamptz);
-create table marts.conversions (visitor_id text, occurred_at timestamptz);
 """
 
 

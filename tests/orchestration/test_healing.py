@@ -54,8 +54,9 @@ def nothing_runs() -> dg.DagsterInstance:
     return dg.DagsterInstance.ephemeral()
 
 
-def noted(connection: psycopg.Connection) -> dict[date, str]:
-    return dict(rows(connection, "select day, kind from enrichment.days_to_rebuild"))
+def noted(connection: psycopg.Connection) -> list[date]:
+    days = rows(connection, "select day from enrichment.days_to_rebuild order by day")
+    return [day for (day,) in days]
 
 
 def test_built_days_are_not_asked_for(
@@ -147,35 +148,36 @@ def test_a_killed_build_is_noticed_by_the_next(history: psycopg.Connection) -> N
     ) == [(DAY, "its process was killed, or lost the database")]
 
 
-def test_a_late_event_concerns_its_visitors_sessions_and_conversions(
+def test_a_late_event_concerns_the_sessions_of_its_visitor(
     history: psycopg.Connection, nothing_runs: dg.DagsterInstance
 ) -> None:
     x = DAY + 5 * ONE
     for gap in (-2, -1, 0, 1, 2, 3):
         history.execute("insert into marts.sessions values ('late', %s)", [noon(x + gap * ONE)])
-    history.execute("insert into marts.sessions values ('other', %s)", [noon(x + ONE)])
-    for gap in (-1, 0, 2, 10, 40):
-        history.execute("insert into marts.conversions values ('late', %s)", [noon(x + gap * ONE)])
+    history.execute("insert into marts.sessions values ('other', %s)", [noon(x + 3 * ONE)])
     late(history, x)
     build(history, x)
-    # 40 days later is beyond the lookback, and not built.
-    assert noted(history) == {
-        x - ONE: "events", x + ONE: "events", x + 2 * ONE: "both", x + 10 * ONE: "conversions",
-    }  # fmt: skip
-    # Sessions first, then the conversions that are credited to them.
+    assert noted(history) == [x - ONE, x + ONE, x + 2 * ONE]
     why = f"sessions of visitors with late events on {x}"
     assert asked(nothing_runs) == [
         (str(x - ONE), str(x - ONE), f"{why} on {x - ONE}"),
-        (str(x + ONE), str(x + ONE), f"{why} on {x + ONE}"),
+        (str(x + ONE), str(x + 2 * ONE), f"{why} on 2 days from {x + ONE} to {x + 2 * ONE}"),
     ]
     build(history, x - ONE)
-    build(history, x + 10 * ONE)
-    assert x + 10 * ONE in noted(history), "built before the sessions that it stands on"
-    build(history, x + ONE)
-    build(history, x + 2 * ONE)
-    assert [first for first, *_ in asked(nothing_runs)] == [str(x + 10 * ONE)]
-    build(history, x + 10 * ONE)
-    assert noted(history) == {}
+    build(history, x + ONE, x + 2 * ONE)
+    assert noted(history) == []
+    assert asked(nothing_runs) == []
+
+
+def test_deleted_events_have_their_day_built_again(
+    history: psycopg.Connection, nothing_runs: dg.DagsterInstance
+) -> None:
+    late(history, DAY)
+    build(history, DAY)
+    assert asked(nothing_runs) == []
+    history.execute("delete from raw.events where visitor_id = 'late'")
+    assert asked(nothing_runs) == [(str(DAY), str(DAY), f"events were deleted on {DAY}")]
+    build(history, DAY)
     assert asked(nothing_runs) == []
 
 
@@ -185,7 +187,7 @@ def test_a_build_that_had_the_event_already_is_not_repeated(history: psycopg.Con
     late(history, x)
     build(history, x + ONE)
     build(history, x)
-    assert noted(history) == {}
+    assert noted(history) == []
 
 
 def test_new_links_are_noted_once_a_night_for_the_days_of_their_events(

@@ -6,7 +6,7 @@ import pytest
 
 from eventmill.days import DayWindow
 from orchestration.defs.healing.reasons import summary
-from orchestration.defs.healing.waiting import Runs, Waiting, back_off, in_order, windows
+from orchestration.defs.healing.waiting import Runs, Waiting, back_off, windows
 
 DAY = date(2026, 10, 13)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -14,7 +14,7 @@ PAUSE = timedelta(minutes=5)
 
 
 def waiting(day: date = DAY, **known: object) -> Waiting:
-    given = {"is_built": True, "touched_at": NOW, "tried_at": None, "kind": "events", **known}
+    given = {"is_built": True, "touched_at": NOW, "tried_at": None, **known}
     return Waiting(day, **given)  # type: ignore[arg-type]
 
 
@@ -40,16 +40,6 @@ def test_yesterday_is_left_to_the_night() -> None:
     yesterday = waiting(date(2026, 11, 21), is_built=False, touched_at=NOW - timedelta(days=1))
     assert not yesterday.is_due(datetime(2026, 11, 22, 2, 59, tzinfo=UTC), PAUSE)
     assert yesterday.is_due(datetime(2026, 11, 22, 3, 0, tzinfo=UTC), PAUSE)
-
-
-def test_conversions_wait_for_the_sessions_they_are_credited_to() -> None:
-    first = waiting(DAY)
-    later = waiting(DAY + timedelta(days=3), kind="conversions")
-    far = waiting(DAY + timedelta(days=40), kind="conversions")
-    assert in_order([first, later, far]) == [first, far]
-    assert in_order([later, far]) == [later, far]
-    both = waiting(DAY + timedelta(days=1), kind="both")
-    assert in_order([both, later]) == [both]
 
 
 def test_consecutive_days_are_one_run_and_failed_ones_are_alone() -> None:

@@ -77,23 +77,12 @@ using met
 where touched.day = met.day and touched.writer = met.writer
 """
 
-# What conversions are credited to lies before them: a day that waits there has to come first.
 FORGET_ASKED: LiteralString = """
 delete from enrichment.days_to_rebuild as asked
 using unnest(%(days)s::date [], %(xids)s::text []) as seen (day, xid)
 where
     asked.day = seen.day
     and asked.asked_xid = seen.xid::xid8
-    and not (
-        asked.kind in ('conversions', 'both')
-        and exists (
-            select from enrichment.days_to_rebuild as earlier
-            where
-                earlier.kind in ('events', 'both')
-                and earlier.day < %(first)s
-                and earlier.day >= asked.day - %(reach)s::integer
-        )
-    )
 """
 
 # A build of the same days in one of these runs, by the same code, need not be repeated.

@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 from eventmill.days import DayWindow
 from eventmill.user_agents import PARSER_VERSION
 from orchestration.defs.builds import queries
-from orchestration.defs.healing.neighbours import Neighbour, ask_for, neighbours, reach_days
+from orchestration.defs.healing.neighbours import Neighbour, ask_for, neighbours
 from orchestration.defs.healing.reasons import reasons_of
 from orchestration.project import fingerprint
 
@@ -97,11 +97,7 @@ def finish(connection: psycopg.Connection, build: Build) -> None:
         ask_for(connection, build.follow)
         connection.execute(
             queries.FORGET_ASKED,
-            {
-                **dict(zip(("days", "xids"), _columns(build.asked, 2), strict=True)),
-                "first": window.first,
-                "reach": reach_days(),
-            },
+            dict(zip(("days", "xids"), _columns(build.asked, 2), strict=True)),
         )
 
 

@@ -43,7 +43,6 @@ where exists (select from marts.daily_builds as built where built.date = affecte
 on conflict (day) do update set
     asked_at = excluded.asked_at,
     asked_xid = excluded.asked_xid,
-    kind = case when days_to_rebuild.kind = 'events' then 'events' else 'both' end,
     reason = excluded.reason
 returning day
 """

@@ -3,7 +3,7 @@
 Looked at once a night: many people log in every hour, and each concerns days of weeks ago.
 """
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import LiteralString
 
 import psycopg
@@ -11,11 +11,11 @@ import psycopg
 from eventmill.days import day_start, utc_today
 from eventmill.settings import get_settings
 from orchestration.defs.healing.neighbours import (
-    ASK,
     DAYS_AFTER,
     DAYS_BEFORE,
+    Neighbour,
+    ask_for,
     is_there,
-    reach_days,
 )
 from orchestration.defs.healing.reasons import has_builds
 
@@ -68,16 +68,6 @@ inner join marts.daily_builds as built
 where built.date between linked.day - %(before)s and linked.day + %(after)s
 """
 
-CONVERSIONS: LiteralString = """
-select distinct built.date
-from linked_days as linked
-inner join marts.conversions as conversions
-    on conversions.visitor_id in (linked.anonymous_id, linked.user_id)
-inner join marts.daily_builds as built
-    on built.date = (conversions.occurred_at at time zone 'UTC')::date
-where built.date > linked.day and built.date <= linked.day + %(reach)s
-"""
-
 PASSED: LiteralString = """
 insert into enrichment.identity_passes (snapshot, links, days)
 values (pg_current_snapshot(), %s, %s)
@@ -96,29 +86,20 @@ def note_links(connection: psycopg.Connection) -> tuple[int, list[date]]:
     try:
         with connection.transaction():
             links = connection.execute(NEW_LINKS).rowcount
-            asked = _days(connection, since) if links and has_builds(connection) else {}
-            if asked:
-                columns = list(zip(*[(d, REASON, k) for d, k in asked.items()], strict=True))
-                connection.execute(ASK, [list(column) for column in columns])
-            connection.execute(PASSED, (links, len(asked)))
+            days = _days(connection, since) if links and has_builds(connection) else []
+            ask_for(connection, [Neighbour(day, REASON) for day in days])
+            connection.execute(PASSED, (links, len(days)))
     finally:
         connection.isolation_level = None
-    return links, sorted(asked)
+    return links, days
 
 
-def _days(connection: psycopg.Connection, since: object) -> dict[date, str]:
-    """Days and, as neighbours have it, their kind."""
+def _days(connection: psycopg.Connection, since: datetime) -> list[date]:
+    """The days of events that changed hands, and those near them with sessions of either id."""
     connection.execute("analyze new_links")
     connection.execute(DAYS_OF_LINKS, {"since": since})
     days = {day for (day,) in connection.execute("select distinct day from linked_days")}
     if days and is_there(connection, "marts.sessions"):
         around = {"before": DAYS_BEFORE, "after": DAYS_AFTER}
         days |= {day for (day,) in connection.execute(SESSIONS, around)}
-    conversions = set[date]()
-    if days and is_there(connection, "marts.conversions"):
-        reach = {"reach": reach_days()}
-        conversions = {day for (day,) in connection.execute(CONVERSIONS, reach)}
-    kinds = dict.fromkeys(days, "events")
-    for day in conversions:
-        kinds[day] = "both" if day in days else "conversions"
-    return kinds
+    return sorted(days)

@@ -75,18 +75,12 @@ def reasons_of(connection: psycopg.Connection, days: Sequence[date]) -> dict[dat
         if not is_built:
             said.append("not built")
         elif events is not None:
-            late = (
-                late_events(connection, day, seen_before) if events else LateEvents(0, None, None)
-            )
-            said.append(str(late) if late.events else _changed(events))
+            late = late_events(connection, day, seen_before)
+            said.append(str(late) if late.events else "events were deleted")
         if asked:
             said.append(asked)
         found[day] = "; ".join(said)
     return found
-
-
-def _changed(events: int) -> str:
-    return "its events changed" if events else "visitors were linked to users"
 
 
 def late_events(connection: psycopg.Connection, day: date, since: object) -> LateEvents:

@@ -10,7 +10,7 @@ from eventmill.database import connect
 from eventmill.days import DayWindow, parse_day
 from eventmill.settings import get_settings
 from orchestration.defs.healing.reasons import reasons_of, summary
-from orchestration.defs.healing.waiting import Runs, in_order, waiting_days, windows
+from orchestration.defs.healing.waiting import Runs, waiting_days, windows
 from orchestration.jobs import build_days
 from orchestration.partitions import days_of_run, range_tags
 from orchestration.tags import REASON_TAG, REBUILD_TAG
@@ -34,9 +34,9 @@ LONGEST_REASON = 500
     name="rebuild_days",
     job=build_days,
     description=(
-        "Builds days again that got late events, whose sessions or conversions late events on other"
-        " days change, or on which bots became people or people bots; and past days that were never"
-        " built. A day at most every EVENTMILL_REBUILD_MINUTES."
+        "Builds days again that got late events or lost some, whose sessions late events on other"
+        " days change, or on which bots became people or people bots; and past days that were"
+        " never built. A day at most every EVENTMILL_REBUILD_MINUTES."
     ),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,
@@ -47,7 +47,7 @@ def rebuild_days(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest 
     pause = timedelta(minutes=settings.rebuild_minutes)
     with connect(autocommit=True, application="eventmill rebuild") as connection:
         waiting = waiting_days(connection, settings.first_day, now.date())
-        due = [found for found in in_order(waiting) if found.is_due(now, pause)]
+        due = [found for found in waiting if found.is_due(now, pause)]
         if not due:
             yield dg.SkipReason(
                 f"{len(waiting)} days wait, none is due yet" if waiting else "no day waits"

@@ -8,26 +8,20 @@ from typing import LiteralString
 import psycopg
 
 from eventmill.days import ONE_DAY, DayWindow, day_start
-from orchestration.defs.healing.neighbours import reach_days
 from orchestration.defs.healing.reasons import NO_BUILDS, has_builds
 
-# A touched day without events in it got links only, which are looked at once a night. A replaced
-# day is one whose build did not succeed, or is still on.
+# A replaced day is one whose build did not succeed, or is still on.
 WAITING: LiteralString = """
 with waiting as (
     select
         day,
-        max(touched_at) as touched_at,
-        coalesce(max(kind), 'events') as kind
+        max(touched_at) as touched_at
     from (
-        select day, max(touched_at) as touched_at, null as kind
-        from raw.touched_days
-        group by day
-        having sum(events) > 0
+        select day, touched_at from raw.touched_days
         union all
-        select day, null, kind from enrichment.days_to_rebuild
+        select day, null from enrichment.days_to_rebuild
         union all
-        select day, null, null from enrichment.replaced_days
+        select day, null from enrichment.replaced_days
     ) as found
     where day >= %(first_day)s and day < %(today)s
     group by day
@@ -41,8 +35,7 @@ select
         select max(coalesce(finished_at, failed_at, started_at))
         from enrichment.builds
         where waiting.day between builds.first_day and builds.last_day
-    ) as tried_at,
-    waiting.kind
+    ) as tried_at
 from waiting
 left join {builds} as built on waiting.day = built.date
 order by waiting.day
@@ -60,7 +53,6 @@ class Waiting:
     is_built: bool
     touched_at: datetime | None
     tried_at: datetime | None
-    kind: str
 
     def is_due(self, now: datetime, pause: timedelta) -> bool:
         """Whether to build it now, `pause` at least after it was tried last.
@@ -82,18 +74,6 @@ def waiting_days(connection: psycopg.Connection, first_day: date, today: date) -
     )
     rows = connection.execute(query, {"first_day": first_day, "today": today})
     return [Waiting(*row) for row in rows.fetchall()]
-
-
-def in_order(days: Collection[Waiting]) -> list[Waiting]:
-    """Without those that wait for sessions of a day before them which waits too."""
-    first_come = [waiting.day for waiting in days if waiting.kind != "conversions"]
-    reach = timedelta(days=reach_days())
-    return [
-        waiting
-        for waiting in days
-        if waiting.kind == "events"
-        or not any(waiting.day - reach <= day < waiting.day for day in first_come)
-    ]
 
 
 def windows(days: Collection[date], alone: Collection[date], longest: int) -> Iterator[DayWindow]:
