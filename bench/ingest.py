@@ -1,6 +1,6 @@
 """Events per second into `POST /v1/events`, singly and in batches, and how long one takes.
 
-`python -m bench.ingest` starts a PostgreSQL and an ingest service of its own in a temporary home,
+`make bench ARGS=ingest` starts a PostgreSQL and an ingest service of its own in a temporary home,
 first with one process and then with as many as there are cores, and sends from another process over
 real sockets. Every answer is checked, and at the end the events in `raw.events` are counted.
 
@@ -295,7 +295,3 @@ def table(results: dict[str, Any]) -> Table:
             " + ".join(f"{part:.0f}" for part in result["cpu_microseconds_per_event"].values()),
         )
     return shown
-
-
-if __name__ == "__main__":
-    print(json.dumps(run(), indent=2))

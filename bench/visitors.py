@@ -1,13 +1,12 @@
 """Milliseconds for the unique visitors of 90 days, with 10,000,000 events of 500,000 visitors.
 
-`python -m bench.visitors` starts a PostgreSQL of its own in a temporary home, fills raw.events,
+`make bench ARGS=visitors` starts a PostgreSQL of its own in a temporary home, fills raw.events,
 builds the sets of visitors with the real models, and asks for one asset after the other, for a
 creator of 100 assets, and for the platform: in the dashboards API's function, and over HTTP.
 Each kind is compared with count(distinct visitor_id) over the events.
 """
 
 import asyncio
-import json
 import os
 import random
 import socket
@@ -297,7 +296,3 @@ def table(results: dict[str, Any]) -> Table:
         numbers = [f"{asked[name]:.1f}" for name in ("median_ms", "p95_ms", "max_ms")]
         shown.add_row(kind, *numbers, str(asked["target_ms"] or ""))
     return shown
-
-
-if __name__ == "__main__":
-    print(json.dumps(run(), indent=2))

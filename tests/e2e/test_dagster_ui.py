@@ -18,6 +18,7 @@ FLAGS = [
 ]  # fmt: skip
 DAYS = ["2015-05-17", "2015-05-18", "2015-05-19", "2015-05-20"]
 BACKFILL_SECONDS = 180
+SECONDS = 60
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="NO BROWSER: install chromium, or the Dagster UI stays untested"
@@ -81,7 +82,7 @@ def test_the_four_days_are_built_for_every_asset(demo: RunningDemo) -> None:
 def test_the_partitions_page_shows_them(demo: RunningDemo, page: Page) -> None:
     for asset in ("daily_metrics", "raw_events"):
         page.goto(f"/assets/{asset}?view=partitions")
-        expect(page.get_by_text("Materialized (4)")).to_be_visible()
+        expect(page.get_by_text("Materialized (4)")).to_be_visible(timeout=SECONDS * 1000)
 
 
 def test_a_backfill_of_two_days_is_one_run_and_changes_no_number(

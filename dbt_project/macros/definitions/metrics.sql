@@ -50,10 +50,10 @@ end
 substring(upper(props_json ->> 'currency') from '^[A-Z]{3}$')
 {%- endmacro %}
 
-{#- The currency of the event's money: the platform's, unless it names another. Null while neither is
-    known. Needs `platform_currency` in scope. -#}
+{#- The currency of the event's money: the platform's, unless it names another. While neither is known it
+    is XXX, ISO 4217's code for none. Needs `platform_currency` in scope. -#}
 {% macro currency() -%}
-coalesce({{ named_currency() }}, platform_currency)
+coalesce({{ named_currency() }}, platform_currency, 'XXX')
 {%- endmacro %}
 
 {#- Engagement in milliseconds: `props.engagement_ms` of any event. -#}
