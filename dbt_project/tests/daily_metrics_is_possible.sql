@@ -9,7 +9,9 @@ with entities as (
     where {{ built_window('date', ref('daily_metrics')) }}
 ),
 
-platform as (
+-- One row a day. Inlined, and with statistics of before the build, it is looked for once for each
+-- entity: minutes for 100,000 of them instead of 0.1 s.
+platform as materialized (
     select *
     from entities
     where project_id is null and ip_asset_id is null and license_id is null
