@@ -29,8 +29,8 @@ HISTORY = (1_000_000, 5_000_000, 10_000_000)
 ROUNDS = 3
 # How dbt's log, which the run's log holds, says what a model or one day of it took.
 BUILT = re.compile(
-    r"(?:Batch \d+ of \d+ OK created batch \S+ of|OK created sql \w+ model|OK loaded seed file)"
-    r" (\S+) \.* ?\[.* in ([\d.]+)s\]"
+    r"(?:Batch \d+ of \d+ OK created batch \S+ of|OK created sql (?!microbatch)\w+ model"
+    r"|OK loaded seed file) (\S+) \.* ?\[.* in ([\d.]+)s\]"
 )
 TEST = re.compile(r"PASS (\S+) \.* ?\[.* in ([\d.]+)s\]")
 
