@@ -12,6 +12,7 @@ from eventmill.errors import ConfigurationError, EventmillError
 from orchestration.defs.dbt.invocation import BUILD_LOCK, run_dbt
 from orchestration.instance import prepare_instance
 from orchestration.project import fingerprint, manifest_dir, prepare_manifest, target_path
+from orchestration.relations import is_there
 
 # What live numbers are counted from. It takes seconds, whatever the size of raw; views on tables
 # come with the first build, which makes those.
@@ -34,18 +35,13 @@ def _prepare_views(connection: psycopg.Connection) -> None:
     stamp = manifest_dir() / "views.sha256"
     known = stamp.read_text() if stamp.exists() else None
     with advisory_lock(connection, BUILD_LOCK):
-        if known == fingerprint() and _views_exist(connection):
+        if known == fingerprint() and is_there(connection, "intermediate.int_events"):
             return
         with target_path("prepare") as folder:
             outcome = run_dbt(VIEWS_AND_SEEDS, folder)
     if outcome.errors:
         raise ConfigurationError(f"dbt cannot make its views: {'; '.join(outcome.errors)}")
     stamp.write_text(fingerprint())
-
-
-def _views_exist(connection: psycopg.Connection) -> bool:
-    row = connection.execute("select to_regclass('intermediate.int_events') is not null").fetchone()
-    return row is not None and bool(row[0])
 
 
 def main() -> int:

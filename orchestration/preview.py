@@ -23,6 +23,7 @@ from eventmill.errors import ConfigurationError, EventmillError
 from eventmill.settings import child_environment, get_settings
 from orchestration.comparison import Comparison, columns_of, compare
 from orchestration.project import manifest
+from orchestration.relations import has_builds
 
 TARGET: Final = "preview"
 BUILT_DAYS: LiteralString = """
@@ -99,9 +100,8 @@ def key_of(node: Mapping[str, Any]) -> list[str]:
 
 def latest_built_days(connection: psycopg.Connection, days: int) -> DayWindow:
     """The last `days` built days, without a gap. Raises ConfigurationError if there is none."""
-    has_builds = connection.execute("select to_regclass('marts.daily_builds') is not null")
     found: list[date] = []
-    if has_builds.fetchone() == (True,):
+    if has_builds(connection):
         found = [day for (day,) in connection.execute(BUILT_DAYS, (days,))]
     if not found:
         raise ConfigurationError("no day is built yet: `eventmill backfill START END`")

@@ -7,10 +7,11 @@ from typing import Any
 import psycopg
 
 from eventmill.errors import ConfigurationError
-from orchestration.defs.healing.reasons import has_builds, reasons_of
+from orchestration.defs.healing.reasons import reasons_of
 from orchestration.explained import queries
 from orchestration.explained.causes import causes
 from orchestration.explained.entity import METRICS, Entity
+from orchestration.relations import has_builds
 
 __all__ = ["METRICS", "Entity", "explanation"]
 

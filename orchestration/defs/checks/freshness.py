@@ -9,8 +9,8 @@ import psycopg
 from eventmill.database import connect
 from eventmill.days import ONE_DAY, day_start
 from orchestration.defs.alerts.sensors import send
-from orchestration.defs.healing.reasons import has_builds
 from orchestration.jobs import FRESHNESS
+from orchestration.relations import has_builds
 
 # The night run starts at 02:00; with its retries it is through by then.
 DEADLINE = timedelta(hours=4)

@@ -6,8 +6,8 @@ from typing import LiteralString
 import psycopg
 
 from eventmill.days import DayWindow
-from orchestration.defs.healing.reasons import has_builds
 from orchestration.project import referrer_domain_sql
+from orchestration.relations import has_builds
 
 # Distinct first: the look-up then runs once per value and not once per event.
 NEW_USER_AGENTS: LiteralString = """

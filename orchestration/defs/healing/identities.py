@@ -15,9 +15,8 @@ from orchestration.defs.healing.neighbours import (
     DAYS_BEFORE,
     Neighbour,
     ask_for,
-    is_there,
 )
-from orchestration.defs.healing.reasons import has_builds
+from orchestration.relations import has_builds, is_there
 
 NEW_LINKS: LiteralString = """
 create temporary table new_links on commit drop as

@@ -13,7 +13,8 @@ from typing import LiteralString, NamedTuple
 import psycopg
 
 from eventmill.days import DayWindow
-from orchestration.defs.healing.reasons import RECEIPTS, has_builds
+from orchestration.defs.healing.reasons import RECEIPTS
+from orchestration.relations import has_builds, is_there
 
 # How far a session's day lies from an event that can change it.
 DAYS_BEFORE, DAYS_AFTER = 1, 2
@@ -131,9 +132,3 @@ def ask_for(connection: psycopg.Connection, asked: Collection[Neighbour]) -> Non
     if asked:
         days, reasons = zip(*asked, strict=True)
         connection.execute(ASK, (list(days), list(reasons)))
-
-
-def is_there(connection: psycopg.Connection, relation: str) -> bool:
-    """Whether a table or view is there."""
-    row = connection.execute("select to_regclass(%s) is not null", (relation,)).fetchone()
-    return row is not None and bool(row[0])

@@ -7,6 +7,7 @@ from typing import LiteralString, NamedTuple
 import psycopg
 
 from eventmill.days import DayWindow, day_start
+from orchestration.relations import has_builds
 
 # One row for each of the days that have a reason.
 STATE: LiteralString = """
@@ -89,12 +90,6 @@ def late_events(connection: psycopg.Connection, day: date, since: object) -> Lat
     row = connection.execute(LATE_EVENTS, (day_start(day), window.end, since)).fetchone()
     assert row is not None
     return LateEvents(*row)
-
-
-def has_builds(connection: psycopg.Connection) -> bool:
-    """Whether anything was ever built."""
-    row = connection.execute("select to_regclass('marts.daily_builds') is not null").fetchone()
-    return row is not None and bool(row[0])
 
 
 def summary(reasons: Mapping[date, str]) -> str:

@@ -8,7 +8,8 @@ from typing import LiteralString
 import psycopg
 
 from eventmill.days import ONE_DAY, DayWindow, day_start
-from orchestration.defs.healing.reasons import NO_BUILDS, has_builds
+from orchestration.defs.healing.reasons import NO_BUILDS
+from orchestration.relations import has_builds
 
 # A replaced day is one whose build did not succeed, or is still on.
 WAITING: LiteralString = """

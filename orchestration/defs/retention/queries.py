@@ -10,6 +10,7 @@ from psycopg import sql
 
 from eventmill.days import DayWindow
 from eventmill.errors import EventmillError
+from orchestration.relations import has_builds
 
 # Partitions by their day. One that a killed run had detached is no part of raw.events any more, but
 # its name is still taken.
@@ -75,8 +76,7 @@ def kept_back(
     """The days of `partitions`, all of them before `before`, that may not go yet, and why."""
     parameters = {"before": before}
     built: set[date] = set()
-    has_builds = connection.execute("select to_regclass('marts.daily_builds') is not null")
-    if has_builds.fetchone() == (True,):
+    if has_builds(connection):
         built = {day for (day,) in connection.execute(BUILT, parameters)}
     touched = {day for (day,) in connection.execute(TOUCHED, parameters)}
     asked = {day for (day,) in connection.execute(ASKED, parameters)}
