@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from dashboards_api import health, observability, problems
 from dashboards_api.assets import routes as assets
-from dashboards_api.database import create_pool
+from dashboards_api.database import create_pool, create_state_pool
 from dashboards_api.platform import routes as platform
 from eventmill.database import database_url
 
@@ -26,12 +26,15 @@ arrived by then; today and days not built yet are counted when you ask. Errors a
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     pool = create_pool(database_url())
     app.state.metrics.watch(pool)
+    state_pool = create_state_pool(database_url())
     await pool.open(wait=False)
-    app.state.pool = pool
+    await state_pool.open(wait=False)
+    app.state.pool, app.state.state_pool = pool, state_pool
     try:
         yield
     finally:
         await pool.close()
+        await state_pool.close()
 
 
 def create_app() -> FastAPI:

@@ -1,7 +1,7 @@
 """The connection pool, and the one way to read: a consistent snapshot with a time limit."""
 
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, TypeVar
 
@@ -15,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 from eventmill.errors import Unavailable
 
 POOL_SIZE = 10
+STATE_POOL_SIZE = 4
 # How long a request waits for a connection before it is told to come back later.
 POOL_SECONDS = 3
 # After this the database cancels a query: nobody waits longer for a dashboard.
@@ -32,41 +33,64 @@ Row = TypeVar("Row")
 
 
 def create_pool(conninfo: str) -> Pool:
-    """A closed pool. It opens without waiting, so the API starts while the database is away."""
+    """A closed pool of connections that only read.
+
+    It opens without waiting, so the API starts while the database is away.
+    """
+    return _closed_pool(conninfo, _configure, POOL_SIZE)
+
+
+def create_state_pool(conninfo: str) -> Pool:
+    """The same for what the API itself keeps: saved reports, exports, erasures, the audit log."""
+    return _closed_pool(conninfo, _configure_state, STATE_POOL_SIZE)
+
+
+def _closed_pool(
+    conninfo: str, configure: Callable[[AsyncConnection], Awaitable[None]], size: int
+) -> Pool:
     return AsyncConnectionPool(
         conninfo,
         # A query is prepared only where it says so. Planned for its own days it skips all other
         # partitions while planning; a prepared plan serves any days and visits every partition.
         kwargs={"application_name": "eventmill-dashboards", "prepare_threshold": sys.maxsize},
         min_size=1,
-        max_size=POOL_SIZE,
+        max_size=size,
         timeout=POOL_SECONDS,
         # Give up soon: the next request then tries anew, instead of waiting for a long backoff
         # while the database is back already.
         reconnect_timeout=POOL_SECONDS,
-        configure=_configure,
+        configure=configure,
         check=AsyncConnectionPool.check_connection,
         open=False,
     )
 
 
 async def _configure(connection: AsyncConnection) -> None:
+    await _limit(connection)
+    await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+    await connection.set_read_only(True)
+
+
+async def _configure_state(connection: AsyncConnection) -> None:
+    await _limit(connection)
+
+
+async def _limit(connection: AsyncConnection) -> None:
     await connection.set_autocommit(True)
     await connection.execute(
         "select set_config('statement_timeout', %s, false), set_config('timezone', 'UTC', false)",
         (f"{STATEMENT_SECONDS}s",),
     )
     await connection.set_autocommit(False)
-    await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
-    await connection.set_read_only(True)
 
 
 @asynccontextmanager
 async def snapshot(pool: Pool) -> AsyncIterator[AsyncConnection]:
-    """A connection in one read-only transaction whose queries all see the same moment.
+    """A connection in one transaction; of the reading pool its queries all see the same moment.
 
-    Raises Unavailable when the database is away, all connections stay busy, a query takes longer
-    than STATEMENT_SECONDS, or the views do not exist yet.
+    Committed at the end, unless an error is raised. Raises Unavailable when the database is away,
+    all connections stay busy, a query takes longer than STATEMENT_SECONDS, or the views are not
+    there yet.
     """
     try:
         async with pool.connection() as connection:
@@ -112,4 +136,10 @@ def _pool(request: Request) -> Pool:
     return pool
 
 
+def _state_pool(request: Request) -> Pool:
+    pool: Pool = request.app.state.state_pool
+    return pool
+
+
 DatabasePool = Annotated[Pool, Depends(_pool)]
+StatePool = Annotated[Pool, Depends(_state_pool)]
