@@ -14,7 +14,6 @@ from psycopg import AsyncConnection, sql
 
 from dashboards_api.database import rows, tuples
 from dashboards_api.entities.cursors import Cursor
-from dashboards_api.metrics.scopes import in_windows
 from eventmill.days import DayWindow
 
 EntityType = Literal["project", "ip_asset", "license"]
@@ -27,20 +26,16 @@ select
 
 # Partitions are named by their day (raw.ensure_partition).
 PARTITIONS = """
-select to_date(right(children.relname, 8), 'YYYYMMDD') as day
+select to_date(right(inhrelid::regclass::text, 8), 'YYYYMMDD') as day
 from pg_inherits
-inner join pg_class as children on pg_inherits.inhrelid = children.oid
-where
-    pg_inherits.inhparent = 'raw.events'::regclass
-    and right(children.relname, 8) between to_char(%(first)s::date, 'YYYYMMDD')
-    and to_char(%(last)s::date, 'YYYYMMDD')
+where inhparent = 'raw.events'::regclass
 """
 
 # A built day holds events of the entity if it has a row of it, bots included; or if events came
 # since, which raw.touched_days knows until the day is built again. A day that was built before
 # there were such rows has none of the platform either, and counts as not built.
 DAYS = """
-with partitions as (
+with partitions as materialized (
     {partitions}
 ),
 
@@ -65,32 +60,66 @@ built_days as (
 select day
 from partitions
 where
-    day in (select date from entity_days)
-    or day not in (select date from built_days)
-    or day in (select touched_days.day from raw.touched_days)
+    {of_type}
+    and day between %(first)s and %(last)s
+    and (
+        day in (select date from entity_days)
+        or day not in (select date from built_days)
+        or day in (select touched_days.day from raw.touched_days)
+    )
 order by day desc
 """
 
 ALL_DAYS = """
-with partitions as (
+with partitions as materialized (
     {partitions}
 )
 
 select day
 from partitions
+where {of_type} and day between %(first)s and %(last)s
 order by day desc
 """
 
+# The types that raw.lifecycle_events has: where they happened is known to the day.
+LIFECYCLE_TYPES = frozenset(
+    (
+        "asset_uploaded", "asset_approved", "asset_rejected",
+        "project_created", "project_started", "project_completed", "project_archived",
+        "license_created", "license_signed", "license_renewed", "license_expired",
+    )
+)  # fmt: skip
+OF_LIFECYCLE_TYPE = """
+    day in (
+        select (occurred_at at time zone 'UTC')::date
+        from raw.lifecycle_events
+        where {column} = %(entity_id)s and event_type = %(event_type)s
+    )
+"""
+
+# Each window is a query of its own, whose bounds are constants of the plan: planning then takes
+# 0.2 ms a day. With one condition of all windows it takes 150 ms for 64 days, since every partition
+# is checked against each of them.
 EVENTS = """
-select
-    event_id, occurred_at, received_at, sent_at, source, event_type, actor_type, actor_id,
-    anonymous_id, visitor_id, session_id, project_id, ip_asset_id, license_id, user_id, brand_id,
-    creator_id, props_json as props, page_url, landing_page, referrer, user_agent, utm_source,
-    utm_medium, utm_campaign, utm_term, utm_content, click_id, country, created_at
-from raw.events
-where {column} = %(entity_id)s and ({windows}) {conditions}
+select *
+from ({windows}) as windows
 order by occurred_at desc, event_id desc
 limit %(limit)s
+"""
+
+EVENTS_OF_WINDOW = """
+(
+    select
+        event_id, occurred_at, received_at, sent_at, source, event_type, actor_type, actor_id,
+        anonymous_id, visitor_id, session_id, project_id, ip_asset_id, license_id, user_id,
+        brand_id, creator_id, props_json as props, page_url, landing_page, referrer, user_agent,
+        utm_source, utm_medium, utm_campaign, utm_term, utm_content, click_id, country, created_at
+    from raw.events
+    where
+        {column} = %(entity_id)s and occurred_at >= {start} and occurred_at < {end} {conditions}
+    order by occurred_at desc, event_id desc
+    limit %(limit)s
+)
 """
 
 COLUMNS: dict[EntityType, sql.Identifier] = {
@@ -137,18 +166,25 @@ class RawEvent:
 
 
 async def days_with_events(
-    connection: AsyncConnection, entity: EntityType, entity_id: str, first: date, last: date
+    connection: AsyncConnection,
+    entity: EntityType,
+    entity_id: str,
+    first: date,
+    last: date,
+    event_type: str | None = None,
 ) -> list[date]:
-    """The days that can hold events of the entity, the newest first."""
+    """The days that can hold events of the entity and type, the newest first."""
+    of_type = sql.SQL(OF_LIFECYCLE_TYPE if event_type in LIFECYCLE_TYPES else "true")
     [(has_builds,)] = await tuples(connection, HAS_BUILDS)
     query = sql.SQL(DAYS if has_builds else ALL_DAYS).format(
         partitions=sql.SQL(PARTITIONS),
+        of_type=of_type.format(column=COLUMNS[entity]),
         entity=sql.SQL(" and ").join(
             sql.SQL("{} = %(entity_id)s" if name == entity else "{} is null").format(column)
             for name, column in COLUMNS.items()
         ),
     )
-    parameters = {"entity_id": entity_id, "first": first, "last": last}
+    parameters = {"entity_id": entity_id, "first": first, "last": last, "event_type": event_type}
     return [day for (day,) in await tuples(connection, query, parameters)]
 
 
@@ -163,8 +199,7 @@ async def events_of_days(
     limit: int,
 ) -> list[RawEvent]:
     """At most `limit` events of these days, the newest first, of those that come `before`."""
-    windows, parameters = in_windows(days)
-    parameters |= {"entity_id": entity_id, "limit": limit}
+    parameters: dict[str, Any] = {"entity_id": entity_id, "limit": limit}
     conditions = []
     if event_type is not None:
         conditions.append(sql.SQL("and event_type = %(event_type)s"))
@@ -172,7 +207,17 @@ async def events_of_days(
     if before is not None:
         conditions.append(sql.SQL("and (occurred_at, event_id) < (%(at)s, %(event_id)s)"))
         parameters |= {"at": before.occurred_at, "event_id": before.event_id}
-    query = sql.SQL(EVENTS).format(
-        column=COLUMNS[entity], windows=windows, conditions=sql.SQL(" ").join(conditions)
-    )
+    windows = []
+    for number, window in enumerate(days):
+        start, end = f"start_{number}", f"end_{number}"
+        parameters |= {start: window.start, end: window.end}
+        windows.append(
+            sql.SQL(EVENTS_OF_WINDOW).format(
+                column=COLUMNS[entity],
+                start=sql.Placeholder(start),
+                end=sql.Placeholder(end),
+                conditions=sql.SQL(" ").join(conditions),
+            )
+        )
+    query = sql.SQL(EVENTS).format(windows=sql.SQL("union all").join(windows))
     return await rows(connection, RawEvent, query, parameters)

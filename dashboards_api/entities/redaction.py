@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from dashboards_api.entities.queries import RawEvent
+from dashboards_api.entities.queries import LIFECYCLE_TYPES, RawEvent
 from eventmill.tokens import Caller
 
 SHOWN = (
@@ -21,14 +21,11 @@ SHOWN = (
 
 # Of a visitor's event they would tell of which brand the visitor is: a person, in a small company.
 PARTIES = ("brand_id", "creator_id")
-NAMES_PARTIES = frozenset(
-    (
-        "asset_uploaded", "asset_approved", "asset_rejected",
-        "project_created", "project_started", "project_completed", "project_archived",
-        "license_created", "license_signed", "license_renewed", "license_expired",
-        "royalty_calculated", "royalty_statement_generated", "royalty_paid",
-    )
-)  # fmt: skip
+NAMES_PARTIES = LIFECYCLE_TYPES | {
+    "royalty_calculated",
+    "royalty_statement_generated",
+    "royalty_paid",
+}
 
 # Amounts, terms and kinds. Free text, such as a search, a message or a label, may name somebody.
 SHOWN_PROPS = frozenset(

@@ -90,7 +90,7 @@ async def _page(
     if last < first:
         return []
     found: list[RawEvent] = []
-    days = await days_with_events(connection, entity, entity_id, first, last)
+    days = await days_with_events(connection, entity, entity_id, first, last, asked.event_type)
     for windows in steps(days):
         found += await events_of_days(
             connection,

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards_api.entities.cursors import Cursor
+from dashboards_api.entities.queries import LIFECYCLE_TYPES
 from dashboards_api.entities.service import steps
 from eventmill.days import ONE_DAY, utc_today
 from eventmill.tokens import Caller
@@ -101,6 +102,19 @@ def test_filters(events: psycopg.Connection, get: Get) -> None:
     assert pages(get, ASSET, start=first, end=last) == [newest_first(within)]
     before = [event for event in [*stream, clicked] if event.day < first]
     assert pages(get, ASSET, end=first - ONE_DAY, limit=500) == [newest_first(before)]
+
+
+def test_an_events_type_of_a_lifecycle_is_looked_up_by_day(
+    events: psycopg.Connection, get: Get
+) -> None:
+    """By the days of raw.lifecycle_events, which must hold each of these types."""
+    for number, event_type in enumerate(sorted(LIFECYCLE_TYPES)):
+        stream = [
+            viewed(at(TODAY - timedelta(days=number + ago)), event_type=event_type)
+            for ago in (0, 0, 30)
+        ]
+        insert(events, *stream, viewed(at(TODAY - timedelta(days=number))))
+        assert pages(get, ASSET, event_type=event_type) == [newest_first(stream)]
 
 
 @pytest.mark.parametrize(
