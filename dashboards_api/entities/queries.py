@@ -97,9 +97,8 @@ OF_LIFECYCLE_TYPE = """
     )
 """
 
-# Each window is a query of its own, whose bounds are constants of the plan: planning then takes
-# 0.2 ms a day. With one condition of all windows it takes 150 ms for 64 days, since every partition
-# is checked against each of them.
+# Each window is a query of its own, whose bounds are constants of the plan. With one condition of all
+# windows every partition is checked against each: 36 ms of CPU instead of 15 for 64 days in 42.
 EVENTS = """
 select *
 from ({windows}) as windows
