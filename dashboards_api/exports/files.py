@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -51,16 +52,16 @@ copy (
 EMPTY_PARQUET = "copy (select {columns} where false) to '{target}' (format parquet)"
 
 
-def file_name(job: Job) -> str:
+def file_name(format_: Format, first: date, last: date) -> str:
     """What a download is called."""
-    return f"events-{job.first_day}-{job.last_day}.{job.format}"
+    return f"events-{first}-{last}.{format_}"
 
 
 def write_file(
     job: Job, keys: list[str], storage: Storage, heartbeat: Heartbeat
 ) -> tuple[str, int]:
     """Store the export's file, made of its days' files in order; its key and its bytes."""
-    key = f"{job.owner}/{job.attempt}-{file_name(job)}"
+    key = f"{job.owner}/{job.attempt}-{file_name(job.format, job.first_day, job.last_day)}"
     if job.format == "parquet":
         with _scratch(job) as scratch:
             target = scratch / "file.parquet"

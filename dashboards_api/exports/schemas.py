@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import (
@@ -19,7 +19,7 @@ from pydantic import (
 from dashboards_api.exports.columns import FILTERS, Format
 from dashboards_api.ranges import Day, Period
 from eventmill.envelope import MAX_CAMPAIGN_CHARACTERS
-from eventmill.plain_json import find_unstorable
+from eventmill.plain_json import text_problem
 from eventmill.tracking_plan import tracking_plan
 
 MAX_VALUES = 100
@@ -32,8 +32,8 @@ def _as_list(value: object) -> object:
 
 def _storable(text: str) -> str:
     """What PostgreSQL cannot hold would be its error, not ours."""
-    if wrong := next(iter(find_unstorable({"": text})), None):
-        raise ValueError(wrong.message)
+    if problem := text_problem(text):
+        raise ValueError(problem)
     return text
 
 
@@ -56,7 +56,7 @@ Types = Annotated[Values, AfterValidator(_known_types)]
 
 
 class Filters(BaseModel):
-    """Which events: those that match every filter. A filter is a value, or a list of any of which."""
+    """Which events: those that match every filter, each a value or a list of which any will do."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -117,17 +117,9 @@ class ExportRequest(BaseModel):
     include_personal_data: bool = Field(
         False, strict=True, description="Leave ids, URLs and props as they are. Needs a `reason`."
     )
-    reason: Annotated[Text, StringConstraints(strip_whitespace=True, max_length=500)] | None = Field(
-        None, description="What the personal data is needed for; it goes into the audit log."
+    reason: Annotated[Text, StringConstraints(strip_whitespace=True, max_length=500)] | None = (
+        Field(None, description="What the personal data is needed for; it goes into the audit log.")
     )
-
-    @model_validator(mode="after")
-    def _reasoned(self) -> Self:
-        if self.include_personal_data and len(self.reason or "") < 10:
-            raise ValueError("include_personal_data needs a `reason` of at least 10 characters")
-        if self.reason and not self.include_personal_data:
-            raise ValueError("`reason` goes with include_personal_data")
-        return self
 
 
 class Range(BaseModel):

@@ -24,6 +24,7 @@ create table ops.exports (
     file_key text,
     row_count bigint,
     byte_count bigint,
+    dropped_days int not null default 0,
     error text,
     pseudonym_key bytea
     default sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')),
@@ -54,6 +55,15 @@ create table ops.export_parts (
 
 comment on table ops.export_parts is
 'One row per finished UTC day of an export that is being made: what need not be made again.';
+
+-- Reading dashboards needs neither, and least of all the key.
+do $$
+begin
+    if exists (select from pg_roles where rolname = 'eventmill_reader') then
+        revoke all on ops.exports, ops.export_parts from eventmill_reader;
+    end if;
+end
+$$;
 
 -- The same value gets the same pseudonym within an export and another one in the next. Two rounds,
 -- as in HMAC, and 128 bits of it.
