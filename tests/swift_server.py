@@ -1,7 +1,7 @@
 """A real S3 server for tests: OpenStack Swift with its S3 API, all of its parts in one process.
 
-Run as `python -m tests.swift_server FOLDER PORT`. Objects are in memory, the rest in FOLDER. The one
-user is ACCESS_KEY with SECRET_KEY; requests are signed (AWS signature 4), as at Amazon.
+Run as `python -m tests.swift_server FOLDER PORT`. Objects are in memory, the rest in FOLDER. The
+one user is ACCESS_KEY with SECRET_KEY; requests are signed (AWS signature 4), as at Amazon.
 """
 
 import sys

@@ -8,12 +8,15 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from fastapi.testclient import TestClient
+from httpx import Response
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from dashboards_api.exports.worker import run_one
 from eventmill.object_storage import Storage, open_storage
 from eventmill.settings import get_settings
+from eventmill.tokens import Caller, issue
 from tests.support import environment
 
 INSERT = """
@@ -76,3 +79,13 @@ def made(
     content = b"".join(storage().read(row["file_key"]))
     assert len(content) == row["byte_count"]
     return content
+
+
+def call(
+    client: TestClient, method: str, path: str, caller: Caller | None = None, **options: Any
+) -> Response:
+    """A call with the caller's token, by default an admin's."""
+    token = issue(caller or Caller("root", "admin"))
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    answer: Response = client.request(method, path, headers=headers, **options)
+    return answer

@@ -17,9 +17,10 @@ LAST = date(2026, 3, 4)
 DAYS = (date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 4))
 
 NASTY = [
-    'a "quoted" one', "comma, and more", "line\nbreak", "carriage\rreturn", "tab\there", "back\\slash",
-    "\\.", "\\N", "NULL", "null", " leading", "trailing ", "ünïcödé 🦄 \u2028 \u00a0", "'apostrophe",
-    "=1+1", "+1", "-1", "@x", "0042", "1e5", "{}", "%s", "\x01\x02\x7f", "", "\ufeffbom",
+    'a "quoted" one', "comma, and more", "line\nbreak", "carriage\rreturn", "tab\there",
+    "back\\slash", "\\.", "\\N", "NULL", "null", " leading", "trailing ", "'apostrophe",
+    "ünïcödé 🦄 \u2028 \u00a0", "=1+1", "+1", "-1", "@x", "0042", "1e5", "{}", "%s",
+    "\x01\x02\x7f", "", "\ufeffbom",
 ]  # fmt: skip
 TEXTS = (
     "source", "actor_id", "anonymous_id", "session_id", "project_id", "ip_asset_id", "license_id",
