@@ -118,11 +118,12 @@ copy (
 
 def statement(format_: Format, *, redacted: bool) -> sql.Composed:
     """`copy … to stdout` of one day's events, by time. `parameters` names what it takes."""
-    events = _events(redacted=redacted)
-    if format_ == "jsonl":
-        return sql.SQL(LINES).format(events=events)
-    cells = sql.SQL(", ").join(_cell(column, harmless=format_ == "csv") for column in COLUMNS)
-    return sql.SQL(TABLE).format(cells=cells, events=events)
+    if format_ == "csv":
+        cells = sql.SQL(", ").join(_cell(column) for column in COLUMNS)
+        return sql.SQL(TABLE).format(cells=cells, events=_events(redacted=redacted))
+    # A Parquet file is put together out of lines, in which props are a text to the letter.
+    events = _events(redacted=redacted, props_are_text=format_ == "parquet")
+    return sql.SQL(LINES).format(events=events)
 
 
 def parameters(filters: dict[str, list[str]]) -> dict[str, Any]:
@@ -138,18 +139,18 @@ def parameters(filters: dict[str, list[str]]) -> dict[str, Any]:
     }
 
 
-def _events(*, redacted: bool) -> sql.Composed:
+def _events(*, redacted: bool, props_are_text: bool = False) -> sql.Composed:
     filters = [
         sql.SQL(FILTER).format(value=sql.Placeholder(name), column=sql.Identifier(name))
         for name in FILTERS
     ]
-    columns = [_column(column, redacted=redacted) for column in COLUMNS]
+    columns = [_column(column, redacted, props_are_text) for column in COLUMNS]
     return sql.SQL(EVENTS).format(
         columns=sql.SQL(", ").join(columns), filters=sql.SQL(" and ").join(filters)
     )
 
 
-def _column(column: LiteralString, *, redacted: bool) -> sql.Composed:
+def _column(column: LiteralString, redacted: bool, props_are_text: bool) -> sql.Composed:
     source: LiteralString = "event.{column}"
     if redacted and column in PSEUDONYMS:
         source = PSEUDONYM
@@ -159,17 +160,19 @@ def _column(column: LiteralString, *, redacted: bool) -> sql.Composed:
         source = AGENT
     elif redacted and column == "props_json":
         source = KNOWN_PROPS
+    if props_are_text and column == "props_json":
+        source = "(" + source + ")::text"
     name = sql.Identifier(column)
     return sql.SQL("{value} as {name}").format(value=sql.SQL(source).format(column=name), name=name)
 
 
-def _cell(column: LiteralString, *, harmless: bool) -> sql.Composed:
+def _cell(column: LiteralString) -> sql.Composed:
     name = sql.Identifier(column)
     if column in TIMES:
         return sql.SQL(TIME).format(column=name)
     value = sql.SQL("event.{column}").format(column=name)
     # A UUID and a JSON object begin with none of the characters.
-    return cell(value) if harmless and column not in ("event_id", "props_json") else value
+    return cell(value) if column not in ("event_id", "props_json") else value
 
 
 def cell(value: sql.Composable) -> sql.Composed:

@@ -32,20 +32,11 @@ ENGINE = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
+# Out of lines of JSON: the engine's reader of CSV refuses some of what PostgreSQL writes.
 PARQUET = """
 copy (
-    select * from read_csv(
-        $files,
-        columns = $columns,
-        auto_detect = false,
-        header = false,
-        delim = ',',
-        quote = '"',
-        escape = '"',
-        compression = 'gzip',
-        nullstr = '',
-        allow_quoted_nulls = false,
-        parallel = false
+    select * from read_json(
+        $files, columns = $columns, format = 'newline_delimited', compression = 'gzip'
     )
 ) to '{target}' (format parquet, compression zstd, row_group_size {rows})
 """

@@ -117,7 +117,8 @@ def test_a_link_to_a_file_in_a_bucket_works_for_its_time_and_as_it_was_signed(
         url.replace("X-Amz-Expires=60", "X-Amz-Expires=61"),
         url.split("?")[0],
     ):
-        assert httpx.get(wrong).status_code == 403, wrong
+        # Swift calls a request that nobody signed a bad one.
+        assert httpx.get(wrong).status_code in (400, 403), wrong
     assert short
     deadline = time.monotonic() + 30
     while httpx.get(short).status_code == 200:
