@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 # A new export of this process is begun at once; this is for those of others that ended.
 POLL_SECONDS = 5
 SWEEP_SECONDS = 600
+# A file that is being written out cannot be interrupted. Then the process ends without it, and who
+# takes the export over has to wait until it counts as abandoned.
+STOP_SECONDS = 10
 
 INTERNAL = "something went wrong on our side; the service's log says what"
 
@@ -43,10 +46,10 @@ class Worker:
         self._wake.set()
 
     def stop(self) -> None:
-        """End, and leave what is unfinished to others. Blocks until that is done."""
+        """End, and leave what is unfinished to others. Blocks, for STOP_SECONDS at most."""
         self._stopping.set()
         self._wake.set()
-        self._thread.join()
+        self._thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
         swept = float("-inf")
@@ -65,6 +68,8 @@ class Worker:
                 if str(error) != said:
                     said = str(error)
                     log.warning("exports wait for the database: %s", said)
+            except Exception:
+                log.exception("the thread of exports goes on after")
             self._wake.wait(POLL_SECONDS)
 
 
@@ -85,7 +90,7 @@ def run_one(stopping: threading.Event) -> bool:
             queue.release(connection, job)
     except StorageError as error:
         _try_again(job, str(error))
-    except psycopg.Error as error:
+    except _DATABASE as error:
         _try_again(job, f"the database: {str(error).strip().splitlines()[0]}")
     except Exception:
         log.exception("export %s failed", job.export_id)
