@@ -66,6 +66,7 @@ KNOWN_PROPS: LiteralString = """
 )
 """
 
+# `offset 0`: each value is worked out once, and not wherever an expression around it names it.
 EVENTS: LiteralString = """
 select {columns}
 from raw.events as event
@@ -76,6 +77,7 @@ where
     event.occurred_at >= %(start)s
     and event.occurred_at < %(end)s
     and {filters}
+offset 0
 """
 FILTER: LiteralString = "({value}::text[] is null or event.{column} = any({value}::text[]))"
 

@@ -66,7 +66,8 @@ end
 $$;
 
 -- The same value gets the same pseudonym within an export and another one in the next. Two rounds,
--- as in HMAC, and 128 bits of it.
+-- as in HMAC, and 128 bits of it. Stable, since convert_to is: declared immutable it would not be
+-- inlined, and take 12 µs instead of 2.
 create function ops.pseudonym(key bytea, value text) returns text
-language sql immutable parallel safe
+language sql stable parallel safe
 return 'p' || left(encode(sha256(key || sha256(key || convert_to(value, 'UTF8'))), 'hex'), 32);
