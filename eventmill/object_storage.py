@@ -142,7 +142,7 @@ def _sync_folder(folder: Path) -> None:
 def open_storage(url: str) -> Storage:
     """The storage that `url` names: an absolute folder, or `s3://bucket/prefix`."""
     if url.startswith(S3_SCHEME):
-        # Importing the AWS library takes half a second and 30 MB: only for who uses it.
+        # The AWS library is large: only for who uses it.
         from eventmill.s3_storage import open_bucket
 
         return open_bucket(url)

@@ -164,7 +164,7 @@ def _client() -> Any:
 def _cached_client(
     endpoint: str | None, region: str | None, access_key_id: str | None, secret: str | None
 ) -> Any:
-    """A client, which is safe to share between threads; making one takes 100 ms."""
+    """A client, which is safe to share between threads; made once."""
     return boto3.session.Session().client(
         "s3",
         endpoint_url=endpoint,

@@ -82,8 +82,8 @@ offset 0
 FILTER: LiteralString = "({value}::text[] is null or event.{column} = any({value}::text[]))"
 
 # Spreadsheets run a cell that begins with one of these, also behind blanks and also in the forms
-# of East Asian keyboards (https://owasp.org/www-community/attacks/CSV_Injection). Looking at the
-# first character alone is twenty times as fast and decides nearly all cells.
+# of East Asian keyboards (https://owasp.org/www-community/attacks/CSV_Injection). The first
+# character alone decides nearly all cells, without a regular expression.
 BLANKS = "\t\n\v\f\r \u00a0\u200b\u2060\u3000\ufeff"
 OPERATORS = "=+-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b"
 SUSPECTS = [ord(character) for character in BLANKS + OPERATORS]

@@ -16,8 +16,7 @@ from eventmill.settings import get_settings
 
 log = logging.getLogger(__name__)
 
-# A day's events are sorted by time; with the 4 MB of a default server each is written to the disk
-# twice. A scan that joins another in its middle would give no order at all to what is equal.
+# A day's events are sorted by time, which needs more than the 4 MB of a default server.
 SESSION = """
 select
     set_config('timezone', 'UTC', false),

@@ -15,7 +15,7 @@ from eventmill.object_storage import Storage
 # A row comes at a time; the compressor and the storage work best with more.
 BATCH_BYTES = 256 * 1024
 GZIP = 16 + zlib.MAX_WBITS
-# A day of events shrinks to a tenth at the fastest level; the next one takes twice as long.
+# The fastest level: parts are read once more and then thrown away.
 LEVEL = 1
 
 
