@@ -12,6 +12,7 @@ from dashboards_api.assets import routes as assets
 from dashboards_api.database import create_pool, create_state_pool
 from dashboards_api.entities import routes as entities
 from dashboards_api.platform import routes as platform
+from dashboards_api.privacy import routes as privacy
 from eventmill import logs
 from eventmill.database import database_url
 
@@ -61,6 +62,6 @@ def create_app() -> FastAPI:
     )
     app.state.metrics = metrics
     problems.install(app)
-    for module in (assets, platform, entities, health, docs_page):
+    for module in (assets, platform, entities, privacy, health, docs_page):
         app.include_router(module.router)
     return app

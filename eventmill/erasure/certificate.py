@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import LiteralString
 from uuid import UUID
 
-import psycopg
+from psycopg import AsyncConnection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
@@ -78,9 +78,9 @@ def note_of(erasure_id: UUID) -> str:
     return f"erasure {erasure_id}"
 
 
-def store(connection: psycopg.Connection, certificate: Certificate) -> None:
+async def store(connection: AsyncConnection, certificate: Certificate) -> None:
     """Keep a certificate, in the transaction of the erasure."""
-    connection.execute(
+    await connection.execute(
         INSERT,
         {
             "erasure_id": certificate.erasure_id,
@@ -96,11 +96,12 @@ def store(connection: psycopg.Connection, certificate: Certificate) -> None:
     )
 
 
-def read(connection: psycopg.Connection, erasure_id: UUID) -> Certificate | None:
+async def read(connection: AsyncConnection, erasure_id: UUID) -> Certificate | None:
     """The certificate as it stands now; None if there is none of this id."""
-    with connection.cursor(row_factory=class_row(Certificate)) as cursor:
+    async with connection.cursor(row_factory=class_row(Certificate)) as cursor:
         parameters = {"erasure_id": erasure_id, "note": note_of(erasure_id)}
-        return cursor.execute(READ, parameters).fetchone()
+        await cursor.execute(READ, parameters)
+        return await cursor.fetchone()
 
 
 def _json(totals: Mapping[str, int] | None) -> Jsonb | None:

@@ -5,12 +5,12 @@ from datetime import date
 from typing import LiteralString
 from uuid import UUID
 
-import psycopg
-from psycopg import sql
+from psycopg import AsyncConnection, sql
 
 from eventmill.days import ONE_DAY, DayWindow
 from eventmill.erasure.certificate import note_of
 from eventmill.erasure.relations import is_there
+from eventmill.erasure.statements import fetch
 
 REASON = "a person was erased"
 
@@ -84,20 +84,20 @@ on conflict (day) do update set
 """
 
 
-def days_with_events(connection: psycopg.Connection) -> list[date]:
+async def days_with_events(connection: AsyncConnection) -> list[date]:
     """The days of `subject_events` that can be counted and built."""
-    return [day for (day,) in connection.execute(WITH_EVENTS).fetchall()]
+    return [day for (day,) in await fetch(connection, WITH_EVENTS)]
 
 
-def neighbours(connection: psycopg.Connection, ids: Collection[str]) -> set[date]:
+async def neighbours(connection: AsyncConnection, ids: Collection[str]) -> set[date]:
     """The days on which sessions of others change with `subject_events`, which are still there."""
-    if not is_there(connection, "marts.sessions"):
+    if not await is_there(connection, "marts.sessions"):
         return set()
-    return {day for (day,) in connection.execute(NEIGHBOURS, {"ids": list(ids)}).fetchall()}
+    return {day for (day,) in await fetch(connection, NEIGHBOURS, {"ids": list(ids)})}
 
 
-def note_days(
-    connection: psycopg.Connection,
+async def note_days(
+    connection: AsyncConnection,
     erasure_id: UUID,
     touched: Collection[date],
     also: Collection[date],
@@ -106,19 +106,19 @@ def note_days(
 
     `touched` have lost rows of the person, `also` follow from that.
     """
-    connection.execute(TOUCH, {"days": list(touched)})
-    if not is_there(connection, "marts.build_receipts"):
+    await connection.execute(TOUCH, {"days": list(touched)})
+    if not await is_there(connection, "marts.build_receipts"):
         return []
     days = sorted({*touched, *also})
-    rebuilt = [day for (day,) in connection.execute(BUILT, {"days": days}).fetchall()]
+    rebuilt = [day for (day,) in await fetch(connection, BUILT, {"days": days})]
     parameters = {
         "days": rebuilt,
         "note": note_of(erasure_id),
         "erasure_id": erasure_id,
         "reason": REASON,
     }
-    connection.execute(REPLACED, parameters)
-    connection.execute(ASKED, parameters)
+    await connection.execute(REPLACED, parameters)
+    await connection.execute(ASKED, parameters)
     return rebuilt
 
 

@@ -6,13 +6,12 @@ arrived of the person meanwhile goes too, and from the commit on `raw.erased_sub
 whatever was received before.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from typing import LiteralString
 from uuid import uuid4
 
-import psycopg
-from psycopg import errors
+from psycopg import AsyncConnection, errors
 
 from eventmill.database import BUILD_LOCK
 from eventmill.erasure import certificate as certificates
@@ -20,6 +19,7 @@ from eventmill.erasure.certificate import Certificate
 from eventmill.erasure.days import days_with_events, neighbours, note_days
 from eventmill.erasure.hashes import erasure_key, key_id, new_pseudonym, subject_hash
 from eventmill.erasure.removal import Removed, remove_built, remove_raw, replace_all_mentions
+from eventmill.erasure.statements import fetch
 from eventmill.erasure.subject import Subject, find, linked_ids, require_subject_id
 from eventmill.erasure.totals import totals
 from eventmill.errors import Unavailable
@@ -57,11 +57,11 @@ from raw.touched_days
 where not pg_visible_in_snapshot(last_xid, %(seen)s::pg_snapshot)
 """
 
-Also = Callable[[psycopg.Connection, Certificate], None]
+Also = Callable[[AsyncConnection, Certificate], Awaitable[object]]
 
 
-def erase(
-    connection: psycopg.Connection,
+async def erase(
+    connection: AsyncConnection,
     subject_id: str,
     *,
     build_seconds: float = 0,
@@ -78,20 +78,20 @@ def erase(
     """
     require_subject_id(subject_id)
     key, erasure_id = erasure_key(), uuid4()
-    with connection.transaction():
-        connection.execute(SETTINGS)
-        _wait_for_builds(connection, build_seconds)
-        seen = _snapshot(connection)
-        subject = find(connection, subject_id)
+    async with connection.transaction():
+        await connection.execute(SETTINGS)
+        await _wait_for_builds(connection, build_seconds)
+        seen = await _snapshot(connection)
+        subject = await find(connection, subject_id)
         removed = Removed()
-        before, after = totals(connection, days_with_events(connection))
-        also_days = neighbours(connection, subject.ids)
+        before, after = await totals(connection, await days_with_events(connection))
+        also_days = await neighbours(connection, subject.ids)
         pseudonyms = {known: new_pseudonym() for known in subject.ids}
-        remove_raw(connection, subject, pseudonyms, removed)
-        remove_built(connection, subject, removed)
-        replace_all_mentions(connection, pseudonyms, removed)
-        erased_at = _close(connection, subject, seen, removed)
-        rebuilt = note_days(connection, erasure_id, removed.days, also_days)
+        await remove_raw(connection, subject, pseudonyms, removed)
+        await remove_built(connection, subject, removed)
+        await replace_all_mentions(connection, pseudonyms, removed)
+        erased_at = await _close(connection, subject, seen, removed)
+        rebuilt = await note_days(connection, erasure_id, removed.days, also_days)
         found = Certificate(
             erasure_id=erasure_id,
             erased_at=erased_at,
@@ -104,46 +104,46 @@ def erase(
             totals_after=after,
             waiting_days=rebuilt,
         )
-        certificates.store(connection, found)
+        await certificates.store(connection, found)
         for act in also:
-            act(connection, found)
+            await act(connection, found)
     return found
 
 
-def _snapshot(connection: psycopg.Connection) -> str:
+async def _snapshot(connection: AsyncConnection) -> str:
     """What is committed now, as text."""
-    row = connection.execute("select pg_current_snapshot()::text").fetchone()
-    assert row is not None
-    return str(row[0])
+    [(seen,)] = await fetch(connection, "select pg_current_snapshot()::text")
+    return str(seen)
 
 
-def _wait_for_builds(connection: psycopg.Connection, seconds: float) -> None:
+async def _wait_for_builds(connection: AsyncConnection, seconds: float) -> None:
     """Hold the lock of all builds to the end of the transaction. Raises Unavailable."""
-    _limit_waiting(connection, round(seconds * 1000))
+    await _limit_waiting(connection, round(seconds * 1000))
     try:
-        connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (BUILD_LOCK,))
+        await connection.execute(
+            "select pg_advisory_xact_lock(hashtextextended(%s, 0))", (BUILD_LOCK,)
+        )
     except errors.LockNotAvailable:
         raise Unavailable(BUSY) from None
-    _limit_waiting(connection, 0)
+    await _limit_waiting(connection, 0)
 
 
-def _close(
-    connection: psycopg.Connection, subject: Subject, seen: str, removed: Removed
+async def _close(
+    connection: AsyncConnection, subject: Subject, seen: str, removed: Removed
 ) -> datetime:
     """Keep out what was received until now, and remove what came since `seen`."""
-    _let_nobody_store(connection)
-    row = connection.execute("select clock_timestamp()").fetchone()
-    assert row is not None
-    erased_at: datetime = row[0]
+    await _let_nobody_store(connection)
+    [(erased_at,)] = await fetch(connection, "select clock_timestamp()")
+    assert isinstance(erased_at, datetime)
     ids = set(subject.ids)
-    new = [day for (day,) in connection.execute(TOUCHED_SINCE, {"seen": seen}).fetchall()]
-    linked = linked_ids(connection, subject.ids)
+    new = [day for (day,) in await fetch(connection, TOUCHED_SINCE, {"seen": seen})]
+    linked = await linked_ids(connection, subject.ids)
     if new or set(linked) != ids:
-        late = find(connection, subject.id, linked, new if set(linked) == ids else None)
+        late = await find(connection, subject.id, linked, new if set(linked) == ids else None)
         ids |= set(late.ids)
-        remove_raw(connection, late, {known: new_pseudonym() for known in late.ids}, removed)
+        await remove_raw(connection, late, {known: new_pseudonym() for known in late.ids}, removed)
     key = erasure_key()
-    connection.execute(
+    await connection.execute(
         TOMBSTONES,
         {
             "hashes": [subject_hash(key, known) for known in sorted(ids)],
@@ -154,19 +154,19 @@ def _close(
     return erased_at
 
 
-def _let_nobody_store(connection: psycopg.Connection) -> None:
+async def _let_nobody_store(connection: AsyncConnection) -> None:
     """Hold the ingest service up to the end of the transaction. Raises Unavailable."""
-    _limit_waiting(connection, CLOSE_MILLISECONDS)
+    await _limit_waiting(connection, CLOSE_MILLISECONDS)
     for _ in range(CLOSE_TRIES):
         try:
-            with connection.transaction():
-                connection.execute(CLOSE)
+            async with connection.transaction():
+                await connection.execute(CLOSE)
         except errors.LockNotAvailable:
             continue
-        _limit_waiting(connection, 0)
+        await _limit_waiting(connection, 0)
         return
     raise Unavailable("the ingest service does not let go of its tables: try again")
 
 
-def _limit_waiting(connection: psycopg.Connection, milliseconds: int) -> None:
-    connection.execute("select set_config('lock_timeout', %s, true)", (f"{milliseconds}ms",))
+async def _limit_waiting(connection: AsyncConnection, milliseconds: int) -> None:
+    await connection.execute("select set_config('lock_timeout', %s, true)", (f"{milliseconds}ms",))

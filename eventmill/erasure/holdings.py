@@ -1,10 +1,10 @@
 """Everything held on a person, row by row, as the database has it."""
 
-from collections.abc import Collection, Iterator
+import json
+from collections.abc import AsyncGenerator, Collection
 from typing import Any, LiteralString
 
-import psycopg
-from psycopg import IsolationLevel, sql
+from psycopg import AsyncConnection, IsolationLevel, sql
 
 from eventmill.erasure.mentions import Mentions, refused_pattern
 from eventmill.erasure.relations import Relation, is_there, relations
@@ -19,19 +19,19 @@ SECTIONS = (
 )  # fmt: skip
 
 IDENTITIES: LiteralString = """
-select to_jsonb(identities) - 'changed_xid'
+select (to_jsonb(identities) - 'changed_xid')::text
 from raw.identities
 where anonymous_id = any(%(ids)s) or user_id = any(%(ids)s)
 order by first_seen_at
 """
 EVENTS: LiteralString = """
-select to_jsonb(events)
+select to_jsonb(events)::text
 from raw.events
 inner join subject_events using (event_id, occurred_at)
 order by events.occurred_at, events.event_id
 """
 LIFECYCLE: LiteralString = """
-select to_jsonb(events)
+select to_jsonb(events)::text
 from raw.lifecycle_events as events
 where
     events.event_id in (select event_id from subject_events)
@@ -50,11 +50,11 @@ REFUSED: LiteralString = """(
     )
 )"""
 REJECTED: LiteralString = """
-select to_jsonb(refused) from raw.rejected_events as refused where {refused} order by rejected_id
+select to_jsonb(refused)::text from raw.rejected_events as refused where {refused} order by rejected_id
 """
 # An export of events may hold the person's if it covers one of their days.
 EXPORTS: LiteralString = """
-select to_jsonb(exports)
+select to_jsonb(exports)::text
 from (
     select export_id, format, first_day, last_day, state, requested_at
     from ops.exports
@@ -71,24 +71,23 @@ order by requested_at
 """
 
 
-def held(
-    connection: psycopg.Connection, subject_id: str
-) -> Iterator[tuple[str, dict[str, Any] | list[str]]]:
-    """`("ids", [...])`, then a section's name and a row for each row held, in one snapshot.
+async def held(connection: AsyncConnection, subject_id: str) -> AsyncGenerator[tuple[str, str]]:
+    """First `("ids", …)`, then for each row that is held its section's name and the row.
 
-    `connection` must not be in a transaction; the statement's own timeout does not apply.
+    Ids and rows are JSON, all of one snapshot. `connection` must not be in a transaction.
     """
-    connection.isolation_level = IsolationLevel.REPEATABLE_READ
-    with connection.transaction():
-        connection.execute("set local statement_timeout = 0")
-        connection.execute("set local timezone = 'UTC'")
-        subject = find(connection, subject_id)
-        yield "ids", list(subject.ids)
+    await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+    async with connection.transaction():
+        await connection.execute("set local statement_timeout = 0")
+        await connection.execute("set local timezone = 'UTC'")
+        subject = await find(connection, subject_id)
+        yield "ids", json.dumps(subject.ids)
         parameters = refused_parameters(subject)
-        for section, query in _queries(connection):
-            with connection.cursor(name="held") as cursor:
+        for section, query in await _queries(connection):
+            async with connection.cursor(name="held") as cursor:
                 cursor.itersize = ROWS
-                for (row,) in cursor.execute(query, parameters):
+                await cursor.execute(query, parameters)
+                async for (row,) in cursor:
                     yield section, row
 
 
@@ -100,21 +99,28 @@ def refused_parameters(subject: Subject) -> dict[str, Any]:
     }
 
 
-def _queries(connection: psycopg.Connection) -> Iterator[tuple[str, sql.SQL | sql.Composed]]:
-    yield "identities", sql.SQL(IDENTITIES)
-    yield "events", sql.SQL(EVENTS)
-    known = relations(connection)
-    for relation in known:
-        if relation.schema in ("intermediate", "marts") and is_of_people(relation):
-            yield relation.name, _of_person(relation, known)
-    yield "lifecycle_events", sql.SQL(LIFECYCLE)
-    yield "rejected_events", sql.SQL(REJECTED.replace("{refused}", REFUSED))
-    if is_there(connection, "ops.exports"):
-        yield "exports", sql.SQL(EXPORTS)
+async def _queries(connection: AsyncConnection) -> list[tuple[str, sql.SQL | sql.Composed]]:
+    known = await relations(connection)
+    found: list[tuple[str, sql.SQL | sql.Composed]] = [
+        ("identities", sql.SQL(IDENTITIES)),
+        ("events", sql.SQL(EVENTS)),
+    ]
+    found += [
+        (relation.name, _of_person(relation, known))
+        for relation in known
+        if relation.schema in ("intermediate", "marts") and is_of_people(relation)
+    ]
+    found.append(("lifecycle_events", sql.SQL(LIFECYCLE)))
+    found.append(("rejected_events", sql.SQL(REJECTED).format(refused=sql.SQL(REFUSED))))
+    if await is_there(connection, "ops.exports"):
+        found.append(("exports", sql.SQL(EXPORTS)))
+    return found
 
 
 def _of_person(relation: Relation, known: Collection[Relation]) -> sql.Composed:
-    return sql.SQL("select to_jsonb(held) from {table} as held where {condition} {order}").format(
+    return sql.SQL(
+        "select to_jsonb(held)::text from {table} as held where {condition} {order}"
+    ).format(
         table=relation.identifier,
         condition=of_person(relation, known),
         order=sql.SQL("order by held.{}").format(sql.Identifier(relation.time_column))

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, LiteralString
 from urllib.parse import quote
 
-import psycopg
-from psycopg import sql
+from psycopg import AsyncConnection, sql
 
 from eventmill.erasure.relations import Relation
+from eventmill.erasure.statements import change
 
 SHORTEST_WORD = 8
 # Columns that hold ids of people and nothing else.
@@ -100,7 +100,9 @@ def _escaped_like(text: str) -> str:
     return re.sub(r"([\\%_])", r"\\\1", text)
 
 
-def replace_mentions(connection: psycopg.Connection, relation: Relation, mentions: Mentions) -> int:
+async def replace_mentions(
+    connection: AsyncConnection, relation: Relation, mentions: Mentions
+) -> int:
     """Put the pseudonyms in place of the ids; in how many rows."""
     parameters = mentions.parameters()
     people = [name for name in relation.columns if name in PERSON_COLUMNS]
@@ -122,7 +124,7 @@ def replace_mentions(connection: psycopg.Connection, relation: Relation, mention
         ),
         condition=_condition(relation, people, texts),
     )
-    return connection.execute(query, parameters).rowcount
+    return await change(connection, query, parameters)
 
 
 def _changed_id(name: str) -> sql.Composed:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import LiteralString
 
-import psycopg
-from psycopg import sql
+from psycopg import AsyncConnection, sql
+
+from eventmill.erasure.statements import fetch
 
 # Migrations' own schemas, and dbt's: production's, analysts' and those of previews. Another schema
 # of the same database is not ours to touch.
@@ -85,12 +86,12 @@ class Relation:
         return self.names_visitors and "visitor_number" in self.columns
 
 
-def relations(connection: psycopg.Connection) -> list[Relation]:
+async def relations(connection: AsyncConnection) -> list[Relation]:
     """All tables, in the order of their names."""
-    return [Relation(*row) for row in connection.execute(TABLES).fetchall()]
+    return [Relation(*row) for row in await fetch(connection, TABLES)]
 
 
-def is_there(connection: psycopg.Connection, relation: str) -> bool:
+async def is_there(connection: AsyncConnection, relation: str) -> bool:
     """Whether a table or view is there."""
-    row = connection.execute("select to_regclass(%s) is not null", (relation,)).fetchone()
-    return row is not None and bool(row[0])
+    query = "select to_regclass(%(relation)s) is not null"
+    return await fetch(connection, query, {"relation": relation}) == [(True,)]

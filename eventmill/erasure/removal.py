@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, LiteralString
 
-import psycopg
-from psycopg import sql
+from psycopg import AsyncConnection, sql
 
 from eventmill.erasure.days import in_days
 from eventmill.erasure.holdings import REFUSED, is_of_people, of_person, refused_parameters
 from eventmill.erasure.mentions import Mentions, replace_mentions
 from eventmill.erasure.relations import Relation, relations
+from eventmill.erasure.statements import change, fetch
 from eventmill.erasure.subject import Subject
 
 # Who owns what is the marketplace's record, and rests on the events that say so. The person's name
@@ -112,8 +112,8 @@ class Removed:
         return {table: rows for table, rows in sorted(self.pseudonymised.items()) if rows}
 
 
-def remove_raw(
-    connection: psycopg.Connection,
+async def remove_raw(
+    connection: AsyncConnection,
     subject: Subject,
     pseudonyms: Mapping[str, str],
     removed: Removed,
@@ -124,34 +124,34 @@ def remove_raw(
         "pseudonyms": [pseudonyms[known] for known in subject.ids],
         "kept": KEPT_PROPS,
     }
-    lifecycle = connection.execute(LIFECYCLE, parameters).rowcount
+    lifecycle = await change(connection, LIFECYCLE, parameters)
     removed.pseudonymised["raw.lifecycle_events"] += lifecycle
-    days = [day for (day,) in connection.execute(DAYS).fetchall()]
+    days = [day for (day,) in await fetch(connection, DAYS)]
     if days:
         removed.days.update(days)
         delete = sql.SQL(EVENTS).format(days=in_days("events", days))
-        removed.rows["raw.events"] += connection.execute(delete).rowcount
-        removed.rows["raw.event_ids"] += connection.execute(EVENT_IDS).rowcount
-        removed.rows["enrichment.user_agents"] += connection.execute(USER_AGENTS).rowcount
-    removed.rows["raw.identities"] += connection.execute(IDENTITIES, parameters).rowcount
+        removed.rows["raw.events"] += await change(connection, delete)
+        removed.rows["raw.event_ids"] += await change(connection, EVENT_IDS)
+        removed.rows["enrichment.user_agents"] += await change(connection, USER_AGENTS)
+    removed.rows["raw.identities"] += await change(connection, IDENTITIES, parameters)
     refused = sql.SQL(REJECTED).format(refused=sql.SQL(REFUSED))
-    removed.rows["raw.rejected_events"] += connection.execute(refused, parameters).rowcount
+    removed.rows["raw.rejected_events"] += await change(connection, refused, parameters)
 
 
 DAYS: LiteralString = "select distinct (occurred_at at time zone 'UTC')::date from subject_events"
 
 
-def remove_built(connection: psycopg.Connection, subject: Subject, removed: Removed) -> None:
+async def remove_built(connection: AsyncConnection, subject: Subject, removed: Removed) -> None:
     """Remove the person's rows from every table that dbt made, also in schemas of analysts."""
-    known = [relation for relation in relations(connection) if is_of_people(relation)]
+    known = [relation for relation in await relations(connection) if is_of_people(relation)]
     parameters = {"ids": list(subject.ids)}
     # Whose a credit is may be known to the conversions only, so these go later.
     for relation in sorted(known, key=lambda found: found.names_visitors):
         if relation.numbers_visitors:
             forget = sql.SQL(FORGET_VISITOR).format(table=relation.identifier)
-            removed.pseudonymised[str(relation)] += connection.execute(forget, parameters).rowcount
+            removed.pseudonymised[str(relation)] += await change(connection, forget, parameters)
             continue
-        for day, rows in connection.execute(_delete(relation, known), parameters).fetchall():
+        for day, rows in await fetch(connection, _delete(relation, known), parameters):
             removed.rows[str(relation)] += rows
             if day is not None and relation.schema in ("intermediate", "marts"):
                 removed.days.add(day)
@@ -166,10 +166,12 @@ def _delete(relation: Relation, known: list[Relation]) -> sql.Composed:
     )
 
 
-def replace_all_mentions(
-    connection: psycopg.Connection, pseudonyms: Mapping[str, str], removed: Removed
+async def replace_all_mentions(
+    connection: AsyncConnection, pseudonyms: Mapping[str, str], removed: Removed
 ) -> None:
     """Put pseudonyms in place of the ids wherever others' data holds them, in every table."""
     mentions = Mentions(pseudonyms)
-    for relation in relations(connection):
-        removed.pseudonymised[str(relation)] += replace_mentions(connection, relation, mentions)
+    for relation in await relations(connection):
+        removed.pseudonymised[str(relation)] += await replace_mentions(
+            connection, relation, mentions
+        )

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import LiteralString
 
-import psycopg
-from psycopg import sql
+from psycopg import AsyncConnection, sql
 
 from eventmill.envelope import MAX_ID_CHARACTERS
 from eventmill.erasure.days import in_days
+from eventmill.erasure.statements import fetch
 from eventmill.errors import FieldError, InvalidFields
 
 # An anonymous id belongs to one user, who may have many; and a user id may be a former one (alias).
@@ -94,14 +94,14 @@ def _has_encoding(text: str) -> bool:
     return True
 
 
-def linked_ids(connection: psycopg.Connection, ids: Sequence[str]) -> list[str]:
+async def linked_ids(connection: AsyncConnection, ids: Sequence[str]) -> list[str]:
     """`ids` and all that `raw.identities` links with them, in order."""
-    rows = connection.execute(LINKED, {"ids": list(ids)}).fetchall()
+    rows = await fetch(connection, LINKED, {"ids": list(ids)})
     return sorted(found for (found,) in rows)
 
 
-def find(
-    connection: psycopg.Connection,
+async def find(
+    connection: AsyncConnection,
     subject_id: str,
     known: Sequence[str] = (),
     days: Iterable[date] | None = None,
@@ -111,16 +111,16 @@ def find(
     `known` are more ids of the person; with `days` only their events are found. Without, all of
     raw.events is read: no index serves it, as each would cost every insert.
     """
-    ids = linked_ids(connection, [subject_id, *known])
+    ids = await linked_ids(connection, [subject_id, *known])
     query = sql.SQL(FIND).format(
         own=sql.SQL(OWN), days=sql.SQL("true") if days is None else in_days("events", days)
     )
     while True:
-        connection.execute("drop table if exists pg_temp.subject_events")
-        connection.execute(query, {"ids": ids})
-        more = connection.execute(UNLINKED, {"ids": ids}).fetchall()
+        await connection.execute("drop table if exists pg_temp.subject_events")
+        await connection.execute(query, {"ids": ids})
+        more = await fetch(connection, UNLINKED, {"ids": ids})
         if not more:
             break
-        ids = linked_ids(connection, [*ids, *(found for (found,) in more)])
-    connection.execute("analyze pg_temp.subject_events")
+        ids = await linked_ids(connection, [*ids, *(found for (found,) in more)])
+    await connection.execute("analyze pg_temp.subject_events")
     return Subject(subject_id, ids)

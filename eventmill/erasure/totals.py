@@ -8,12 +8,12 @@ from dataclasses import asdict
 from datetime import date
 from typing import LiteralString
 
-import psycopg
-from psycopg import sql
+from psycopg import AsyncConnection, sql
 
 from eventmill.erasure.certificate import Totals
 from eventmill.erasure.days import in_days
 from eventmill.erasure.relations import is_there
+from eventmill.erasure.statements import fetch
 
 COUNT: LiteralString = """
 select
@@ -44,15 +44,14 @@ where {windows}
 """
 
 
-def totals(
-    connection: psycopg.Connection, days: Sequence[date]
+async def totals(
+    connection: AsyncConnection, days: Sequence[date]
 ) -> tuple[dict[str, int] | None, dict[str, int] | None]:
     """Before and after `subject_events` are gone; None where dbt has made no views yet."""
-    if not is_there(connection, "intermediate.int_events"):
+    if not await is_there(connection, "intermediate.int_events"):
         return None, None
     if not days:
         return asdict(Totals()), asdict(Totals())
     query = sql.SQL(COUNT).format(windows=in_days("events", days))
-    row = connection.execute(query).fetchone()
-    assert row is not None
+    [row] = await fetch(connection, query)
     return asdict(Totals(*row[:6])), asdict(Totals(*row[6:]))

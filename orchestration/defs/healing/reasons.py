@@ -9,8 +9,8 @@ import psycopg
 from eventmill.days import DayWindow, day_start
 from orchestration.relations import has_builds
 
-# One row for each of the days that have a reason. An erasure notes a day as replaced too, so that it
-# is counted live at once, and says why it has to be built.
+# One row for each of the days that have a reason. An erasure notes a day as replaced too, so that
+# it is counted live at once, and says itself why it has to be built.
 STATE: LiteralString = """
 select
     days.day,
