@@ -50,7 +50,10 @@ REFUSED: LiteralString = """(
     )
 )"""
 REJECTED: LiteralString = """
-select to_jsonb(refused)::text from raw.rejected_events as refused where {refused} order by rejected_id
+select to_jsonb(refused)::text
+from raw.rejected_events as refused
+where {refused}
+order by rejected_id
 """
 # An export of events may hold the person's if it covers one of their days.
 EXPORTS: LiteralString = """

@@ -94,7 +94,7 @@ def add_mentions(connection: psycopg.Connection) -> None:
     add(connection, at(1, 15), **user(BOB), event_type="license_created", ip_asset_id=ANNS_ASSET,
         license_id="l-3", brand_id="acme", creator_id=ANN)  # fmt: skip
     add(connection, at(1, 16), **user(BOB), anonymous_id=DEVICES[0], landing_page="https://s.example/",
-        page_url=f"https://s.example/people/{ANN}?from={ANN}-x", utm_content=ANN,
+        page_url=f"https://s.example/people/{ANN}?from={ANN}#x", utm_content=ANN,
         utm_source="people", props_json={"to": [ANN, {ANN: 1}], "note": f"for {ANN}."})  # fmt: skip
     add(connection, at(2, 16), actor_type="system", actor_id="mailer", user_id=ANN,
         event_type="email_sent")  # fmt: skip
