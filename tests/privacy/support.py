@@ -75,7 +75,7 @@ def add_ann(connection: psycopg.Connection) -> None:
     for hour, day in ((23.8, 0), (0.2, 1)):
         add(connection, at(day, hour), anonymous_id=tablet, event_type="asset_viewed",
             ip_asset_id="other", utm_source="mail", utm_medium="email")  # fmt: skip
-    add(connection, at(1, 8), anonymous_id=phone, user_agent="only Ann has this telephone")
+    add(connection, at(1, 8), anonymous_id=phone, user_agent="only Ann has this")
     add(connection, at(1, 9), **user(ANN), anonymous_id=phone, session_id="s-1")
     add(connection, at(2, 9), **user(ANN), event_type="license_created", ip_asset_id="other",
         license_id="l-1", props_json={"revenue_cents": 700, "buyer": "Ann Smith"})  # fmt: skip
