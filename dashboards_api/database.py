@@ -34,10 +34,17 @@ NO_VIEWS = (
     " does `eventmill backfill START END`"
 )
 
-# The role is the server's; what it may read is the database's own.
+# The role is the server's; what it may read is the database's own. Since PostgreSQL 16 who made a
+# role is its member and yet may not become it.
 CAN_BECOME_READER = """
 select
-    pg_has_role(oid, 'member')
+    pg_has_role(
+        oid,
+        case
+            when current_setting('server_version_num')::integer >= 160000 then 'set'
+            else 'member'
+        end
+    )
     and has_schema_privilege(oid, to_regnamespace('raw')::oid, 'usage')
 from pg_roles
 where rolname = %(role)s

@@ -7,6 +7,10 @@
 do $$
 declare
     schema_name name;
+    -- Since PostgreSQL 16 who made a role is its member and yet may not become it.
+    may_become text := case
+        when current_setting('server_version_num')::integer >= 160000 then 'set' else 'member'
+    end;
 begin
     if not exists (select from pg_roles where rolname = 'eventmill_reader') then
         begin
@@ -21,7 +25,7 @@ begin
         end;
     end if;
 
-    if not pg_has_role(current_user, 'eventmill_reader', 'member') then
+    if not pg_has_role(current_user, 'eventmill_reader', may_become) then
         begin
             execute format('grant eventmill_reader to %I', current_user);
         exception

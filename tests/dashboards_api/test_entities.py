@@ -1,6 +1,6 @@
 """An entity's raw events: whole, in order, in pages, and without anybody's traces."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -50,7 +50,7 @@ def pages(get: Get, path: str, caller: Caller | None = None, **asked: object) ->
         found.append([event["event_id"] for event in answer["events"]])
         if answer["next_cursor"] is None:
             return found
-        answer = get(path, caller, **asked, cursor=answer["next_cursor"]).json()
+        answer = get(path, caller, **{**asked, "cursor": answer["next_cursor"]}).json()
 
 
 def newest_first(stream: list[Event]) -> list[str]:
@@ -72,7 +72,7 @@ def test_every_event_comes_once_newest_first(
 ) -> None:
     own = {"ip_asset_id": None, column: "thing"}
     stream = [viewed(event.occurred_at, **own) for event in sparse_stream()]
-    insert(events, *stream, viewed(at(TODAY), ip_asset_id=None, **{column: "thing2"}))
+    insert(events, *stream, viewed(at(TODAY), **{**own, column: "thing2"}))
     path = f"/v1/entities/{column.removesuffix('_id')}/thing/events"
     found = pages(get, path, limit=limit)
     assert [event for page in found for event in page] == newest_first(stream)
@@ -247,29 +247,37 @@ def test_without_the_log_an_admin_gets_nothing(events: psycopg.Connection, get: 
     assert get(ASSET).status_code == 200
 
 
-@pytest.mark.parametrize("column", ["ip_asset_id", "project_id", "license_id"])
 def test_built_days_without_the_entity_are_not_read_and_late_events_are_found(
-    events: psycopg.Connection, get: Get, column: str
+    events: psycopg.Connection, get: Get
 ) -> None:
-    path = f"/v1/entities/{column.removesuffix('_id')}/thing/events"
     days = [TODAY - timedelta(days=number) for number in (3, 2, 1)]
+    paths = {
+        column: f"/v1/entities/{column.removesuffix('_id')}/thing/events"
+        for column in ("ip_asset_id", "project_id", "license_id")
+    }
 
-    def event(day: Any, thing: str, **values: Any) -> Event:
-        return viewed(at(day), **{"ip_asset_id": None, column: thing, **values})
+    def of_each(day: date, thing: str, **values: Any) -> dict[str, Event]:
+        """An event of the asset, one of the project and one of the license of that name."""
+        return {
+            column: viewed(at(day), **{"ip_asset_id": None, column: thing, **values})
+            for column in paths
+        }
 
-    only_a_bot = event(days[0], "thing", user_agent=GOOGLEBOT)
-    others = [event(day, "other") for day in days]
-    insert(events, only_a_bot, *others)
+    only_bots = of_each(days[0], "thing", user_agent=GOOGLEBOT)
+    insert(events, *only_bots.values())
+    for day in days:
+        insert(events, *of_each(day, "other").values())
     build(days[0], days[-1])
     events.execute("delete from raw.touched_days")  # as the run that built them does
-    assert pages(get, path) == [[str(only_a_bot.event_id)]]
-    late = event(days[1], "thing")
-    insert(events, late)
+    for column, path in paths.items():
+        assert pages(get, path) == [[str(only_bots[column].event_id)]]
+    late, live = of_each(days[1], "thing"), of_each(TODAY, "thing")
+    insert(events, *late.values(), *live.values())
     events.execute(
         "insert into raw.touched_days (day, writer, last_xid, events)"
-        " values (%s, 1, pg_current_xact_id(), 1)",
+        " values (%s, 1, pg_current_xact_id(), 3)",
         (days[1],),
     )
-    today = event(TODAY, "thing")
-    insert(events, today)
-    assert pages(get, path) == [newest_first([only_a_bot, late, today])]
+    for column, path in paths.items():
+        stream = [only_bots[column], late[column], live[column]]
+        assert pages(get, path) == [newest_first(stream)]

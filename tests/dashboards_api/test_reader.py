@@ -169,3 +169,16 @@ def test_databases_of_one_server_can_be_migrated_at_once(fresh_server: EmbeddedP
         for thread in threads:
             thread.join()
     assert failures == []
+
+
+def test_who_may_make_roles_makes_it(fresh_server: EmbeddedPostgres) -> None:
+    """Without being an administrator of the server."""
+    with connect(url_of(fresh_server, "postgres"), autocommit=True) as connection:
+        connection.execute("create role maker login createrole")
+        connection.execute("create database of_maker owner maker")
+    url = url_of(fresh_server, "of_maker").replace("://eventmill@", "://maker@")
+    with connect(url, autocommit=True) as connection:
+        migrate(connection)
+    assert asyncio.run(read(url, "select current_user")) == [("eventmill_reader",)]
+    with pytest.raises(errors.InsufficientPrivilege):
+        asyncio.run(write(url, "delete from raw.events"))
