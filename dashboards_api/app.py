@@ -1,5 +1,6 @@
 """The dashboards API. Run it with `uvicorn dashboards_api.app:create_app --factory`."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -11,6 +12,8 @@ from dashboards_api import docs_page, hardening, health, observability, problems
 from dashboards_api.assets import routes as assets
 from dashboards_api.database import create_pool, create_state_pool
 from dashboards_api.entities import routes as entities
+from dashboards_api.exports import routes as exports
+from dashboards_api.exports.worker import Worker
 from dashboards_api.platform import routes as platform
 from dashboards_api.privacy import routes as privacy
 from eventmill import logs
@@ -34,9 +37,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await pool.open(wait=False)
     await state_pool.open(wait=False)
     app.state.pool, app.state.state_pool = pool, state_pool
+    app.state.export_worker = Worker()
+    app.state.export_worker.start()
     try:
         yield
     finally:
+        await asyncio.to_thread(app.state.export_worker.stop)
         await pool.close()
         await state_pool.close()
 
@@ -62,6 +68,6 @@ def create_app() -> FastAPI:
     )
     app.state.metrics = metrics
     problems.install(app)
-    for module in (assets, platform, entities, privacy, health, docs_page):
+    for module in (assets, platform, entities, exports, privacy, health, docs_page):
         app.include_router(module.router)
     return app

@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 from dashboards_api import audit
 from dashboards_api.audit import Action
 from dashboards_api.database import AWAY, Pool, snapshot
+from dashboards_api.exports.service import delete_exports_of
 from dashboards_api.privacy.schemas import Erasure, erasure
 from eventmill.database import database_url
 from eventmill.erasure import certificate as certificates
@@ -47,14 +48,22 @@ async def read_subject(state: Pool, caller: Caller, subject_id: str) -> AsyncIte
 
 
 async def erase_subject(caller: Caller, subject_id: str) -> Erasure:
-    """Erase a person. Raises InvalidFields, and Unavailable, when nothing was erased."""
+    """Erase a person, with exports that may hold them.
+
+    Raises InvalidFields, and Unavailable: then nothing was erased, but for exports perhaps.
+    """
+
+    async def remove_exports(connection: AsyncConnection, done: Certificate) -> None:
+        await delete_exports_of(connection, done.days)
 
     async def record(connection: AsyncConnection, done: Certificate) -> None:
         detail = {"erasure_id": str(done.erasure_id)}
         await audit.record(connection, caller, Action.SUBJECT_ERASED, detail, subject=subject_id)
 
     async with _connection() as connection:
-        done = await erase(connection, subject_id, build_seconds=BUILD_SECONDS, also=[record])
+        done = await erase(
+            connection, subject_id, build_seconds=BUILD_SECONDS, also=[remove_exports, record]
+        )
     return erasure(done)
 
 

@@ -45,8 +45,10 @@ REFUSED: LiteralString = """(
     or refused.sender::text ~ %(refused)s
     or (
         %(any_word)s <> ''
-        and (refused.event || refused.context::text) like any(%(likes)s::text[])
-        and (refused.event ~ %(any_word)s or refused.context::text ~ %(any_word)s)
+        and concat_ws(' ', refused.event, refused.context, refused.sender, refused.errors)
+        like any(%(likes)s::text[])
+        and concat_ws(' ', refused.event, refused.context, refused.sender, refused.errors)
+        ~ %(any_word)s
     )
 )"""
 REJECTED: LiteralString = """

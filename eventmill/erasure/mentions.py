@@ -17,6 +17,7 @@ from psycopg import AsyncConnection, sql
 
 from eventmill.erasure.relations import Relation
 from eventmill.erasure.statements import change
+from eventmill.erasure.subject import OTHERS_EVENTS
 
 SHORTEST_WORD = 8
 # Columns that hold ids of people and nothing else.
@@ -24,7 +25,13 @@ PERSON_COLUMNS = frozenset({"visitor_id", "anonymous_id", "user_id", "actor_id",
 # Columns that name things. A brand is no person, also where one bears the same id.
 THING_COLUMNS = frozenset({"ip_asset_id", "project_id", "license_id", "brand_id", "event_type"})
 # The audit log says who read what and cannot be changed; of those it was about it has hashes.
-LEFT_ALONE = frozenset({"ops.audit_log", "ops.erasures", "ops.migrations"})
+LEFT_ALONE = frozenset(
+    {
+        "ops.audit_log", "ops.erasures", "ops.migrations",
+        # Of these removal.py removes each row of the person, and what comes meanwhile as well.
+        "raw.identities", "raw.rejected_events", "raw.lifecycle_events",
+    }
+)  # fmt: skip
 TEXT_TYPES = frozenset({"text", "varchar", "bpchar"})
 JSON_TYPES = frozenset({"json", "jsonb"})
 # Names of fields of a refused event, in any spelling, that hold ids of people.
@@ -116,13 +123,18 @@ async def replace_mentions(
         texts = []
     if str(relation) in LEFT_ALONE or not people + texts:
         return 0
-    query = sql.SQL("update {table} as held set {changes} where {condition}").format(
+    # What arrives of the person while this runs is still theirs, and removed at the end.
+    others = sql.SQL(OTHERS_EVENTS if str(relation) == "raw.events" else "true")
+    query = sql.SQL(
+        "update {table} as events set {changes} where ({condition}) and {others}"
+    ).format(
         table=relation.identifier,
         changes=sql.SQL(", ").join(
             [_changed_id(name) for name in people]
             + [_changed_text(name, relation.columns[name]) for name in texts]
         ),
         condition=_condition(relation, people, texts),
+        others=others,
     )
     return await change(connection, query, parameters)
 
@@ -130,33 +142,33 @@ async def replace_mentions(
 def _changed_id(name: str) -> sql.Composed:
     return sql.SQL(
         "{column} = coalesce("
-        "(%(pseudonyms)s::text[])[array_position(%(ids)s::text[], held.{column})], held.{column})"
+        "(%(pseudonyms)s::text[])[array_position(%(ids)s::text[], events.{column})], events.{column})"
     ).format(column=sql.Identifier(name))
 
 
 _REPLACED: LiteralString = "%(patterns)s::text[], %(replacements)s::text[]"
 _FORMS: dict[str, LiteralString] = {
-    "_text": "array(select ops.replaced(item, {words}) from unnest(held.{column})"
+    "_text": "array(select ops.replaced(item, {words}) from unnest(events.{column})"
     " with ordinality as items (item, position) order by position)",
-    "json": "ops.replaced(held.{column}::jsonb, {words})::json",
+    "json": "ops.replaced(events.{column}::jsonb, {words})::json",
 }
 
 
 def _changed_text(name: str, kind: str) -> sql.Composed:
     column = sql.Identifier(name)
-    form = _FORMS.get(kind, "ops.replaced(held.{column}, {words})")
+    form = _FORMS.get(kind, "ops.replaced(events.{column}, {words})")
     changed = sql.SQL(form).format(column=column, words=sql.SQL(_REPLACED))
     return sql.SQL("{} = {}").format(column, changed)
 
 
 def _condition(relation: Relation, people: Sequence[str], texts: Sequence[str]) -> sql.Composed:
     found = [
-        sql.SQL("held.{} = any(%(ids)s::text[])").format(sql.Identifier(name)) for name in people
+        sql.SQL("events.{} = any(%(ids)s::text[])").format(sql.Identifier(name)) for name in people
     ]
     if texts:
         together = sql.SQL("concat_ws(E'\\n', {})").format(
             sql.SQL(", ").join(
-                sql.SQL("held.{}::text").format(sql.Identifier(name)) for name in texts
+                sql.SQL("events.{}::text").format(sql.Identifier(name)) for name in texts
             )
         )
         found.append(

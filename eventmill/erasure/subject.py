@@ -41,6 +41,9 @@ OWN: LiteralString = """(
     or (events.actor_id is null and events.visitor_id = any(%(ids)s))
 )"""
 
+# A condition is null where a column is.
+OTHERS_EVENTS: LiteralString = f"({OWN}) is not true"
+
 FIND: LiteralString = """
 create temporary table subject_events on commit drop as
 select
