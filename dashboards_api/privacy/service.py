@@ -53,16 +53,17 @@ async def erase_subject(caller: Caller, subject_id: str) -> Erasure:
     Raises InvalidFields, and Unavailable: then nothing was erased, but for exports perhaps.
     """
 
-    async def remove_exports(connection: AsyncConnection, done: Certificate) -> None:
-        await delete_exports_of(connection, done.days)
-
     async def record(connection: AsyncConnection, done: Certificate) -> None:
         detail = {"erasure_id": str(done.erasure_id)}
         await audit.record(connection, caller, Action.SUBJECT_ERASED, detail, subject=subject_id)
 
     async with _connection() as connection:
         done = await erase(
-            connection, subject_id, build_seconds=BUILD_SECONDS, also=[remove_exports, record]
+            connection,
+            subject_id,
+            build_seconds=BUILD_SECONDS,
+            remove_files=delete_exports_of,
+            also=record,
         )
     return erasure(done)
 

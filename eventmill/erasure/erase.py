@@ -6,8 +6,8 @@ arrived of the person meanwhile goes too, and from the commit on `raw.erased_sub
 whatever was received before.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Collection
+from datetime import date, datetime
 from typing import LiteralString
 from uuid import uuid4
 
@@ -58,6 +58,7 @@ where not pg_visible_in_snapshot(last_xid, %(seen)s::pg_snapshot)
 """
 
 Also = Callable[[AsyncConnection, Certificate], Awaitable[object]]
+RemoveFiles = Callable[[AsyncConnection, Collection[date]], Awaitable[object]]
 
 
 async def erase(
@@ -65,13 +66,14 @@ async def erase(
     subject_id: str,
     *,
     build_seconds: float = 0,
-    also: Iterable[Also] = (),
+    remove_files: RemoveFiles | None = None,
+    also: Also | None = None,
 ) -> Certificate:
     """Erase a person; `connection` is in autocommit mode.
 
-    One of whom nothing is held is erased too: what waits elsewhere must not come. `also` is done in
-    the same transaction, with the certificate: the audit log, exports. Waits at most
-    `build_seconds` (0: as long as it takes) for a build that runs.
+    One of whom nothing is held is erased too: what waits elsewhere must not come. Waits at most
+    `build_seconds` (0: as long as it takes) for a build that runs. In the same transaction
+    `remove_files` is told the days whose exports have to go, and `also` the certificate.
 
     Raises InvalidFields for what cannot be an id, Unavailable if somebody holds it up for too long,
     and what psycopg raises; then nothing was erased.
@@ -90,6 +92,9 @@ async def erase(
         await remove_raw(connection, subject, pseudonyms, removed)
         await remove_built(connection, subject, removed)
         await replace_all_mentions(connection, pseudonyms, removed)
+        told = set(removed.days)
+        if remove_files and told:
+            await remove_files(connection, told)
         erased_at = await _close(connection, subject, seen, removed)
         rebuilt = await note_days(connection, erasure_id, removed.days, also_days)
         found = Certificate(
@@ -105,8 +110,10 @@ async def erase(
             waiting_days=rebuilt,
         )
         await certificates.store(connection, found)
-        for act in also:
-            await act(connection, found)
+        if remove_files and (late := removed.days - told):
+            await remove_files(connection, late)
+        if also:
+            await also(connection, found)
     return found
 
 

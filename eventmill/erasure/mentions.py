@@ -107,6 +107,16 @@ def _escaped_like(text: str) -> str:
     return re.sub(r"([\\%_])", r"\\\1", text)
 
 
+UPDATE: LiteralString = """
+update {table} as events set {changes} where ({condition}) and {others}
+"""
+PSEUDONYM: LiteralString = """
+{column} = coalesce(
+    (%(pseudonyms)s::text[])[array_position(%(ids)s::text[], events.{column})], events.{column}
+)
+"""
+
+
 async def replace_mentions(
     connection: AsyncConnection, relation: Relation, mentions: Mentions
 ) -> int:
@@ -125,9 +135,7 @@ async def replace_mentions(
         return 0
     # What arrives of the person while this runs is still theirs, and removed at the end.
     others = sql.SQL(OTHERS_EVENTS if str(relation) == "raw.events" else "true")
-    query = sql.SQL(
-        "update {table} as events set {changes} where ({condition}) and {others}"
-    ).format(
+    query = sql.SQL(UPDATE).format(
         table=relation.identifier,
         changes=sql.SQL(", ").join(
             [_changed_id(name) for name in people]
@@ -140,10 +148,7 @@ async def replace_mentions(
 
 
 def _changed_id(name: str) -> sql.Composed:
-    return sql.SQL(
-        "{column} = coalesce("
-        "(%(pseudonyms)s::text[])[array_position(%(ids)s::text[], events.{column})], events.{column})"
-    ).format(column=sql.Identifier(name))
+    return sql.SQL(PSEUDONYM).format(column=sql.Identifier(name))
 
 
 _REPLACED: LiteralString = "%(patterns)s::text[], %(replacements)s::text[]"

@@ -30,8 +30,8 @@ GET /v1/entities/license/{license}/events     200    404     200     404       4
 GET /v1/entities/license/{expired}/events     200    404     404     200       404     200
 GET /v1/platform/metrics                      403    403     403     403       403     200
 GET /v1/subjects/{person}                     403    403     403     403       403     200
-DELETE /v1/subjects/{erased}                  403    403     403     403       403     200
-GET /v1/erasures/{erasure}                    403    403     403     403       403     200
+DELETE /v1/subjects/somebody-else             403    403     403     403       403     200
+GET /v1/erasures/0c9bd1a2-4a57-4b8e-8a55-3f0f4de3d8a7 403 403 403 403 403 200
 GET /healthz                                  open
 GET /readyz                                   open
 GET /metrics                                  open
@@ -83,8 +83,7 @@ def world(connection: psycopg.Connection) -> dict[str, str]:
     today = utc_today()
     ids = {
         "asset": "mask", "project": "spring", "license": "l-1", "expired": "l-2",
-        "person": "somebody", "erased": "somebody-else",
-        "erasure": "0c9bd1a2-4a57-4b8e-8a55-3f0f4de3d8a7",
+        "person": "somebody",
     }  # fmt: skip
     on_asset = {"ip_asset_id": "mask", "occurred_at": datetime.now(UTC) - timedelta(hours=1)}
     terms = {
@@ -109,7 +108,7 @@ def world(connection: psycopg.Connection) -> dict[str, str]:
         Event(event_type="asset_viewed", visitor_id="somebody", **on_asset),
     ]  # fmt: skip
     insert(connection, *events)
-    connection.execute(ERASURE, (ids["erasure"],))
+    connection.execute(ERASURE, ("0c9bd1a2-4a57-4b8e-8a55-3f0f4de3d8a7",))
     return ids
 
 
