@@ -1,6 +1,8 @@
 """The calls about people: all that is held, the erasure, its certificate, and what is recorded."""
 
 import logging
+from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -138,3 +140,21 @@ def test_an_erasure_that_fails_is_not_recorded(
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert rows(events, "select * from ops.audit_log") == before
     assert rows(events, "select count(*) from raw.events") == [(3,)]
+
+
+def test_exports_of_the_persons_days_are_removed(
+    get: Get, client: TestClient, events: psycopg.Connection, tmp_path: Path
+) -> None:
+    for day in (DAY, DAY + timedelta(days=9)):
+        events.execute(
+            "insert into ops.exports (requested_by, format, first_day, last_day, storage, state,"
+            " file_key, include_personal_data)"
+            " values ('root', 'csv', %s, %s, %s, 'done', 'f', false)",
+            (day, day, str(tmp_path)),
+        )
+    held = get(f"/v1/subjects/{ANN}").json()["exports"]
+    assert [export["first_day"] for export in held] == [str(DAY)]
+    assert delete(client, ANN).status_code == 200
+    assert rows(events, "select state from ops.exports order by first_day") == [
+        ("erased",), ("done",)
+    ]  # fmt: skip
