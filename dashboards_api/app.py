@@ -15,6 +15,7 @@ from dashboards_api.entities import routes as entities
 from dashboards_api.exports import routes as exports
 from dashboards_api.exports.worker import Worker
 from dashboards_api.platform import routes as platform
+from dashboards_api.privacy import routes as privacy
 from eventmill import logs
 from eventmill.database import database_url
 
@@ -67,6 +68,6 @@ def create_app() -> FastAPI:
     )
     app.state.metrics = metrics
     problems.install(app)
-    for module in (assets, platform, entities, exports, health, docs_page):
+    for module in (assets, platform, entities, exports, privacy, health, docs_page):
         app.include_router(module.router)
     return app

@@ -80,6 +80,12 @@ class Settings(BaseSettings):
         min_length=32,
         description="HS256 secret of user tokens. Default: made once and kept in the home.",
     )
+    erasure_key: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="Key of the hashes by which erased people are known; the ingest API needs the"
+        " same one as the dashboards API. Default: made once and kept in the home.",
+    )
     jwt_audience: str = Field("eventmill", description="`aud` that a token must carry.")
     jwt_issuer: str = Field("eventmill", description="`iss` that a token must carry.")
     jwt_jwks_url: str | None = Field(
