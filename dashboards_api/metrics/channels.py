@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from psycopg import AsyncConnection
+
+from psycopg import AsyncConnection, sql
 
 from dashboards_api.database import rows
 from dashboards_api.metrics.scopes import Scope, built_part, in_windows
@@ -60,6 +61,9 @@ inner join numbered on live.visitor_id = numbered.visitor_id
 group by live.channel
 """
 
+# Where nothing was ever built there are no numbers, and where no day of the range is, none is needed.
+WITHOUT_NUMBERS = sql.SQL("numbered as (select distinct visitor_id, 0 as visitor_number from live)")
+
 _SUMS = ("views", "clicks", "conversions", "revenue_cents", "engagement_time", "unclassified")
 
 
@@ -99,7 +103,8 @@ async def channels(
             found[channel.channel] = channel
     if live:
         windows, bounds = in_windows(live)
-        query = scope.compose(LIVE, windows=windows, numbered=NUMBERED)
+        numbered = WITHOUT_NUMBERS if nothing_is_built else NUMBERED
+        query = scope.compose(LIVE, windows=windows, numbered=numbered)
         parameters = scope.parameters | bounds
         for channel in await rows(connection, Channel, query, parameters, binary=True):
             if same := found.get(channel.channel):

@@ -1,9 +1,9 @@
 """Different visitors of several days or entities, exactly.
 
-A built day of an entity has the set of its visitors, as numbers that `marts.visitors` gave them, and
-one of the whole platform has a bitmap of them too (docs/decisions/0014). Sets are united here. Visitors
-of live days take part under the same numbers; one whom no build has met yet gets a number past all
-others, for the length of the answer.
+A built day of an entity has the set of its visitors, as numbers that `marts.visitors` gave them,
+and one of the whole platform has a bitmap of them too (docs/decisions/0014). Sets are united here.
+Visitors of live days take part under the same numbers; one whom no build has met yet gets a number
+past all others, for the length of the answer.
 """
 
 from collections.abc import Sequence
