@@ -61,7 +61,7 @@ inner join numbered on live.visitor_id = numbered.visitor_id
 group by live.channel
 """
 
-# Where nothing was ever built there are no numbers, and where no day of the range is, none is needed.
+# Where nothing was ever built there are no numbers; where no day of the range is, none is needed.
 WITHOUT_NUMBERS = sql.SQL("numbered as (select distinct visitor_id, 0 as visitor_number from live)")
 
 _SUMS = ("views", "clicks", "conversions", "revenue_cents", "engagement_time", "unclassified")
