@@ -21,6 +21,10 @@ begin
 end
 $$;
 
+-- A popular asset has thousands of licenses, and one upload.
+create index lifecycle_events_asset_uploader on raw.lifecycle_events (ip_asset_id)
+where uploader is not null;
+
 -- Uploads, projects and licenses. An event often names only a part of what it concerns: the end of
 -- a license only the license, a new license only the asset. What it does not name is looked up in
 -- the other events of the same license, project and asset: brands, projects, and the asset's creator.
@@ -80,7 +84,7 @@ begin
         select 'creator', events.uploader
         from raw.lifecycle_events as events
         inner join assets on events.ip_asset_id = assets.ip_asset_id
-        where events.event_type = 'asset_uploaded'
+        where events.uploader is not null
     )
 
     select jsonb_agg(kind || ':' || id) || '["platform"]' into tags from found where id is not null;
