@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from bench import dashboards, graph, ingest, partition, visitors
+from bench import dashboards, events_table, graph, ingest, partition, visitors
 
 BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "ingest": ingest.run,
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "graph": graph.run,
     "visitors": visitors.run,
     "dashboards": dashboards.run,
+    "events_table": events_table.run,
 }
 RESULTS = Path(__file__).parent / "results"
 
