@@ -3,36 +3,37 @@
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 
 from bench.generate import ASSETS, LICENSES, PROJECTS, generate_day
-from eventmill.days import ONE_DAY, DayWindow
+from eventmill.days import DayWindow, day_start
 
 CREATORS, BRANDS = 200, 100
 
 # Assets number n of a creator are all that equal n modulo CREATORS: 100 of all ranks of popularity.
 UPLOADS = """
 select
-    'asset_uploaded', 'creator', 'creator_' || number % %(creators)s, null::text, null::text,
+    'asset_uploaded', 'creator', 'creator_' || number %% %(creators)s, null::text, null::text,
     'asset_' || number, null::text, '{}'::jsonb
 from generate_series(0, %(assets)s - 1) as number
 """
 PROJECTS_CREATED = """
 select
-    'project_created', 'brand', 'user_of_brand_' || number % %(brands)s,
-    'brand_' || number % %(brands)s, 'project_' || number, null, null, '{}'
+    'project_created', 'brand', 'user_of_brand_' || number %% %(brands)s,
+    'brand_' || number %% %(brands)s, 'project_' || number, null, null, '{}'
 from generate_series(0, %(projects)s - 1) as number
 """
 LICENSES_CREATED = """
 select
-    'license_created', 'brand', 'user_of_brand_' || number % %(brands)s,
-    'brand_' || number % %(brands)s, 'project_' || number % %(projects)s,
-    'asset_' || (number * 7919 + 1) % %(assets)s, 'license_' || number, '{}'
+    'license_created', 'brand', 'user_of_brand_' || number %% %(brands)s,
+    'brand_' || number %% %(brands)s, 'project_' || number %% %(projects)s,
+    'asset_' || (number * 7919 + 1) %% %(assets)s, 'license_' || number, '{}'
 from generate_series(0, %(licenses)s - 1) as number
 """
-# The day before the range: what an event of a life counts is not in the numbers that are asked for.
+# Long before the range, and before the period that it is compared with.
 LIVES = f"""
 insert into raw.events (
     event_id, occurred_at, received_at, source, visitor_id, event_type, actor_type, actor_id,
@@ -73,13 +74,13 @@ def eventmill(home: str, *arguments: str) -> str:
 
 def fill(connection: psycopg.Connection, events: int, window: DayWindow) -> None:
     """`events` events over the days of `window`, and the lives of what they name before."""
-    before = DayWindow(window.first - ONE_DAY, window.first - ONE_DAY)
-    connection.execute("select raw.ensure_partition(%s)", (before.first,))
+    moment = day_start(window.first) - timedelta(days=300)
+    connection.execute("select raw.ensure_partition(%s)", (moment.date(),))
     numbers = {"assets": ASSETS, "projects": PROJECTS, "licenses": LICENSES}
     owners = {"creators": CREATORS, "brands": BRANDS}
-    connection.execute(LIVES.encode(), {"moment": before.start, **numbers, **owners})
+    connection.execute(LIVES.encode(), {"moment": moment, **numbers, **owners})
     for seed, day in enumerate(window):
-        generate_day(connection, day, events // len(window), seed, enrich=seed == 0)
+        generate_day(connection, day, events // len(window), seed, enrich=seed == 0, analyze=False)
     connection.execute("vacuum analyze raw.events, raw.lifecycle_events")
 
 
