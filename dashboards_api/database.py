@@ -1,7 +1,6 @@
 """The connection pool, and the one way to read: a consistent snapshot with a time limit."""
 
 import logging
-import selectors
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -9,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 import psycopg
 from fastapi import Depends, Request
-from psycopg import AsyncConnection, IsolationLevel, errors, sql
+from psycopg import AsyncConnection, errors, sql
 from psycopg.abc import QueryNoTemplate
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
@@ -47,6 +46,7 @@ where rolname = %(role)s
 log = logging.getLogger("eventmill.dashboards.database")
 
 Pool = AsyncConnectionPool[AsyncConnection]
+Prepare = Callable[[AsyncConnection], Awaitable[None]]
 Row = TypeVar("Row")
 
 
@@ -55,17 +55,16 @@ def create_pool(conninfo: str) -> Pool:
 
     It opens without waiting, so the API starts while the database is away.
     """
-    return _closed_pool(conninfo, _configure, POOL_SIZE)
+    return _closed_pool(conninfo, _configure, _begin, POOL_SIZE)
 
 
 def create_state_pool(conninfo: str) -> Pool:
     """The same for what the API itself keeps: saved reports, exports, erasures, the audit log."""
-    return _closed_pool(conninfo, _configure_state, STATE_POOL_SIZE)
+    check = AsyncConnectionPool.check_connection
+    return _closed_pool(conninfo, _configure_state, check, STATE_POOL_SIZE)
 
 
-def _closed_pool(
-    conninfo: str, configure: Callable[[AsyncConnection], Awaitable[None]], size: int
-) -> Pool:
+def _closed_pool(conninfo: str, configure: Prepare, check: Prepare, size: int) -> Pool:
     return AsyncConnectionPool(
         conninfo,
         # A query is prepared only where it says so. Planned for its own days it skips all other
@@ -78,29 +77,24 @@ def _closed_pool(
         # while the database is back already.
         reconnect_timeout=POOL_SECONDS,
         configure=configure,
-        check=_check,
+        check=check,
         open=False,
     )
 
 
-async def _check(connection: AsyncConnection) -> None:
-    """Raise if the server has ended the connection, which would otherwise fail a request.
+async def _begin(connection: AsyncConnection) -> None:
+    """Begin the transaction of whoever gets the connection.
 
-    Nobody sends anything to an idle connection but its end, so one that has nothing to read is
-    taken as it is, without a round trip.
+    It has to begin anyway, and shows whether the server is still there: a check of its own would be
+    one more round trip for each question. No moment is fixed before the first query.
     """
-    with selectors.DefaultSelector() as selector:
-        selector.register(connection.fileno(), selectors.EVENT_READ)
-        has_news = bool(selector.select(0))
-    if has_news:
-        await AsyncConnectionPool.check_connection(connection)
+    await connection.execute("begin isolation level repeatable read read only")
 
 
 async def _configure(connection: AsyncConnection) -> None:
     await _limit(connection)
     await _become_reader(connection)
-    await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
-    await connection.set_read_only(True)
+    await connection.set_autocommit(True)  # `_begin` begins
 
 
 async def _configure_state(connection: AsyncConnection) -> None:
