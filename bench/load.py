@@ -38,6 +38,10 @@ async def _client(port: int, requests: list[str], end: float, think: float, seen
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         while time.perf_counter() < end:
+            # The server closes a connection that was idle for long, and a browser opens another.
+            if reader.at_eof():
+                writer.close()
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
             request = dice.choice(requests)
             condition = f"If-None-Match: {known[request]}\r\n" if request in known else ""
             started = time.perf_counter()
