@@ -10,14 +10,17 @@ from starlette.middleware import Middleware
 
 from dashboards_api import docs_page, hardening, health, observability, problems
 from dashboards_api.assets import routes as assets
+from dashboards_api.cache import Cache
 from dashboards_api.database import create_pool, create_state_pool
 from dashboards_api.entities import routes as entities
 from dashboards_api.exports import routes as exports
 from dashboards_api.exports.worker import Worker
+from dashboards_api.invalidation import listening
 from dashboards_api.platform import routes as platform
 from dashboards_api.privacy import routes as privacy
 from eventmill import logs
 from eventmill.database import database_url
+from eventmill.settings import get_settings
 
 DESCRIPTION = """\
 Read what Eventmill counted. Send a token: `Authorization: Bearer <token>`; `eventmill token` makes
@@ -37,10 +40,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await pool.open(wait=False)
     await state_pool.open(wait=False)
     app.state.pool, app.state.state_pool = pool, state_pool
+    app.state.cache = Cache(get_settings().cache_mb * 2**20, app.state.metrics.registry)
     app.state.export_worker = Worker()
     app.state.export_worker.start()
     try:
-        yield
+        async with listening(database_url(), app.state.cache):
+            yield
     finally:
         await asyncio.to_thread(app.state.export_worker.stop)
         await pool.close()
