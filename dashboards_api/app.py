@@ -8,8 +8,11 @@ from fastapi import FastAPI
 
 from dashboards_api import health, observability, problems
 from dashboards_api.assets import routes as assets
+from dashboards_api.brands import routes as brands
+from dashboards_api.creators import routes as creators
 from dashboards_api.database import create_pool, create_state_pool
 from dashboards_api.platform import routes as platform
+from dashboards_api.platform.summary import routes as summary
 from eventmill.database import database_url
 
 DESCRIPTION = """\
@@ -49,6 +52,6 @@ def create_app() -> FastAPI:
     app.state.metrics = observability.RequestMetrics()
     app.add_middleware(observability.ObservedRequests, metrics=app.state.metrics)
     problems.install(app)
-    for module in (assets, platform, health):
+    for module in (assets, creators, brands, platform, summary, health):
         app.include_router(module.router)
     return app

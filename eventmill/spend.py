@@ -162,7 +162,8 @@ def _row(where: str, values: dict[str, str]) -> Spend:
         cents = _whole(where, "cost_cents", values["cost_cents"].strip())
     day = _day(where, values["date"].strip())
     project = _project(where, values.get("project_id", "").strip(" "))
-    return Spend(date=day, project_id=project, currency=currency, cost_cents=cents, **tags, **counts)  # type: ignore[arg-type]
+    names = {**tags, "project_id": project}
+    return Spend(date=day, currency=currency, cost_cents=cents, **names, **counts)  # type: ignore[arg-type]
 
 
 ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)

@@ -88,7 +88,9 @@ def test_cost_of_a_project_is_apart_from_the_platforms_own(
     assert load_spend(connection, read_spend(again)) == (1, 1)
     without = written(tmp_path, "2026-03-01,google,cpc,a,USD,10")
     assert load_spend(connection, read_spend(without)) == (1, 1)
-    left = rows(connection, "select project_id, cost_cents from raw.ad_spend order by 1 nulls first")
+    left = rows(
+        connection, "select project_id, cost_cents from raw.ad_spend order by 1 nulls first"
+    )
     assert left == [(None, 10), ("Spring/1", 20), ("other", 3)]
     listed = json.loads(run_eventmill("spend", "list", "--json").stdout)
     assert [row["project_id"] for row in listed] == [None, "Spring/1", "other"]

@@ -1,0 +1,37 @@
+"""`GET /v1/platform/summary`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from dashboards_api.authentication import ADMINS_ONLY, admin
+from dashboards_api.database import DatabasePool
+from dashboards_api.platform.summary import service
+from dashboards_api.platform.summary.schemas import PlatformSummary
+from dashboards_api.problems import METRICS_PROBLEMS, answers
+from dashboards_api.ranges import MetricsRange, requested_range
+from eventmill.errors import Forbidden
+from eventmill.tokens import Caller
+
+router = APIRouter(tags=["platform"])
+
+Admin = Annotated[Caller, Depends(admin)]
+
+
+@router.get(
+    "/v1/platform/summary",
+    responses={**METRICS_PROBLEMS, **answers(Forbidden(ADMINS_ONLY))},
+    response_model_exclude_unset=True,
+)
+async def platform_summary(
+    _: Admin,
+    asked: Annotated[MetricsRange, Depends(requested_range)],
+    pool: DatabasePool,
+) -> PlatformSummary:
+    """Users, creators, brands, assets and licenses: how many are active, new and there at all; and
+    revenue. For admins.
+
+    `growth` compares each with as many days right before the range. There is no series, so
+    `interval` changes nothing.
+    """
+    return await service.platform_summary(pool, asked)
