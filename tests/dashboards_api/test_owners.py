@@ -172,7 +172,7 @@ def series(events: Iterable[Event], asked: dict[str, Any]) -> list[dict[str, Any
     ]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(asked=ranges(), limit=st.integers(1, 5))
 def test_a_creator_sees_what_was_counted(
     sent: list[Event], get: Get, asked: dict[str, Any], limit: int
@@ -224,7 +224,7 @@ HOLDS = {
 }
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(asked=ranges())
 def test_a_brand_sees_what_was_counted(sent: list[Event], get: Get, asked: dict[str, Any]) -> None:
     mine = [event for event in sent if PROJECTS.get(event.project_id or "") == "acme"]

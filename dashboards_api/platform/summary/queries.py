@@ -30,6 +30,18 @@ where
 order by date
 """
 
+# Days that may have events.
+PARTITIONS = """
+select to_date(right(partition.relname, 8), 'YYYYMMDD')
+from pg_inherits as child
+inner join pg_class as partition on child.inhrelid = partition.oid
+where
+    child.inhparent = 'raw.events'::regclass
+    and partition.relname ~ '^events_[0-9]{8}$'
+    and right(partition.relname, 8) <= %(last)s
+order by 1
+"""
+
 BUILT = """
 select date, brands, assets
 from intermediate.int_platform_days
@@ -208,14 +220,31 @@ async def receipts(connection: AsyncConnection, days: DayWindow) -> list[Receipt
     return await rows(connection, Receipt, RECEIPTS, {"first": days.first, "last": days.last})
 
 
+async def partition_days(connection: AsyncConnection, last: date) -> list[date]:
+    """The days up to `last` that may have events, in order."""
+    found = await tuples(connection, PARTITIONS, {"last": f"{last:%Y%m%d}"})
+    return [day for (day,) in found]
+
+
 async def read_days(
-    connection: AsyncConnection, window: DayWindow, live: Sequence[DayWindow], has_builds: bool
+    connection: AsyncConnection,
+    window: DayWindow,
+    live: Sequence[DayWindow],
+    older: Sequence[DayWindow],
+    has_builds: bool,
 ) -> Days:
-    """The sets of `window`, of which `live` are not built, and of what is known by its end."""
+    """The sets of `window`, of which `live` are not built, and of what is known by its end.
+
+    `older` are unbuilt days before it: who signed up then is known too.
+    """
     days = Days()
     if has_builds:
         await _read_built(connection, window, live, days)
-    await _read_live(connection, live, has_builds, days)
+        bounds = built_part(window, [*older, *live])
+        days.known_users = dict(await _binary(connection, sql.SQL(BUILT_SIGN_UPS), bounds))
+    if live:
+        await _read_live(connection, live, days)
+    await _read_people(connection, [*older, *live], has_builds, days)
     bounds = {"last": window.last}
     days.known_assets = dict(await _binary(connection, sql.SQL(KNOWN_ASSETS), bounds))
     days.known_brands = dict(await _binary(connection, sql.SQL(KNOWN_BRANDS), bounds))
@@ -232,22 +261,23 @@ async def _read_built(
     actors = {"user": days.users, "creator": days.creators}
     for day, actor_type, visitors in await _binary(connection, sql.SQL(BUILT_ACTORS), bounds):
         actors[actor_type][day] = visitors
-    days.known_users = dict(await _binary(connection, sql.SQL(BUILT_SIGN_UPS), bounds))
 
 
-async def _read_live(
+async def _read_live(connection: AsyncConnection, live: Sequence[DayWindow], days: Days) -> None:
+    windows, bounds = in_windows(live)
+    query = sql.SQL(LIVE).format(windows=windows)
+    for day, revenue, unclassified, assets in await _binary(connection, query, bounds):
+        days.revenue_cents[day] = revenue
+        days.unclassified += unclassified
+        days.assets[day] = assets or b""
+    query = sql.SQL(LIVE_BRANDS).format(windows=windows)
+    days.brands |= dict(await _binary(connection, query, bounds))
+
+
+async def _read_people(
     connection: AsyncConnection, live: Sequence[DayWindow], has_builds: bool, days: Days
 ) -> None:
     windows, bounds = in_windows(live)
-    if live:
-        for day, revenue, unclassified, assets in await _binary(
-            connection, sql.SQL(LIVE).format(windows=windows), bounds
-        ):
-            days.revenue_cents[day] = revenue
-            days.unclassified += unclassified
-            days.assets[day] = assets or b""
-        query = sql.SQL(LIVE_BRANDS).format(windows=windows)
-        days.brands |= dict(await _binary(connection, query, bounds))
     people = sql.SQL(PEOPLE).format(
         windows=windows if live else sql.SQL("false"),
         known_number=sql.SQL(KNOWN_NUMBER if has_builds else NOBODY_KNOWN),

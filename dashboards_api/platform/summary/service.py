@@ -31,7 +31,7 @@ from dashboards_api.platform.summary.schemas import (
 )
 from dashboards_api.portfolios.tally import distinct
 from dashboards_api.ranges import MetricsRange
-from eventmill.days import DayWindow, utc_today
+from eventmill.days import ONE_DAY, DayWindow, utc_today
 
 Members = TypeVar("Members")
 
@@ -45,10 +45,14 @@ async def platform_summary(pool: Pool, asked: MetricsRange) -> PlatformSummary:
     async def read(connection: AsyncConnection) -> tuple[PlatformSummary, list[DayWindow]]:
         now = await moment(connection)
         has_builds = await queries.is_built(connection)
-        found = await queries.receipts(connection, both) if has_builds else []
+        with_events = await queries.partition_days(connection, both.last)
+        all_days = DayWindow(min([both.first, *with_events[:1]]), both.last)
+        found = await queries.receipts(connection, all_days) if has_builds else []
         receipts = [receipt for receipt in found if receipt.date != today]
-        live = windows_without(both, [receipt.date for receipt in receipts])
-        days = await queries.read_days(connection, both, live, has_builds)
+        built = {receipt.date for receipt in receipts}
+        live = windows_without(both, sorted(day for day in built if day >= both.first))
+        older = windows_of(day for day in with_events if day < both.first and day not in built)
+        days = await queries.read_days(connection, both, live, older, has_builds)
         numbers = await _numbers(connection, asked.days, days)
         previous = await _numbers(connection, before, days)
         of_range = [receipt for receipt in receipts if asked.days.first <= receipt.date]
@@ -70,6 +74,17 @@ async def platform_summary(pool: Pool, asked: MetricsRange) -> PlatformSummary:
         return answer, live if days.unclassified else []
 
     return await read_classified(pool, PLATFORM, read)
+
+
+def windows_of(days: Iterable[date]) -> list[DayWindow]:
+    """These days, in order, as few windows as possible."""
+    windows: list[DayWindow] = []
+    for day in days:
+        if windows and windows[-1].last + ONE_DAY == day:
+            windows[-1] = DayWindow(windows[-1].first, day)
+        else:
+            windows.append(DayWindow(day, day))
+    return windows
 
 
 async def _numbers(connection: AsyncConnection, period: DayWindow, days: Days) -> SummaryNumbers:
