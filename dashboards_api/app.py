@@ -5,14 +5,17 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
-from dashboards_api import health, observability, problems
+from dashboards_api import docs_page, hardening, health, observability, problems
 from dashboards_api.assets import routes as assets
 from dashboards_api.brands import routes as brands
 from dashboards_api.creators import routes as creators
 from dashboards_api.database import create_pool, create_state_pool
+from dashboards_api.entities import routes as entities
 from dashboards_api.platform import routes as platform
 from dashboards_api.platform.summary import routes as summary
+from eventmill import logs
 from eventmill.database import database_url
 
 DESCRIPTION = """\
@@ -42,16 +45,27 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def create_app() -> FastAPI:
     """The application. Nothing is connected before its lifespan starts."""
+    logs.configure()
+    metrics = observability.RequestMetrics()
     app = FastAPI(
         title="Eventmill dashboards",
         version=version("eventmill"),
         description=DESCRIPTION,
         lifespan=_lifespan,
+        docs_url=None,
         redoc_url=None,
+        # The first is the outermost.
+        middleware=[
+            Middleware(observability.ObservedRequests, metrics=metrics),
+            Middleware(hardening.SecurityHeaders),
+            Middleware(hardening.UnexpectedErrors),
+            Middleware(hardening.RequestLimits),
+        ],
     )
-    app.state.metrics = observability.RequestMetrics()
-    app.add_middleware(observability.ObservedRequests, metrics=app.state.metrics)
+    app.state.metrics = metrics
     problems.install(app)
-    for module in (assets, creators, brands, platform, summary, health):
+    for module in (
+        assets, creators, brands, platform, summary, entities, health, docs_page,
+    ):  # fmt: skip
         app.include_router(module.router)
     return app

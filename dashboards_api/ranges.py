@@ -150,7 +150,7 @@ def requested_range(
 
 
 def refuse_repeated(request: Request) -> None:
-    """Raises InvalidFields for parameters that come twice: which one is meant, nobody can tell."""
+    """Raise InvalidFields that names each query parameter that comes more than once."""
     names = [name for name, _ in request.query_params.multi_items()]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise InvalidFields([FieldError(name, "is given more than once") for name in repeated])
