@@ -11,12 +11,15 @@ from dashboards_api import docs_page, hardening, health, observability, problems
 from dashboards_api.assets import routes as assets
 from dashboards_api.brands import routes as brands
 from dashboards_api.creators import routes as creators
+from dashboards_api.cache import Cache
 from dashboards_api.database import create_pool, create_state_pool
 from dashboards_api.entities import routes as entities
+from dashboards_api.invalidation import listening
 from dashboards_api.platform import routes as platform
 from dashboards_api.platform.summary import routes as summary
 from eventmill import logs
 from eventmill.database import database_url
+from eventmill.settings import get_settings
 
 DESCRIPTION = """\
 Read what Eventmill counted. Send a token: `Authorization: Bearer <token>`; `eventmill token` makes
@@ -36,8 +39,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await pool.open(wait=False)
     await state_pool.open(wait=False)
     app.state.pool, app.state.state_pool = pool, state_pool
+    app.state.cache = Cache(get_settings().cache_mb * 2**20, app.state.metrics.registry)
     try:
-        yield
+        async with listening(database_url(), app.state.cache):
+            yield
     finally:
         await pool.close()
         await state_pool.close()

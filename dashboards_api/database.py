@@ -1,6 +1,7 @@
 """The connection pool, and the one way to read: a consistent snapshot with a time limit."""
 
 import logging
+import selectors
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -84,9 +85,22 @@ def _closed_pool(
         # while the database is back already.
         reconnect_timeout=POOL_SECONDS,
         configure=configure,
-        check=AsyncConnectionPool.check_connection,
+        check=_check,
         open=False,
     )
+
+
+async def _check(connection: AsyncConnection) -> None:
+    """Raise if the server has ended the connection, which would otherwise fail a request.
+
+    Nobody sends anything to an idle connection but its end, so one that has nothing to read is
+    taken as it is, without a round trip.
+    """
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection.fileno(), selectors.EVENT_READ)
+        has_news = bool(selector.select(0))
+    if has_news:
+        await AsyncConnectionPool.check_connection(connection)
 
 
 async def _configure(connection: AsyncConnection) -> None:
@@ -153,9 +167,10 @@ async def rows(
     parameters: Mapping[str, Any] | None = None,
     *,
     prepare: bool | None = None,
+    binary: bool = False,
 ) -> list[Row]:
     """The rows of a query whose columns are the fields of `row`."""
-    async with connection.cursor(row_factory=class_row(row)) as cursor:
+    async with connection.cursor(row_factory=class_row(row), binary=binary) as cursor:
         await cursor.execute(query, parameters, prepare=prepare)
         return await cursor.fetchall()
 
@@ -166,9 +181,10 @@ async def tuples(
     parameters: Mapping[str, Any] | None = None,
     *,
     prepare: bool | None = None,
+    binary: bool = False,
 ) -> list[tuple[Any, ...]]:
     """The rows of a query as plain tuples."""
-    cursor = await connection.execute(query, parameters, prepare=prepare)
+    cursor = await connection.execute(query, parameters, prepare=prepare, binary=binary)
     return await cursor.fetchall()
 
 
