@@ -10,8 +10,8 @@ from starlette.middleware import Middleware
 from dashboards_api import docs_page, hardening, health, observability, problems
 from dashboards_api.assets import routes as assets
 from dashboards_api.brands import routes as brands
-from dashboards_api.creators import routes as creators
 from dashboards_api.cache import Cache
+from dashboards_api.creators import routes as creators
 from dashboards_api.database import create_pool, create_state_pool
 from dashboards_api.entities import routes as entities
 from dashboards_api.invalidation import listening

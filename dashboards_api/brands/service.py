@@ -41,7 +41,7 @@ async def brand_campaigns(pool: Pool, brand_id: str, asked: MetricsRange) -> Bra
         now = await moment(connection)
         ids = await projects_of_brand(connection, brand_id)
         breakdown = queries.portfolio(ids)
-        found = await count(connection, breakdown, asked.days, today, asked.interval)
+        found = await count(connection, breakdown, asked.days, today, now, asked.interval)
         spent = await queries.spend(connection, ids, asked.days)
         licenses = await licenses_held_by(connection, brand_id, asked.days)
         totals = metrics.totals(found.counted)
@@ -59,7 +59,7 @@ async def brand_campaigns(pool: Pool, brand_id: str, asked: MetricsRange) -> Bra
         )
         unclassified = found.unclassified_windows
         if asked.compare:
-            before = await count(connection, breakdown, asked.previous(), today)
+            before = await count(connection, breakdown, asked.previous(), today, now)
             answer.previous = metrics.previous(before.counted)
             unclassified += before.unclassified_windows
         return answer, unclassified

@@ -1,12 +1,14 @@
 """`GET /v1/creators/{id}/dashboard`."""
 
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field
 
 from dashboards_api.authentication import authenticated
 from dashboards_api.authorization import CREATORS_ONLY, not_found, require_creator
+from dashboards_api.cache import CACHED_ANSWER, OWNER_SECONDS, AnswerCache
 from dashboards_api.creators import service
 from dashboards_api.creators.schemas import CreatorDashboard
 from dashboards_api.database import DatabasePool
@@ -39,23 +41,40 @@ def requested(
 # An id may hold any character, a slash included.
 @router.get(
     "/v1/creators/{creator_id:path}/dashboard",
+    response_model=CreatorDashboard,
     responses={
+        **CACHED_ANSWER,
         **METRICS_PROBLEMS,
         **answers(Forbidden(CREATORS_ONLY), not_found("creator")),
     },
-    response_model_exclude_unset=True,
 )
 async def creator_dashboard(
+    request: Request,
     viewer: Viewer,
     creator_id: Annotated[str, Path(description="The creator's `sub`, as in their token.")],
     asked: Annotated[tuple[MetricsRange, int], Depends(requested)],
     pool: DatabasePool,
-) -> CreatorDashboard:
+    cache: AnswerCache,
+) -> Response:
     """A creator's assets together and by themselves: numbers, revenue, channels, licenses.
 
     For that creator, for whom it is there before the first upload, and for admins. For another
     creator it does not exist: a 404.
     """
-    await require_creator(pool, viewer, creator_id)
     days, limit = asked
-    return await service.creator_dashboard(pool, creator_id, days, limit)
+    tags = (f"creator:{creator_id}",)
+    await cache.allow(
+        viewer,
+        ("creator", creator_id),
+        tags=tags,
+        check=partial(require_creator, pool, viewer, creator_id),
+    )
+    return await cache.answer(
+        request,
+        # Whoever may see a creator's dashboard sees the same.
+        key=("creator_dashboard", creator_id, days, limit),
+        ttl=OWNER_SECONDS,
+        tags=tags,
+        days=days.all_days,
+        compute=partial(service.creator_dashboard, pool, creator_id, days, limit),
+    )

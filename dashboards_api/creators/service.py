@@ -32,7 +32,7 @@ async def creator_dashboard(
         now = await moment(connection)
         assets = await assets_of_creator(connection, creator_id)
         breakdown = queries.portfolio(assets)
-        found = await count(connection, breakdown, asked.days, today, asked.interval)
+        found = await count(connection, breakdown, asked.days, today, now, asked.interval)
         counted = found.counted
         by_asset = found.by(queries.ASSET)
         top = top_assets(assets, by_asset, limit)
@@ -59,7 +59,7 @@ async def creator_dashboard(
         )
         unclassified = found.unclassified_windows
         if asked.compare:
-            before = await count(connection, breakdown, asked.previous(), today)
+            before = await count(connection, breakdown, asked.previous(), today, now)
             answer.previous = metrics.previous(before.counted)
             unclassified += before.unclassified_windows
         return answer, unclassified

@@ -10,29 +10,9 @@ from typing import Any, LiteralString
 
 from psycopg import AsyncConnection, sql
 
-from dashboards_api.database import rows, tuples
-from dashboards_api.metrics.queries import Receipt
 from dashboards_api.metrics.scopes import Scope, built_part, in_windows
 from dashboards_api.ranges import Interval
 from eventmill.days import DayWindow
-
-TRAFFIC_IS_BUILT = "select to_regclass('intermediate.int_traffic_days') is not null"
-
-# A day that was built before there was traffic has a receipt and none of it: it is live.
-RECEIPTS = """
-select date, built_at, definition
-from marts.daily_builds as builds
-where
-    date between %(first)s and %(last)s
-    and (
-        events = 0
-        or exists (
-            select from intermediate.int_traffic_days as days
-            where days.date = builds.date and days.grain = 'actor_type'
-        )
-    )
-order by date
-"""
 
 SUMS: LiteralString = """
     least(sum(views), 9223372036854775807)::bigint,
@@ -151,17 +131,6 @@ class Breakdown:
 POINTS: tuple[LiteralString, ...] = ("point",)
 # The grouping, its values in the order of its columns, and what `Tally.add` takes.
 Group = tuple[tuple[str, ...], tuple[Any, ...], tuple[Any, ...]]
-
-
-async def traffic_is_built(connection: AsyncConnection) -> bool:
-    """Whether any day of traffic was ever built: its tables come with the first."""
-    [(found,)] = await tuples(connection, TRAFFIC_IS_BUILT)
-    return bool(found)
-
-
-async def receipts(connection: AsyncConnection, days: DayWindow) -> list[Receipt]:
-    """The days of a window whose traffic is built, in order."""
-    return await rows(connection, Receipt, RECEIPTS, {"first": days.first, "last": days.last})
 
 
 async def built_groups(

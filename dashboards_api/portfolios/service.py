@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from dashboards_api.metrics.queries import Day
+from dashboards_api.metrics.queries import Day, Moment, receipts
 from dashboards_api.metrics.service import Counted, windows_without
 from dashboards_api.metrics.visitors import Visitors
 from dashboards_api.portfolios import queries
@@ -39,21 +39,21 @@ async def count(
     breakdown: Breakdown,
     window: DayWindow,
     today: date,
+    moment: Moment,
     interval: Interval = "month",
 ) -> Portfolio:
     """Everything of `breakdown` in `window`, by its groupings and by the points of `interval`.
 
     Today is always counted live: it is not over.
     """
-    has_builds = await queries.traffic_is_built(connection)
-    found = await queries.receipts(connection, window) if has_builds else []
-    receipts = [receipt for receipt in found if receipt.date != today]
-    live = windows_without(window, [receipt.date for receipt in receipts])
+    found, built_through = await receipts(connection, window) if moment.has_builds else ([], None)
+    built = [receipt for receipt in found if receipt.date != today]
+    live = windows_without(window, [receipt.date for receipt in built])
     rows: list[queries.Group] = []
-    if receipts:
+    if built:
         rows += await queries.built_groups(connection, breakdown, window, live, interval)
     if live:
-        rows += await queries.live_groups(connection, breakdown, live, interval, has_builds)
+        rows += await queries.live_groups(connection, breakdown, live, interval, moment.has_builds)
     groups: dict[tuple[str, ...], Groups] = {members: {} for members in breakdown.sets}
     groups[POINTS] = {}
     for members, key, values in rows:
@@ -63,7 +63,7 @@ async def count(
     visitors = Visitors(
         united(points.values()), {point: day.unique_visitors for point, day in days.items()}
     )
-    return Portfolio(Counted(window, days, visitors, receipts, live), groups)
+    return Portfolio(Counted(window, days, visitors, built, live, built_through), groups)
 
 
 def _as_day(point: date, tally: Tally) -> Day:

@@ -194,7 +194,7 @@ def test_a_creator_sees_what_was_counted(
             key = (event.referrer, event.utm_source, event.utm_medium)
             by_channel[CHANNELS[key]].append(event)
     assert found == {channel: money(members) for channel, members in by_channel.items()}
-    expected = [
+    expected: list[dict[str, Any]] = [
         {
             "asset_id": asset,
             "title": TITLES.get(asset),

@@ -11,7 +11,8 @@ from typing import Any
 
 from psycopg import AsyncConnection, sql
 
-from dashboards_api.database import rows, tuples
+from dashboards_api.database import tuples
+from dashboards_api.metrics import queries as metrics
 from dashboards_api.metrics.queries import Receipt
 from dashboards_api.metrics.scopes import built_part, in_windows
 from eventmill.days import DayWindow
@@ -19,15 +20,8 @@ from eventmill.days import DayWindow
 IS_BUILT = "select to_regclass('intermediate.int_platform_days') is not null"
 
 # A day that was built before there were these sets is live.
-RECEIPTS = """
-select date, built_at, definition
-from marts.daily_builds as builds
-where
-    date between %(first)s and %(last)s
-    and exists (
-        select from intermediate.int_platform_days as days where days.date = builds.date
-    )
-order by date
+WITH_SETS = """
+select date from intermediate.int_platform_days where date between %(first)s and %(last)s
 """
 
 # Days that may have events.
@@ -215,9 +209,14 @@ async def is_built(connection: AsyncConnection) -> bool:
     return bool(found)
 
 
-async def receipts(connection: AsyncConnection, days: DayWindow) -> list[Receipt]:
-    """The built days of a window, in order."""
-    return await rows(connection, Receipt, RECEIPTS, {"first": days.first, "last": days.last})
+async def receipts(
+    connection: AsyncConnection, window: DayWindow
+) -> tuple[list[Receipt], date | None]:
+    """The built days of `window` that have such sets, in order, and the last built day of all."""
+    bounds = {"first": window.first, "last": window.last}
+    with_sets = {day for (day,) in await tuples(connection, WITH_SETS, bounds)}
+    found, built_through = await metrics.receipts(connection, window)
+    return [receipt for receipt in found if receipt.date in with_sets], built_through
 
 
 async def partition_days(connection: AsyncConnection, last: date) -> list[date]:

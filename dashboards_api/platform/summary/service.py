@@ -44,10 +44,12 @@ async def platform_summary(pool: Pool, asked: MetricsRange) -> PlatformSummary:
 
     async def read(connection: AsyncConnection) -> tuple[PlatformSummary, list[DayWindow]]:
         now = await moment(connection)
-        has_builds = await queries.is_built(connection)
+        has_builds = now.has_builds and await queries.is_built(connection)
         with_events = await queries.partition_days(connection, both.last)
         all_days = DayWindow(min([both.first, *with_events[:1]]), both.last)
-        found = await queries.receipts(connection, all_days) if has_builds else []
+        found, built_through = (
+            await queries.receipts(connection, all_days) if has_builds else ([], None)
+        )
         receipts = [receipt for receipt in found if receipt.date != today]
         built = {receipt.date for receipt in receipts}
         live = windows_without(both, sorted(day for day in built if day >= both.first))
@@ -62,6 +64,7 @@ async def platform_summary(pool: Pool, asked: MetricsRange) -> PlatformSummary:
             Visitors(0),
             of_range,
             windows_without(asked.days, [receipt.date for receipt in of_range]),
+            built_through,
         )
         answer = PlatformSummary(
             **dict(numbers),
