@@ -10,7 +10,9 @@ from starlette.middleware import Middleware
 
 from dashboards_api import docs_page, hardening, health, observability, problems
 from dashboards_api.assets import routes as assets
+from dashboards_api.brands import routes as brands
 from dashboards_api.cache import Cache
+from dashboards_api.creators import routes as creators
 from dashboards_api.database import create_pool, create_state_pool
 from dashboards_api.entities import routes as entities
 from dashboards_api.exports import routes as exports
@@ -18,6 +20,7 @@ from dashboards_api.exports.worker import Worker
 from dashboards_api.invalidation import listening
 from dashboards_api.platform import routes as platform
 from dashboards_api.privacy import routes as privacy
+from dashboards_api.platform.summary import routes as summary
 from eventmill import logs
 from eventmill.database import database_url
 from eventmill.settings import get_settings
@@ -73,6 +76,8 @@ def create_app() -> FastAPI:
     )
     app.state.metrics = metrics
     problems.install(app)
-    for module in (assets, platform, entities, exports, privacy, health, docs_page):
+    for module in (
+        assets, creators, brands, platform, summary, entities, exports, privacy, health, docs_page,
+    ):  # fmt: skip
         app.include_router(module.router)
     return app

@@ -45,7 +45,7 @@ def build(first: date, last: date) -> None:
     """Build the marts of these days, as a run does."""
     dbt(
         "run", "--select", "visitors", "int_entity_days",
-        "traffic_daily", "int_traffic_days", "int_platform_visitors",
+        "traffic_daily", "int_traffic_days", "int_platform_visitors", "int_platform_days",
         "attribution", "daily_metrics", "build_receipts", "daily_builds",
         "--event-time-start", str(first), "--event-time-end", str(last + timedelta(days=1)),
     )  # fmt: skip

@@ -28,10 +28,13 @@ GET /v1/entities/ip_asset/{asset}/events      200    404     200     404       4
 GET /v1/entities/project/{project}/events     404    404     200     404       404     200
 GET /v1/entities/license/{license}/events     200    404     200     404       404     200
 GET /v1/entities/license/{expired}/events     200    404     404     200       404     200
+GET /v1/creators/{creator}/dashboard          200    404     403     403       403     200
+GET /v1/brands/{brand}/campaigns              403    403     200     404       404     200
 GET /v1/platform/metrics                      403    403     403     403       403     200
 GET /v1/subjects/{person}                     403    403     403     403       403     200
 DELETE /v1/subjects/somebody-else             403    403     403     403       403     200
 GET /v1/erasures/0c9bd1a2-4a57-4b8e-8a55-3f0f4de3d8a7 403 403 403 403 403 200
+GET /v1/platform/summary                      403    403     403     403       403     200
 GET /healthz                                  open
 GET /readyz                                   open
 GET /metrics                                  open
@@ -84,6 +87,7 @@ def world(connection: psycopg.Connection) -> dict[str, str]:
     ids = {
         "asset": "mask", "project": "spring", "license": "l-1", "expired": "l-2",
         "person": "somebody",
+        "creator": "ana", "brand": "acme",
     }  # fmt: skip
     on_asset = {"ip_asset_id": "mask", "occurred_at": datetime.now(UTC) - timedelta(hours=1)}
     terms = {
