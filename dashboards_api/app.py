@@ -8,9 +8,12 @@ from fastapi import FastAPI
 
 from dashboards_api import health, observability, problems
 from dashboards_api.assets import routes as assets
+from dashboards_api.cache import Cache
 from dashboards_api.database import create_pool, create_state_pool
+from dashboards_api.invalidation import listening
 from dashboards_api.platform import routes as platform
 from eventmill.database import database_url
+from eventmill.settings import get_settings
 
 DESCRIPTION = """\
 Read what Eventmill counted. Send a token: `Authorization: Bearer <token>`; `eventmill token` makes
@@ -30,8 +33,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await pool.open(wait=False)
     await state_pool.open(wait=False)
     app.state.pool, app.state.state_pool = pool, state_pool
+    app.state.cache = Cache(get_settings().cache_mb * 2**20, app.state.metrics.registry)
     try:
-        yield
+        async with listening(database_url(), app.state.cache):
+            yield
     finally:
         await pool.close()
         await state_pool.close()
