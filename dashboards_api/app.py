@@ -12,6 +12,7 @@ from dashboards_api.cache import Cache
 from dashboards_api.database import create_pool, create_state_pool
 from dashboards_api.invalidation import listening
 from dashboards_api.platform import routes as platform
+from dashboards_api.query import routes as query
 from eventmill.database import database_url
 from eventmill.settings import get_settings
 
@@ -54,6 +55,6 @@ def create_app() -> FastAPI:
     app.state.metrics = observability.RequestMetrics()
     app.add_middleware(observability.ObservedRequests, metrics=app.state.metrics)
     problems.install(app)
-    for module in (assets, platform, health):
+    for module in (assets, platform, query, health):
         app.include_router(module.router)
     return app

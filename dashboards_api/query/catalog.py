@@ -132,12 +132,18 @@ class Dataset:
         columns = {d.column: d.name for d in self.dimensions.values() if d.column}
         return columns.get(name)
 
+    def aliases(self, dimension: Dimension) -> list[str]:
+        """The other names of a dimension."""
+        names = {*ALIASES, dimension.column} - {dimension.name, None}
+        return sorted(str(name) for name in names if self.alias(str(name)) == dimension.name)
+
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """All datasets by name, and whose each metric is: no two datasets have one of the same name."""
 
     datasets: Mapping[str, Dataset]
+    version: str = ""
     metrics: Mapping[str, Dataset] = field(init=False)
 
     def __post_init__(self) -> None:

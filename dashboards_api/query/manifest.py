@@ -61,7 +61,8 @@ class Manifest:
                 stat = self.path.stat()
                 version = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
                 if version != self._version:
-                    self._catalog = read_catalog(json.loads(self.path.read_bytes()))
+                    manifest = json.loads(self.path.read_bytes())
+                    self._catalog = read_catalog(manifest, str(version))
                     self._version = version
             except FileNotFoundError:
                 raise Unavailable(MISSING) from None
@@ -86,7 +87,7 @@ async def current_catalog() -> Catalog:
     return await asyncio.to_thread(manifest.catalog)
 
 
-def read_catalog(manifest: Node) -> Catalog:
+def read_catalog(manifest: Node, version: str = "") -> Catalog:
     """The queryable models of a parsed manifest.json. Raises MistakeInMetadata."""
     nodes = {n["name"]: n for n in manifest["nodes"].values() if n["resource_type"] == "model"}
     datasets: dict[str, Dataset] = {}
@@ -95,7 +96,7 @@ def read_catalog(manifest: Node) -> Catalog:
             dataset = _dataset(node, meta, nodes)
             _refuse_twice(dataset, datasets)
             datasets[dataset.name] = dataset
-    return Catalog(datasets)
+    return Catalog(datasets, version)
 
 
 def _refuse_twice(dataset: Dataset, others: Mapping[str, Dataset]) -> None:

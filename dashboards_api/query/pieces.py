@@ -78,5 +78,3 @@ def numbered_live(sources: Sources) -> sql.Composable:
     return sql.SQL("{} inner join {} using (visitor_id)").format(
         live_name(sources), numbered_name(sources)
     )
-
-

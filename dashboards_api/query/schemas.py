@@ -1,11 +1,9 @@
-"""The body of `POST /v1/query`, and what it answers."""
+"""The body of `POST /v1/query`."""
 
-import datetime
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from dashboards_api.metrics.schemas import Meta
 from dashboards_api.ranges import Day, Period
 
 Operator = Literal["is", "is_not", "contains", "in", "not_in"]
@@ -28,7 +26,7 @@ _VALUES_SCHEMA: dict[str, Any] = {
 def _text(value: object) -> object:
     """pydantic would make a date of a number."""
     if not isinstance(value, str):
-        raise ValueError("use a date, YYYY-MM-DD")  # noqa: TRY004: pydantic wants a ValueError
+        raise ValueError("use a date, YYYY-MM-DD")  # noqa: TRY004
     return value
 
 
@@ -37,7 +35,7 @@ def _whole(value: object) -> object:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError("use a whole number")  # noqa: TRY004: pydantic wants a ValueError
+        raise ValueError("use a whole number")  # noqa: TRY004
     return value
 
 
@@ -234,8 +232,8 @@ class QueryRequest(BaseModel):
     )
     order_by: Orders = Field(
         default_factory=list,
-        description="What to sort by: names, `-` before one for descending, or `{field, direction}`."
-        " Default: by time if that is asked for, then by the first metric, descending. Rows that"
+        description="What to sort by: names, with `-` before one for descending, or a list of"
+        " `{field, direction}`. Default: by time if that is asked for, then by the first metric, descending. Rows that"
         " are equal come in the order of their dimensions.",
     )
     limit: Annotated[Whole, Field(ge=1, le=MAX_LIMIT)] = Field(
@@ -251,43 +249,3 @@ class QueryRequest(BaseModel):
         " Default: the one that campaigns are reported by.",
         examples=["linear"],
     )
-
-
-class Days(BaseModel):
-    start: datetime.date = Field(description="First UTC day, inclusive.", examples=["2015-05-17"])
-    end: datetime.date = Field(description="Last UTC day, inclusive.", examples=["2015-05-20"])
-
-
-class Column(BaseModel):
-    name: str = Field(description="As the query named it.", examples=["views"])
-    kind: Literal["dimension", "metric"] = Field(examples=["metric"])
-    type: Literal["text", "date", "integer", "number"] = Field(examples=["integer"])
-
-
-class QueryMeta(Meta):
-    not_built: list[Days] = Field(
-        description="Days that are not built, of which metrics that cannot be counted live (those"
-        " of attribution) know nothing yet. Empty where the query asks for none of them.",
-    )
-
-
-class QueryAnswer(BaseModel):
-    """The rows, and what they mean."""
-
-    metrics: list[str] = Field(description="As asked.", examples=[["views"]])
-    dimensions: list[str] = Field(description="As asked.", examples=[["channel"]])
-    columns: list[Column] = Field(description="What each row holds: dimensions, then metrics.")
-    rows: list[dict[str, str | int | float | None]] = Field(
-        description="Each by the columns' names. Values of dimensions are text, or null where"
-        " events have none; dates are YYYY-MM-DD.",
-        examples=[[{"channel": "direct", "views": 1250}]],
-    )
-    total_rows: int = Field(description="How many rows there are without a limit.", examples=[1])
-    limit: int = Field(examples=[100])
-    offset: int = Field(examples=[0])
-    attribution_model: str | None = Field(
-        description="The model of the attribution metrics; null where none is asked for.",
-        examples=[None],
-    )
-    range: Days
-    meta: QueryMeta

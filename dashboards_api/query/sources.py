@@ -95,12 +95,14 @@ def sources_of(
     if has_built:
         if use_rollups:
             rollup = next(
-                (r for r in dataset.rollups if needed <= r.columns and all(map(r.has, part.metrics))),
+                (
+                    r
+                    for r in dataset.rollups
+                    if needed <= r.columns and all(map(r.has, part.metrics))
+                ),
                 None,
             )
-        built = _built(
-            dataset, rollup, question, allowed, allowed_columns, list(live), bound
-        )
+        built = _built(dataset, rollup, question, allowed, allowed_columns, list(live), bound)
     live_source = live_rows = None
     if live and any(dataset.is_live(metric) for metric in part.metrics):
         live_rows = _live_rows(part, needed, allowed, live, bound)

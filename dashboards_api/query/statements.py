@@ -36,6 +36,7 @@ left join page on true
 {order}
 """
 
+
 def dimension_names(question: Question) -> list[sql.Identifier]:
     return [sql.Identifier(f"d{number}") for number in range(len(question.dimensions))]
 
@@ -70,7 +71,7 @@ def statement(
     )
 
 
-def order_by(question: Question) -> sql.Composed:
+def order_by(question: Question) -> sql.Composable:
     """Text by code point, as Python sorts it, whatever the database's locale."""
     keys = []
     names = [named.name for named in question.dimensions]

@@ -3,7 +3,7 @@
 A page of rows needs only the sets of its own groups.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import date
 from typing import Any
 
