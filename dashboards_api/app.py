@@ -5,14 +5,18 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
-from dashboards_api import health, observability, problems
+from dashboards_api import docs_page, hardening, health, observability, problems
 from dashboards_api.assets import routes as assets
 from dashboards_api.cache import Cache
 from dashboards_api.database import create_pool, create_state_pool
+from dashboards_api.entities import routes as entities
 from dashboards_api.invalidation import listening
 from dashboards_api.platform import routes as platform
 from dashboards_api.query import routes as query
+from dashboards_api.reports import routes as reports
+from eventmill import logs
 from eventmill.database import database_url
 from eventmill.settings import get_settings
 
@@ -45,16 +49,25 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def create_app() -> FastAPI:
     """The application. Nothing is connected before its lifespan starts."""
+    logs.configure()
+    metrics = observability.RequestMetrics()
     app = FastAPI(
         title="Eventmill dashboards",
         version=version("eventmill"),
         description=DESCRIPTION,
         lifespan=_lifespan,
+        docs_url=None,
         redoc_url=None,
+        # The first is the outermost.
+        middleware=[
+            Middleware(observability.ObservedRequests, metrics=metrics),
+            Middleware(hardening.SecurityHeaders),
+            Middleware(hardening.UnexpectedErrors),
+            Middleware(hardening.RequestLimits),
+        ],
     )
-    app.state.metrics = observability.RequestMetrics()
-    app.add_middleware(observability.ObservedRequests, metrics=app.state.metrics)
+    app.state.metrics = metrics
     problems.install(app)
-    for module in (assets, platform, query, health):
+    for module in (assets, platform, query, reports, entities, health, docs_page):
         app.include_router(module.router)
     return app

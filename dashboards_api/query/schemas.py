@@ -233,8 +233,8 @@ class QueryRequest(BaseModel):
     order_by: Orders = Field(
         default_factory=list,
         description="What to sort by: names, with `-` before one for descending, or a list of"
-        " `{field, direction}`. Default: by time if that is asked for, then by the first metric, descending. Rows that"
-        " are equal come in the order of their dimensions.",
+        " `{field, direction}`. Default: by time if that is asked for, then by the first metric,"
+        " descending. Rows that are equal come in the order of their dimensions.",
     )
     limit: Annotated[Whole, Field(ge=1, le=MAX_LIMIT)] = Field(
         DEFAULT_LIMIT, description="How many rows at most."

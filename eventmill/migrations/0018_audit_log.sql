@@ -57,3 +57,12 @@ $$;
 
 comment on function ops.subject_hash is
 'A person''s id as the audit log has it: the same for the same id, and no way back.';
+
+-- Reading dashboards needs neither.
+do $$
+begin
+    if exists (select from pg_roles where rolname = 'eventmill_reader') then
+        revoke all on ops.audit_log, ops.audit_key from eventmill_reader;
+    end if;
+end
+$$;
