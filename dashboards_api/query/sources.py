@@ -137,9 +137,9 @@ def _built(
     found = []
 
     def source(kind: Kind, relation: sql.Composable, day: sql.Composable) -> Source:
-        where = [sql.SQL("{} between {} and {}").format(
-            day, bound(question.days.first), bound(question.days.last)
-        )]  # fmt: skip
+        first, last = bound(question.days.first), bound(question.days.last)
+        where: list[sql.Composable] = []
+        where.append(sql.SQL("{} between {} and {}").format(day, first, last))
         if live:
             # No index serves it: the range of days then is one stretch of the index.
             unbuilt = built_part(question.days, live)["unbuilt"]
