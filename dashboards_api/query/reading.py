@@ -56,7 +56,7 @@ class _Reader:
         name = asked if asked in names else _first(d.alias(asked) for d in datasets)
         name = name or _first(d.alias(asked) for d in self.catalog.datasets.values())
         if name is None:
-            shared = [n for n in names if all(n in d.dimensions for d in datasets)]
+            shared = [n for n in names if all(n in d.dimensions for d in self.datasets)]
             self.wrong(field, self._unknown("dimension", asked, shared))
             return None
         for dataset in self.datasets:

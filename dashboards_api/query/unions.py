@@ -84,6 +84,8 @@ async def united_visitors(
     found: dict[Key, Union] = {}
     for source in sources.all:
         async for *key, packed in _sets(connection, sources, source, bound, groups):
+            if packed is None:  # the total of no rows
+                continue
             found.setdefault(tuple(key), Union()).add(packed)
     return {key: len(union) for key, union in found.items()}
 

@@ -1,5 +1,6 @@
 """Asking the query API."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -21,9 +22,12 @@ def send(client: TestClient) -> Send:
     def call(
         method: str, path: str, body: Any = None, caller: Caller = ADMIN, **options: Any
     ) -> Response:
-        headers = {"Authorization": f"Bearer {issue(caller)}"}
-        if body is not None:
-            options["json"] = body
+        headers = {
+            "Authorization": f"Bearer {issue(caller)}",
+            "Content-Type": "application/json",
+        }
+        if body is not None:  # in ASCII, so that half of a surrogate pair can be sent too
+            options["content"] = json.dumps(body)
         return client.request(method, path, headers=headers, **options)
 
     return call
