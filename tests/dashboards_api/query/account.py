@@ -78,7 +78,9 @@ def some_events(dice: random.Random, count: int, days: list[date]) -> list[Event
 def values_of(event: Event) -> dict[str, Any]:
     """The value of each dimension."""
     how = (event.referrer, event.utm_source, event.utm_medium)
-    source, medium = SOURCES[how]
+    channel, (source, medium) = CHANNELS[how], SOURCES[how]
+    if event.utm_campaign and not any(how):  # a campaign from nowhere
+        channel, source, medium = "unassigned", "(not set)", "(not set)"
     device, browser, system = DEVICES[event.user_agent]
     return {
         "date": event.day.isoformat(),
@@ -86,7 +88,7 @@ def values_of(event: Event) -> dict[str, Any]:
         "month": event.day.replace(day=1).isoformat(),
         "asset": event.ip_asset_id,
         "project": event.project_id,
-        "channel": CHANNELS[how],
+        "channel": channel,
         "source": source,
         "medium": medium,
         "campaign": event.utm_campaign,

@@ -9,13 +9,16 @@ import psycopg
 import pytest
 
 from eventmill.days import utc_today
+from eventmill.referrers import store_referrers
 from eventmill.tokens import Caller
+from eventmill.user_agents import store_user_agents
 from tests.dashboards_api.conftest import build
 from tests.dashboards_api.query.account import (
     ASSETS,
     CAMPAIGNS,
     COUNTRIES,
     DIMENSIONS,
+    IPHONE,
     METRICS,
     PROJECTS,
     Rights,
@@ -23,7 +26,7 @@ from tests.dashboards_api.query.account import (
     in_order,
     some_events,
 )
-from tests.dashboards_api.support import Event, at, insert
+from tests.dashboards_api.support import CHROME, GOOGLEBOT, Event, at, insert
 
 TODAY = utc_today()
 QUESTIONS = 250
@@ -90,6 +93,11 @@ def filled(events: psycopg.Connection) -> list[Event]:
     dice = random.Random(5)
     made = some_events(dice, 900, [ago(n) for n in range(DAYS + 1)])
     insert(events, *owners(), *made)
+    # A run classifies what it meets before it builds; what is new since then, a question does.
+    store_user_agents(events, [CHROME, IPHONE, GOOGLEBOT])
+    store_referrers(events, ["google.com", "t.co", "a-blog.example", "mail.example"])
+    crawler = "NewCrawler/1.0 (+https://x.example/bot)"
+    insert(events, Event(event_type="asset_viewed", occurred_at=at(TODAY), user_agent=crawler))
     # Gaps of unbuilt days, today and the days before it among them.
     for first, last in ((DAYS, 12), (8, 3)):
         build(ago(first), ago(last))
