@@ -92,10 +92,16 @@ def test_a_wrong_name_is_answered_with_the_right_ones(send: Send) -> None:
         ({"metrics": ["views", "views"]}, "metrics.1", "twice"),
         ({"dimensions": ["asset", "ip_asset_id"]}, "dimensions.1", "twice"),
         ({"dimensions": ["creator"]}, "dimensions.0", "no dimension of traffic"),
-        ({"metrics": ["credited_conversions"], "dimensions": ["country"]}, "dimensions.0",
-         "no dimension of attribution"),
-        ({"metrics": ["views", "credited_conversions"], "filters": {"os": "iOS"}},
-         "filters.0.field", "there are: date, week, month, source"),
+        (
+            {"metrics": ["credited_conversions"], "dimensions": ["country"]},
+            "dimensions.0",
+            "no dimension of attribution",
+        ),
+        (
+            {"metrics": ["views", "credited_conversions"], "filters": {"os": "iOS"}},
+            "filters.0.field",
+            "there are: date, week, month, source",
+        ),
         ({"order_by": ["-clicks"]}, "order_by.0.field", "To sort by there are: views"),
         ({"order_by": [{"field": "views", "direction": "up"}]}, "order_by.0.direction", "asc"),
         ({"limit": 0}, "limit", "greater"),
@@ -108,20 +114,32 @@ def test_a_wrong_name_is_answered_with_the_right_ones(send: Send) -> None:
         ({"date_range": {"start": "2015-05-17"}}, "date_range.end", "go together"),
         ({"date_range": {"start": 1, "end": 2}}, "date_range.start", "YYYY-MM-DD"),
         ({"date_range": {"start": "2015-01-01", "end": "2017-01-02"}}, "date_range.end", "732"),
-        ({"filters": [{"field": "channel", "op": "like", "value": "x"}]}, "filters.0.op", "contains"),
+        (
+            {"filters": [{"field": "channel", "op": "like", "value": "x"}]},
+            "filters.0.op",
+            "contains",
+        ),
         ({"filters": [{"field": "channel", "op": "in", "value": "x"}]}, "filters.0.value", "list"),
-        ({"filters": [{"field": "channel", "op": "is", "value": ["x"]}]}, "filters.0.value", "list"),
+        (
+            {"filters": [{"field": "channel", "op": "is", "value": ["x"]}]},
+            "filters.0.value",
+            "list",
+        ),
         ({"filters": [{"field": "channel", "op": "in", "value": []}]}, "filters.0.value", "1 to"),
         ({"filters": [{"field": "channel", "value": 1.5}]}, "filters.0.value", "text or null"),
         ({"filters": [{"field": "channel", "value": {"a": 1}}]}, "filters.0.value", "text or null"),
         ({"filters": [{"field": "channel"}]}, "filters.0.value", "required"),
         ({"filters": [{"field": "date", "op": "contains", "value": "2"}]}, "filters.0.op", "dates"),
-        ({"filters": [{"field": "channel", "op": "contains", "value": None}]}, "filters.0.op", "text"),
+        (
+            {"filters": [{"field": "channel", "op": "contains", "value": None}]},
+            "filters.0.op",
+            "text",
+        ),
         ({"filters": [{"field": "date", "value": "yesterday"}]}, "filters.0.value", "YYYY-MM-DD"),
         ({"attribution_model": "liner"}, "attribution_model", "linear"),
         ({"metric": ["views"]}, "metric", "no such"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_named(send: Send, body: dict[str, Any], field: str, says: str) -> None:
     text = json.dumps(body if body == {} else {"metrics": ["views"], **body})
     # What is too large for a float comes as Infinity, which Python also reads.
