@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from dashboards_api.authentication import authenticated
-from dashboards_api.cache import AnswerCache
+from dashboards_api.cache import CACHED_ANSWER, AnswerCache
 from dashboards_api.database import AWAY, DatabasePool, StatePool
 from dashboards_api.problems import answers
 from dashboards_api.query.answers import QueryAnswer
@@ -25,7 +25,7 @@ ReportId = Annotated[
     str, Path(description="The report's id.", examples=["0c2c6b6e-6c1d-4a53-9b40-3b2f3fd8b0ad"])
 ]
 TAKEN = InvalidFields([FieldError("name", "you have a report named 'Channels' already")])
-PROBLEMS = answers(NO_TOKEN, Unavailable(AWAY))
+PROBLEMS = answers(NO_TOKEN, TAKEN, Unavailable(AWAY))
 PROBLEMS_OF_ONE: dict[int | str, dict[str, Any]] = {
     **PROBLEMS,
     **answers(service.report_not_found()),
@@ -36,7 +36,7 @@ PROBLEMS_OF_ONE: dict[int | str, dict[str, Any]] = {
     "/v1/reports",
     status_code=HTTPStatus.CREATED,
     summary="Save a query",
-    responses={**PROBLEMS, **answers(TAKEN)},
+    responses=PROBLEMS,
 )
 async def save_report(
     viewer: Viewer, body: ReportBody, pool: StatePool, response: Response
@@ -51,7 +51,7 @@ async def save_report(
     return saved
 
 
-@router.get("/v1/reports", summary="Your reports", responses=PROBLEMS)
+@router.get("/v1/reports", summary="Your reports", responses=answers(NO_TOKEN, Unavailable(AWAY)))
 async def list_reports(viewer: Viewer, pool: StatePool) -> Reports:
     """All of your reports, by name."""
     return await service.reports(pool, viewer)
@@ -66,7 +66,7 @@ async def get_report(viewer: Viewer, report_id: ReportId, pool: StatePool) -> Re
 @router.put(
     "/v1/reports/{report_id}",
     summary="Change a report",
-    responses={**PROBLEMS_OF_ONE, **answers(TAKEN)},
+    responses=PROBLEMS_OF_ONE,
 )
 async def replace_report(
     viewer: Viewer, report_id: ReportId, body: ReportBody, pool: StatePool
@@ -121,6 +121,7 @@ for method in ("GET", "POST"):
         summary="Run a report",
         response_model=QueryAnswer,
         responses={
+            **(CACHED_ANSWER if method == "GET" else {}),
             **PROBLEMS_OF_ONE,
             **answers(InvalidFields([FieldError("metrics.0", "there is no metric 'downloads'")])),
         },
