@@ -1,5 +1,6 @@
 """The OpenAPI page can be trusted: every call described, guarded and shown with examples."""
 
+import re
 from typing import Any
 
 import pytest
@@ -63,7 +64,7 @@ def _references(node: Any) -> list[str]:
 def test_the_guide_names_every_call_and_parameter(document: dict[str, Any]) -> None:
     guide = (PROJECT_ROOT / "docs" / "api-dashboards.md").read_text()
     for path in document["paths"]:
-        assert path.replace("{asset_id}", "{id}") in guide, path
+        assert re.sub(r"{(asset|report)_id}", "{id}", path) in guide, path
     for parameter in RangeParameters.model_fields:
         assert f"`{parameter}`" in guide, parameter
 
