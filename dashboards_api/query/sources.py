@@ -93,7 +93,9 @@ def sources_of(
     rollup = None
     built: list[Source] = []
     if has_built:
-        if use_rollups:
+        # "One of these assets or one of these projects" is found fastest in the table, by both of
+        # its indexes: roll-ups of both, and what they lack, took 1.5 s where the table takes 0.2.
+        if use_rollups and len(allowed_columns) < 2:
             rollup = next(
                 (
                     r
