@@ -38,8 +38,9 @@ up: setup ## Start ingest, dashboards and Dagster in this terminal
 down: setup ## Stop whatever runs for this home, PostgreSQL included
 	@$(RUN) eventmill down
 
+# The whole suite is shared among workers; some tests alone are sooner done without.
 test: setup ## Run the whole test suite (ARGS="-k name" for some)
-	@$(RUN) pytest $(ARGS)
+	@$(RUN) pytest $(or $(ARGS),-n logical --maxprocesses 4)
 
 fuzz: setup ## Send the ingest API at least 5,000 generated requests and hold it to its description
 	@FUZZ_CASES=6000 $(RUN) pytest -s --timeout 3600 tests/ingest_api/test_openapi_fuzz.py $(ARGS)

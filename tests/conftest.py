@@ -1,4 +1,4 @@
-"""One embedded PostgreSQL for the whole session; databases are cloned from a migrated template."""
+"""One embedded PostgreSQL for the session of each worker; databases are cloned from a template."""
 
 import itertools
 import os
@@ -14,6 +14,12 @@ from eventmill.database import connect
 from eventmill.embedded import EmbeddedPostgres
 from eventmill.migrate import migrate
 from tests.support import environment
+
+# Hooks of pytest, found here.
+from tests.workers import (  # noqa: F401
+    pytest_collection_modifyitems,
+    pytest_xdist_make_scheduler,
+)
 
 # The same cases each time: a failure is one of this change, and can be run again.
 hypothesis.settings.register_profile("suite", derandomize=True, database=None)

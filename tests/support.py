@@ -1,6 +1,8 @@
 """What tests share: pointing this process at a database, and reading what is in it."""
 
 import os
+import random
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +15,9 @@ import psycopg
 from eventmill import database, jwks, settings, tokens
 
 PROJECT_ROOT = settings.PROJECT_ROOT
+# Linux gives clients 32768 and up, macOS 49152 and up.
+SERVERS_PORTS = range(10_000, 32_000)
+_given: set[int] = set()
 CACHES = (
     settings.get_settings,
     database.database_url,
@@ -49,7 +54,7 @@ def _apply(variables: dict[str, str | None]) -> None:
 
 
 def run_eventmill(
-    *arguments: str, stdin: bytes | None = None, timeout: float = 120, **variables: str
+    *arguments: str, stdin: bytes | None = None, timeout: float = 300, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the `eventmill` command as a user would; never raises for its exit status."""
     command = [str(Path(sys.executable).with_name("eventmill")), *arguments]
@@ -64,6 +69,26 @@ def run_eventmill(
     return subprocess.CompletedProcess(
         command, result.returncode, result.stdout.decode(), result.stderr.decode()
     )
+
+
+def free_port() -> int:
+    """A port that nobody listens on, that no other call returned, and no client is given.
+
+    Not one that the kernel picks: those are for clients too, and until the server starts that is to
+    have it, a connection of another worker's tests may come to hold it.
+    """
+    dice = random.SystemRandom()
+    while True:
+        port = dice.choice(SERVERS_PORTS)
+        if port in _given:
+            continue
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        _given.add(port)
+        return port
 
 
 def rows(connection: psycopg.Connection, query: str, *parameters: Any) -> list[tuple[Any, ...]]:

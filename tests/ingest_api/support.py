@@ -1,7 +1,6 @@
 """Running the service as it runs in production, and sending to it."""
 
 import json
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -51,7 +50,7 @@ def served(kind: KeyKind | None = "secret") -> Iterator[httpx.Client]:
             yield client
     finally:
         server.should_exit = True
-        thread.join(30)
+        thread.join(90)
         assert not thread.is_alive()
 
 
@@ -60,14 +59,7 @@ def is_settled(readiness: dict[str, Any]) -> bool:
     return readiness.get("status") == "ready" and "spool" not in readiness
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_until(condition: Any, seconds: float = 30) -> None:
+def wait_until(condition: Any, seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
