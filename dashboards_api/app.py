@@ -6,20 +6,11 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from dashboards_api import health, observability, problems
+from dashboards_api import description, health, observability, problems
 from dashboards_api.assets import routes as assets
 from dashboards_api.database import create_pool, create_state_pool
 from dashboards_api.platform import routes as platform
 from eventmill.database import database_url
-
-DESCRIPTION = """\
-Read what Eventmill counted. Send a token: `Authorization: Bearer <token>`; `eventmill token` makes
-one to try with.
-
-Ranges are inclusive UTC days. Days up to `meta.built_through` were built from events that had
-arrived by then; today and days not built yet are counted when you ask. Errors are
-`application/problem+json`.
-"""
 
 
 @asynccontextmanager
@@ -42,13 +33,17 @@ def create_app() -> FastAPI:
     app = FastAPI(
         title="Eventmill dashboards",
         version=version("eventmill"),
-        description=DESCRIPTION,
+        description=description.ABOUT,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_tags=description.TAGS,
+        generate_unique_id_function=description.operation_id,
         lifespan=_lifespan,
         redoc_url=None,
     )
     app.state.metrics = observability.RequestMetrics()
     app.add_middleware(observability.ObservedRequests, metrics=app.state.metrics)
     problems.install(app)
+    description.install(app)
     for module in (assets, platform, health):
         app.include_router(module.router)
     return app

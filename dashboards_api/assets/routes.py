@@ -26,7 +26,10 @@ Viewer = Annotated[Caller, Depends(authenticated)]
 )
 async def asset_metrics(
     viewer: Viewer,
-    asset_id: Annotated[str, Path(description="The `ip_asset_id` of its events.")],
+    asset_id: Annotated[
+        str,
+        Path(description="The `ip_asset_id` of its events.", examples=["logstash-puppetconf-2012"]),
+    ],
     asked: Annotated[MetricsRange, Depends(requested_range)],
     pool: DatabasePool,
 ) -> AssetMetrics:
