@@ -45,8 +45,8 @@ class Problem(BaseModel):
         description="For people: what is wrong and what to do.",
         examples=["end: 2015-05-01 is before start (2015-05-17)"],
     )
-    errors: list[ProblemField] | None = Field(
-        None, description="Each wrong parameter, when that is the problem."
+    errors: list[ProblemField] = Field(
+        default_factory=list, description="Each wrong parameter, when that is the problem."
     )
 
 
@@ -84,7 +84,7 @@ def install(app: FastAPI) -> None:
 
 
 def _with_problems(generate: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
-    _, schemas = models_json_schema([(Problem, "serialization")], ref_template=_COMPONENTS)
+    _, schemas = models_json_schema([(Problem, "validation")], ref_template=_COMPONENTS)
 
     def openapi() -> dict[str, Any]:
         document = generate()

@@ -5,12 +5,16 @@ import random
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import uvicorn
+from fastapi import FastAPI
 
 from eventmill import database, jwks, settings, tokens
 
@@ -89,6 +93,31 @@ def free_port() -> int:
                 continue
         _given.add(port)
         return port
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """URL of a real server of `app`, in a thread of this process."""
+    config = uvicorn.Config(app, port=0, log_level="warning", access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_until(lambda: server.started or not thread.is_alive())
+    assert server.started
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(90)
+        assert not thread.is_alive()
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
 
 
 def rows(connection: psycopg.Connection, query: str, *parameters: Any) -> list[tuple[Any, ...]]:

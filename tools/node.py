@@ -20,15 +20,21 @@ _NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 
 def run(*arguments: str | Path, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run node; returns what it printed. Never raises for its exit status."""
+    path = f"{NODE.parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
         [NODE, *arguments],
         cwd=cwd,
-        env={**os.environ, **variables},
+        env={**os.environ, "PATH": path, **variables},
         capture_output=True,
         text=True,
         timeout=SECONDS,
         check=False,
     )
+
+
+def npm(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """The same with npm, whose scripts find this node first."""
+    return run(_NPM, *arguments, cwd=cwd, **variables)
 
 
 def modules(package: Path) -> Path:
@@ -47,7 +53,7 @@ def _install(package: Path, folder: Path) -> None:
     made = Path(tempfile.mkdtemp(dir=folder.parent))
     for name in ("package.json", "package-lock.json"):
         shutil.copy(package / name, made)
-    done = run(_NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=made)
+    done = npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=made)
     if done.returncode != 0:
         raise RuntimeError(f"npm did not install {package}:\n{done.stderr}")
     # Only a whole one gets the name.

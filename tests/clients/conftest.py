@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.ingest_api.support import new_key, served, wait_until
-from tests.support import environment, rows
+from tests.ingest_api.support import new_key, served
+from tests.support import environment, rows, wait_until
 from tools import node
 
 HERE = Path(__file__).parent

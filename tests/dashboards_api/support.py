@@ -58,6 +58,8 @@ class Event:
     referrer: str | None = None
     utm_source: str | None = None
     utm_medium: str | None = None
+    utm_campaign: str | None = None
+    page_url: str | None = None
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     event_id: UUID = field(default_factory=uuid4)
 

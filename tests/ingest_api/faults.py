@@ -18,7 +18,8 @@ from eventmill.embedded import EmbeddedPostgres
 from eventmill.keys import create_key
 from eventmill.migrate import migrate
 from eventmill.settings import child_environment
-from tests.ingest_api.support import is_settled, wait_until
+from tests.ingest_api.support import is_settled
+from tests.support import wait_until
 
 SENDERS = 6
 DAYS = ("2015-05-17", "2015-05-18")

@@ -20,10 +20,9 @@ from tests.ingest_api.support import (
     new_key,
     send,
     statuses,
-    wait_until,
     with_key,
 )
-from tests.support import free_port, rows, scalar
+from tests.support import free_port, rows, scalar, wait_until
 
 ADDRESS = "198.51.100.77"
 ADDRESS6 = "2001:db8:7::77"
