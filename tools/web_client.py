@@ -1,4 +1,4 @@
-"""`make client`: the TypeScript client of the dashboards API, from the API's own description.
+"""`make client`: the TypeScript client of the dashboards API, from its own description.
 
 Writes web/client/src/schema.ts, which is committed, and web/client/dist, which is not.
 """
