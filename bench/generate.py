@@ -76,12 +76,19 @@ def referring_domains() -> Iterator[str]:
 
 
 def generate_day(
-    connection: psycopg.Connection, day: date, events: int, seed: int, *, enrich: bool = False
+    connection: psycopg.Connection,
+    day: date,
+    events: int,
+    seed: int,
+    *,
+    enrich: bool = False,
+    analyze: bool = True,
 ) -> int:
     """Write `events` events of the UTC day `day` into raw.events and raw.event_ids.
 
     `connection` may be in autocommit mode; all is one transaction. With `enrich` the rows of the
-    enrichment tables are written too; without, they are left to the pipeline. Returns `events`.
+    enrichment tables are written too; without, they are left to the pipeline. Who makes many
+    days analyzes once, after the last. Returns `events`.
     Raises psycopg.errors.UniqueViolation if the same day and seed were generated before.
     """
     people, bots = user_agents()
@@ -106,7 +113,8 @@ def generate_day(
 
             store_user_agents(connection, [*people, *bots])
             store_referrers(connection, list(referring_domains()))
-    connection.execute("analyze raw.events")
+    if analyze:
+        connection.execute("analyze raw.events")
     return events
 
 

@@ -65,7 +65,9 @@ def range_of_days(events: int = RANGE_EVENTS, days: int = RANGE_DAYS) -> dict[st
     with system() as (home, url), psycopg.connect(url, autocommit=True) as connection:
         warm_up(connection, home)
         for number in range(days):
-            generate_day(connection, FIRST + timedelta(days=number), events, seed=number + 2)
+            day = FIRST + timedelta(days=number)
+            generate_day(connection, day, events, seed=number + 2, analyze=False)
+        connection.execute("analyze raw.events")
         connection.execute("checkpoint")
         _, built = backfill(home, FIRST, FIRST + timedelta(days=days - 1))
         models = seconds_of_models(home)
@@ -87,8 +89,10 @@ def history(events: int = RANGE_EVENTS, sizes: tuple[int, ...] = HISTORY) -> lis
         for size in sizes:
             first = FIRST + timedelta(days=days)
             while days * events < size:
-                generate_day(connection, FIRST + timedelta(days=days), events, seed=days + 2)
+                day = FIRST + timedelta(days=days)
+                generate_day(connection, day, events, seed=days + 2, analyze=False)
                 days += 1
+            connection.execute("analyze raw.events")
             connection.execute("checkpoint")
             last = FIRST + timedelta(days=days - 1)
             backfill(home, first, last)

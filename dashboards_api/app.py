@@ -1,15 +1,28 @@
 """The dashboards API. Run it with `uvicorn dashboards_api.app:create_app --factory`."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
-from dashboards_api import description, health, observability, problems
+from dashboards_api import (
+    description,
+    docs_page,
+    hardening,
+    health,
+    observability,
+    problems,
+)
 from dashboards_api.assets import routes as assets
 from dashboards_api.database import create_pool, create_state_pool
+from dashboards_api.entities import routes as entities
+from dashboards_api.exports import routes as exports
+from dashboards_api.exports.worker import Worker
 from dashboards_api.platform import routes as platform
+from eventmill import logs
 from eventmill.database import database_url
 
 
@@ -21,15 +34,20 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await pool.open(wait=False)
     await state_pool.open(wait=False)
     app.state.pool, app.state.state_pool = pool, state_pool
+    app.state.export_worker = Worker()
+    app.state.export_worker.start()
     try:
         yield
     finally:
+        await asyncio.to_thread(app.state.export_worker.stop)
         await pool.close()
         await state_pool.close()
 
 
 def create_app() -> FastAPI:
     """The application. Nothing is connected before its lifespan starts."""
+    logs.configure()
+    metrics = observability.RequestMetrics()
     app = FastAPI(
         title="Eventmill dashboards",
         version=version("eventmill"),
@@ -38,12 +56,19 @@ def create_app() -> FastAPI:
         openapi_tags=description.TAGS,
         generate_unique_id_function=description.operation_id,
         lifespan=_lifespan,
+        docs_url=None,
         redoc_url=None,
+        # The first is the outermost.
+        middleware=[
+            Middleware(observability.ObservedRequests, metrics=metrics),
+            Middleware(hardening.SecurityHeaders),
+            Middleware(hardening.UnexpectedErrors),
+            Middleware(hardening.RequestLimits),
+        ],
     )
-    app.state.metrics = observability.RequestMetrics()
-    app.add_middleware(observability.ObservedRequests, metrics=app.state.metrics)
+    app.state.metrics = metrics
     problems.install(app)
     description.install(app)
-    for module in (assets, platform, health):
+    for module in (assets, platform, entities, exports, health, docs_page):
         app.include_router(module.router)
     return app

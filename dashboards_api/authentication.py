@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from eventmill.errors import Forbidden, Unauthorized
@@ -20,12 +20,15 @@ ADMINS_ONLY = "only a token with the role admin may read this"
 
 
 async def authenticated(
+    request: Request,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Caller:
     """FastAPI dependency: the token's caller. Raises Unauthorized."""
     if credentials is None:
         raise Unauthorized("no token: send the header `Authorization: Bearer <token>`")
-    return await authenticate(credentials.credentials)
+    caller = await authenticate(credentials.credentials)
+    request.state.role = caller.role  # for the log, which says no more of who called
+    return caller
 
 
 async def admin(caller: Annotated[Caller, Depends(authenticated)]) -> Caller:

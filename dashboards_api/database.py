@@ -1,5 +1,6 @@
 """The connection pool, and the one way to read: a consistent snapshot with a time limit."""
 
+import logging
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -7,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 import psycopg
 from fastapi import Depends, Request
-from psycopg import AsyncConnection, IsolationLevel, errors
+from psycopg import AsyncConnection, IsolationLevel, errors, sql
 from psycopg.abc import QueryNoTemplate
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
@@ -21,12 +22,35 @@ POOL_SECONDS = 3
 # After this the database cancels a query: nobody waits longer for a dashboard.
 STATEMENT_SECONDS = 15
 
+# What migration 0017 makes: it reads what dashboards are made of and writes nothing.
+READER = "eventmill_reader"
+
 AWAY = "the database does not answer in time"
+NOT_READABLE = (
+    f"the role {READER} may not read what this needs: grant it select on what another user made"
+)
 NO_VIEWS = (
     "the analytics views are missing or of another version: `eventmill up` creates them, and so"
     " does `eventmill backfill START END`"
 )
 
+# The role is the server's; what it may read is the database's own. Since PostgreSQL 16 who made a
+# role is its member and yet may not become it.
+CAN_BECOME_READER = """
+select
+    pg_has_role(
+        oid,
+        case
+            when current_setting('server_version_num')::integer >= 160000 then 'set'
+            else 'member'
+        end
+    )
+    and has_schema_privilege(oid, to_regnamespace('raw')::oid, 'usage')
+from pg_roles
+where rolname = %(role)s
+"""
+
+log = logging.getLogger("eventmill.dashboards.database")
 
 Pool = AsyncConnectionPool[AsyncConnection]
 Row = TypeVar("Row")
@@ -67,12 +91,27 @@ def _closed_pool(
 
 async def _configure(connection: AsyncConnection) -> None:
     await _limit(connection)
+    await _become_reader(connection)
     await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
     await connection.set_read_only(True)
 
 
 async def _configure_state(connection: AsyncConnection) -> None:
     await _limit(connection)
+
+
+async def _become_reader(connection: AsyncConnection) -> None:
+    """Give up the rights to write, where the database has the role for it.
+
+    Where it has not, because its user may not make roles, read-only transactions are what is left.
+    """
+    await connection.set_autocommit(True)
+    found = await tuples(connection, CAN_BECOME_READER, {"role": READER})
+    if found == [(True,)]:
+        await connection.execute(sql.SQL("set role {}").format(sql.Identifier(READER)))
+    else:
+        log.debug("connections read without the role %s", READER)
+    await connection.set_autocommit(False)
 
 
 async def _limit(connection: AsyncConnection) -> None:
@@ -101,6 +140,8 @@ async def snapshot(pool: Pool) -> AsyncIterator[AsyncConnection]:
         ) from None
     except (errors.UndefinedTable, errors.UndefinedColumn):
         raise Unavailable(NO_VIEWS) from None
+    except errors.InsufficientPrivilege:
+        raise Unavailable(NOT_READABLE) from None
     except psycopg.OperationalError:
         raise Unavailable(AWAY) from None
 

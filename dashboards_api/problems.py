@@ -1,5 +1,6 @@
 """Every error of this API as `application/problem+json` (RFC 9457), FastAPI's own included."""
 
+import json
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -12,12 +13,20 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from dashboards_api.database import AWAY
-from eventmill.errors import EventmillError, FieldError, InvalidFields, Unauthorized, Unavailable
+from eventmill.errors import (
+    EventmillError,
+    FieldError,
+    InvalidFields,
+    InvalidRequest,
+    Unauthorized,
+    Unavailable,
+)
 
 MEDIA_TYPE = "application/problem+json"
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="eventmill"'}
 # A parameter's name comes from the caller; an error that repeats it stays readable.
 NAME_LENGTH = 100
+UNEXPECTED = "something went wrong on our side; it has been logged"
 _COMPONENTS = "#/components/schemas/{model}"
 
 
@@ -50,6 +59,15 @@ class Problem(BaseModel):
     )
 
 
+class ProblemResponse(JSONResponse):
+    """A problem; it may repeat what a caller sent, also what is no Unicode (a lone surrogate)."""
+
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, ensure_ascii=False).encode(errors="backslashreplace")
+
+
 def answers(*errors: EventmillError) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's `responses` for these errors, each shown as it is really answered."""
     return {
@@ -79,7 +97,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(EventmillError, _on_eventmill_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(Exception, _on_unexpected_error)
     app.openapi = _with_problems(app.openapi)  # type: ignore[method-assign]
 
 
@@ -94,26 +111,32 @@ def _with_problems(generate: Callable[[], dict[str, Any]]) -> Callable[[], dict[
     return openapi
 
 
-def _problem(error: EventmillError) -> JSONResponse:
+def problem_response(error: EventmillError) -> ProblemResponse:
+    """The answer that an error is."""
     headers = dict(CHALLENGE) if isinstance(error, Unauthorized) else {}
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)
-    return JSONResponse(error.problem(), error.status, headers, MEDIA_TYPE)
+    return ProblemResponse(error.problem(), error.status, headers)
 
 
 async def _on_eventmill_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, EventmillError)
-    return _problem(error)
+    return problem_response(error)
 
 
 async def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return _problem(InvalidFields([_field_error(e) for e in error.errors()]))
+    for problem in error.errors():
+        if problem["type"] == "json_invalid":
+            reason = problem.get("ctx", {}).get("error", "")
+            return problem_response(InvalidRequest(f"the body is not JSON: {reason}"))
+    return problem_response(InvalidFields([_field_error(e) for e in error.errors()]))
 
 
 def _field_error(error: dict[str, Any]) -> FieldError:
-    """pydantic's account of one error → ours. Its `loc` begins with `query` or `path`."""
-    field = ".".join(map(str, error["loc"][1:]))[:NAME_LENGTH]
+    """pydantic's account of one error → ours. Its `loc` begins with `query`, `path` or `body`."""
+    place, *names = error["loc"]
+    field = ".".join(map(str, names or [place]))[:NAME_LENGTH]
     if error["type"] == "extra_forbidden":
         return FieldError(field, "there is no such parameter")
     return FieldError(field, str(error["msg"]).removeprefix("Value error, "))
@@ -129,9 +152,4 @@ async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
         "status": error.status_code,
         "detail": f"{error.detail}: see /docs",
     }
-    return JSONResponse(body, error.status_code, error.headers, MEDIA_TYPE)
-
-
-async def _on_unexpected_error(_: Request, __: Exception) -> JSONResponse:
-    """A defect. The server logs the traceback; the caller learns nothing about our insides."""
-    return _problem(EventmillError("something went wrong on our side; it has been logged"))
+    return ProblemResponse(body, error.status_code, error.headers)

@@ -149,10 +149,15 @@ def requested_range(
     request: Request, parameters: Annotated[RangeParameters, Query()]
 ) -> MetricsRange:
     """FastAPI dependency: what the query string asks for."""
+    refuse_repeated(request)
+    return resolve(parameters, utc_today())
+
+
+def refuse_repeated(request: Request) -> None:
+    """Raise InvalidFields that names each query parameter that comes more than once."""
     names = [name for name, _ in request.query_params.multi_items()]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise InvalidFields([FieldError(name, "is given more than once") for name in repeated])
-    return resolve(parameters, utc_today())
 
 
 def _invalid(parameter: str, message: str) -> InvalidFields:

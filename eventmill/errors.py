@@ -5,6 +5,7 @@ EventmillError                500
 ├── InvalidRequest            400   the request cannot be read
 │   ├── RequestTimedOut       408   the sender is too slow
 │   ├── PayloadTooLarge       413
+│   ├── UriTooLong            414
 │   └── InvalidFields         422   it can be read, and fields in it are wrong
 ├── Unauthorized              401
 ├── Forbidden                 403
@@ -63,6 +64,11 @@ class RequestTimedOut(InvalidRequest):
 class PayloadTooLarge(InvalidRequest):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     title = "Payload too large"
+
+
+class UriTooLong(InvalidRequest):
+    status = HTTPStatus.REQUEST_URI_TOO_LONG
+    title = "URI too long"
 
 
 class InvalidFields(InvalidRequest):

@@ -119,6 +119,35 @@ class Settings(BaseSettings):
         description="Currency that revenue is counted in, ISO 4217; other money is kept apart."
         " Default: that of the first license that names one.",
     )
+    exports_url: str | None = Field(
+        None,
+        pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?|/.*)$",
+        description="Where exported files are kept: an absolute folder, or s3://bucket/prefix."
+        " Default: `<home>/exports`.",
+    )
+    exports_s3_endpoint: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="URL of an S3-compatible store. Default: Amazon's.",
+    )
+    exports_s3_region: str = Field("us-east-1", description="Region of the bucket of exports.")
+    exports_s3_access_key_id: str | None = Field(
+        None,
+        description="Access key of the bucket of exports. Default: what the AWS SDK finds, such as"
+        " the machine's role.",
+    )
+    exports_s3_secret_access_key: SecretStr | None = Field(
+        None, description="The secret of that access key."
+    )
+    exports_url_seconds: int = Field(
+        3600,
+        ge=60,
+        le=604_800,
+        description="How long the link to an exported file works, in seconds.",
+    )
+    exports_retention_days: int = Field(
+        7, ge=1, le=366, description="Days that an exported file is kept."
+    )
     alert_webhook: SecretStr | None = Field(
         None, description="URL that gets a POST with JSON when a Dagster run fails."
     )
@@ -136,6 +165,11 @@ class Settings(BaseSettings):
     @property
     def spool_folder(self) -> Path:
         return self.spool_dir or self.home / "spool"
+
+    @property
+    def exports_location(self) -> str:
+        """The folder or s3:// URL of exported files."""
+        return self.exports_url or str(self.home.absolute() / "exports")
 
     @property
     def dagster_home(self) -> Path:

@@ -54,6 +54,8 @@ class EventType(_Strict):
     """Props without which an event of the type is refused."""
     shorten: list[str] = []
     """Props that client libraries fill by themselves: too long a text is cut, not refused."""
+    personal: list[str] = []
+    """Props that may tell who somebody is; a redacted export leaves them out."""
 
 
 class TrackingPlan(_Strict):
@@ -101,6 +103,14 @@ class TrackingPlan(_Strict):
         }
 
     @cached_property
+    def impersonal_props(self) -> dict[str, list[str]]:
+        """Event type → names of its props that the plan knows and does not call personal."""
+        return {
+            name: [prop for prop in {**self.shared, **entry.props} if prop not in entry.personal]
+            for name, entry in self.event_types.items()
+        }
+
+    @cached_property
     def shortened(self) -> dict[str, dict[str, int]]:
         """Event type → props whose text is cut, and at how many characters."""
         return {
@@ -130,6 +140,9 @@ class TrackingPlan(_Strict):
             for prop in entry.required:
                 if prop not in entry.props and prop not in self.shared:
                     raise ValueError(f"{name} requires {prop!r}, which is none of its props")
+            for prop in entry.personal:
+                if prop not in entry.props and prop not in self.shared:
+                    raise ValueError(f"{name} calls {prop!r} personal, which is none of its props")
             for prop in entry.shorten:
                 definition = {**self.shared, **entry.props}.get(prop, "")
                 if "maxLength" not in self.definitions.get(definition, {}):

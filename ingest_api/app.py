@@ -10,9 +10,10 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from eventmill import logs
 from eventmill.database import database_url
 from eventmill.settings import get_settings
-from ingest_api import cors, logs, openapi, problems
+from ingest_api import cors, openapi, problems
 from ingest_api.limits import Limits
 from ingest_api.maintenance import Maintenance
 from ingest_api.metrics import Metrics

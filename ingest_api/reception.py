@@ -9,12 +9,12 @@ from starlette.requests import Request
 
 from eventmill.envelope import OLDEST
 from eventmill.events import Receipt
+from eventmill.logs import request_id
 from eventmill.settings import get_settings
 from ingest_api.delivery import Delivery
 from ingest_api.headers import own_address
 from ingest_api.identities import Link
 from ingest_api.limits import Limits
-from ingest_api.logs import request_id
 from ingest_api.privacy import opted_out
 from ingest_api.senders import Sender
 from ingest_api.service import IngestService, Result

@@ -1,8 +1,6 @@
 """What every request gets: an id, a line in the log, and an answer even if the code is wrong."""
 
 import logging
-import os
-import re
 import time
 from typing import Any
 
@@ -10,12 +8,9 @@ import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eventmill.errors import EventmillError
-from ingest_api.logs import request_id
+from eventmill.logs import new_request_id, request_id
 
 log = logging.getLogger("eventmill.ingest.requests")
-
-# Only what cannot be somebody's name is taken over from a sender: a UUID, or a trace id.
-_ID = re.compile(rb"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class ObservedRequests:
@@ -32,7 +27,7 @@ class ObservedRequests:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        current = _sent_id(scope) or os.urandom(16).hex()
+        current = new_request_id(scope["headers"])
         token = request_id.set(current)
         status = 0
 
@@ -84,13 +79,6 @@ class UnexpectedErrors:
             headers = [(b"content-type", b"application/problem+json")]
             await send({"type": "http.response.start", "status": 500, "headers": headers})
             await send({"type": "http.response.body", "body": orjson.dumps(problem)})
-
-
-def _sent_id(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and _ID.fullmatch(value):
-            return str(value.decode())
-    return ""
 
 
 def _route(scope: Scope) -> str:

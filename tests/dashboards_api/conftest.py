@@ -20,7 +20,7 @@ from eventmill.tokens import Caller, issue
 from tests.conftest import clone
 from tests.support import environment
 
-VIEWS = ("resource_type:seed", "+int_events", "metric_definitions")
+VIEWS = ("resource_type:seed", "+int_traffic", "metric_definitions")
 VIEWS_TEMPLATE = "dashboards_template"
 _numbers = itertools.count(1)
 
@@ -45,6 +45,7 @@ def build(first: date, last: date) -> None:
     """Build the marts of these days, as a run does."""
     dbt(
         "run", "--select", "visitors", "int_entity_days",
+        "traffic_daily", "int_traffic_days", "int_platform_visitors",
         "attribution", "daily_metrics", "build_receipts", "daily_builds",
         "--event-time-start", str(first), "--event-time-end", str(last + timedelta(days=1)),
     )  # fmt: skip

@@ -12,13 +12,16 @@ VIEWS = {
     "metric_definitions", "visitor_sets", "touches", "conversion_credits", "campaign_daily",
     "daily_builds", "metric_changes",
 }  # fmt: skip
+# A key of thirteen columns would cost more than the table; grouping by them makes it.
+WITHOUT_KEY = {"traffic_daily"}
 # Numbers are only ever added to these.
 APPENDED = {"visitors"}
 # What grows with events: a test reads the built days of it.
 LARGE = (
-    "int_events", "int_entity_days", "int_lifecycle_events", "attribution", "daily_metrics",
+    "int_events", "int_entity_days", "attribution", "daily_metrics",
     "visitors", "visitor_sets", "sessions", "conversions", "conversion_touches",
-    "int_conversion_credits", "int_campaign_visits",
+    "int_conversion_credits", "int_campaign_visits", "int_traffic", "int_traffic_days",
+    "int_platform_visitors", "traffic_daily",
 )  # fmt: skip
 
 
@@ -62,7 +65,7 @@ def test_marts_have_enforced_contracts(models: list[ModelNode]) -> None:
     for model in marts:
         assert model.contract.enforced, model.name
         assert all(column.data_type for column in model.columns.values()), model.name
-        assert model.constraints or model.name in VIEWS, model.name
+        assert model.constraints or model.name in VIEWS | WITHOUT_KEY, model.name
 
 
 def test_days_are_replaced_and_never_dropped(models: list[ModelNode]) -> None:

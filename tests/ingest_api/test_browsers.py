@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from ingest_api.logs import JsonLines
+from eventmill.logs import JsonLines
 from tests.ingest_api.support import event, send, served
 from tests.support import environment
 

@@ -1,11 +1,7 @@
 {#- Whether two rows are of one entity, ids that are null being equal. Unlike `is not distinct from`
     it is fit for a hash join. -#}
 {% macro same_entity(one, other) -%}
-{%- for id in ['project_id', 'ip_asset_id', 'license_id'] -%}
-coalesce('=' || {{ one }}.{{ id }}, '') = coalesce('=' || {{ other }}.{{ id }}, '')
-{%- if not loop.last %}
-and {% endif -%}
-{%- endfor -%}
+{{ same_values(['project_id', 'ip_asset_id', 'license_id'], one, other) }}
 {%- endmacro %}
 
 {#- For `group by`: a total for each entity of the grains, by each value of `column`. -#}

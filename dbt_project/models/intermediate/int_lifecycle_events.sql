@@ -3,8 +3,7 @@ with events as (
         *,
         props_json ->> 'starts_on' as starts_on_text,
         props_json ->> 'ends_on' as ends_on_text
-    from {{ ref('stg_raw__events') }}
-    where event_type in {{ lifecycle_types() }}
+    from {{ source('raw', 'lifecycle_events') }}
 ),
 
 parsed as (

@@ -8,6 +8,8 @@
 -- Whatever a build writes comes before its receipt.
 -- depends_on: {{ ref('int_campaign_visits') }}
 -- depends_on: {{ ref('int_conversion_credits') }}
+-- depends_on: {{ ref('int_platform_visitors') }}
+-- depends_on: {{ ref('int_traffic_days') }}
 -- depends_on: {{ ref('dim_assets') }}
 -- depends_on: {{ ref('dim_brands') }}
 -- depends_on: {{ ref('dim_creators') }}

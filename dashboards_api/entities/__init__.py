@@ -1,0 +1,1 @@
+"""The raw events of a project, an IP asset or a license."""

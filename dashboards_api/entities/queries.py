@@ -1,0 +1,222 @@
+"""The SQL of an entity's events: newest first, in few days at a time.
+
+One query over all of `raw.events` would plan every partition. Instead the days that can hold events
+of the entity are listed first, and read from the newest backwards until the page is full.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from psycopg import AsyncConnection, sql
+
+from dashboards_api.database import rows, tuples
+from dashboards_api.entities.cursors import Cursor
+from eventmill.days import DayWindow
+
+EntityType = Literal["project", "ip_asset", "license"]
+
+HAS_BUILDS = """
+select
+    to_regclass('marts.daily_builds') is not null
+    and to_regclass('intermediate.int_entity_days') is not null
+"""
+
+# Partitions are named by their day (raw.ensure_partition).
+PARTITIONS = """
+select to_date(right(inhrelid::regclass::text, 8), 'YYYYMMDD') as day
+from pg_inherits
+where inhparent = 'raw.events'::regclass
+"""
+
+# A built day holds events of the entity if it has a row of it, bots included; or if events came
+# since, which raw.touched_days knows until the day is built again. A day that was built before
+# there were such rows has none of the platform either, and counts as not built.
+DAYS = """
+with partitions as materialized (
+    {partitions}
+),
+
+entity_days as (
+    select date
+    from intermediate.int_entity_days
+    where {entity} and date between %(first)s and %(last)s
+),
+
+built_days as (
+    select date
+    from intermediate.int_entity_days
+    where
+        ip_asset_id is null and project_id is null and license_id is null
+        and date between %(first)s and %(last)s
+    intersect
+    select date
+    from marts.daily_builds
+    where date between %(first)s and %(last)s
+)
+
+select day
+from partitions
+where
+    {of_type}
+    and day between %(first)s and %(last)s
+    and (
+        day in (select date from entity_days)
+        or day not in (select date from built_days)
+        or day in (select touched_days.day from raw.touched_days)
+    )
+order by day desc
+"""
+
+ALL_DAYS = """
+with partitions as materialized (
+    {partitions}
+)
+
+select day
+from partitions
+where {of_type} and day between %(first)s and %(last)s
+order by day desc
+"""
+
+# The types that raw.lifecycle_events has: where they happened is known to the day.
+LIFECYCLE_TYPES = frozenset(
+    (
+        "asset_uploaded", "asset_approved", "asset_rejected",
+        "project_created", "project_started", "project_completed", "project_archived",
+        "license_created", "license_signed", "license_renewed", "license_expired",
+    )
+)  # fmt: skip
+OF_LIFECYCLE_TYPE = """
+    day in (
+        select (occurred_at at time zone 'UTC')::date
+        from raw.lifecycle_events
+        where {column} = %(entity_id)s and event_type = %(event_type)s
+    )
+"""
+
+# Each window is a query of its own, whose bounds are constants of the plan. With one condition of
+# all windows every partition is checked against each: 36 ms of CPU, not 15, for 64 days in 42.
+EVENTS = """
+select *
+from ({windows}) as windows
+order by occurred_at desc, event_id desc
+limit %(limit)s
+"""
+
+EVENTS_OF_WINDOW = """
+(
+    select
+        event_id, occurred_at, received_at, sent_at, source, event_type, actor_type, actor_id,
+        anonymous_id, visitor_id, session_id, project_id, ip_asset_id, license_id, user_id,
+        brand_id, creator_id, props_json as props, page_url, landing_page, referrer, user_agent,
+        utm_source, utm_medium, utm_campaign, utm_term, utm_content, click_id, country, created_at
+    from raw.events
+    where
+        {column} = %(entity_id)s and occurred_at >= {start} and occurred_at < {end} {conditions}
+    order by occurred_at desc, event_id desc
+    limit %(limit)s
+)
+"""
+
+COLUMNS: dict[EntityType, sql.Identifier] = {
+    "project": sql.Identifier("project_id"),
+    "ip_asset": sql.Identifier("ip_asset_id"),
+    "license": sql.Identifier("license_id"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RawEvent:
+    """A row of raw.events."""
+
+    event_id: UUID
+    occurred_at: datetime
+    received_at: datetime
+    sent_at: datetime | None
+    source: str
+    event_type: str
+    actor_type: str | None
+    actor_id: str | None
+    anonymous_id: str | None
+    visitor_id: str
+    session_id: str | None
+    project_id: str | None
+    ip_asset_id: str | None
+    license_id: str | None
+    user_id: str | None
+    brand_id: str | None
+    creator_id: str | None
+    props: dict[str, Any]
+    page_url: str | None
+    landing_page: str | None
+    referrer: str | None
+    user_agent: str | None
+    utm_source: str | None
+    utm_medium: str | None
+    utm_campaign: str | None
+    utm_term: str | None
+    utm_content: str | None
+    click_id: str | None
+    country: str | None
+    created_at: datetime
+
+
+async def days_with_events(
+    connection: AsyncConnection,
+    entity: EntityType,
+    entity_id: str,
+    first: date,
+    last: date,
+    event_type: str | None = None,
+) -> list[date]:
+    """The days that can hold events of the entity and type, the newest first."""
+    of_type = sql.SQL(OF_LIFECYCLE_TYPE if event_type in LIFECYCLE_TYPES else "true")
+    [(has_builds,)] = await tuples(connection, HAS_BUILDS)
+    query = sql.SQL(DAYS if has_builds else ALL_DAYS).format(
+        partitions=sql.SQL(PARTITIONS),
+        of_type=of_type.format(column=COLUMNS[entity]),
+        entity=sql.SQL(" and ").join(
+            sql.SQL("{} = %(entity_id)s" if name == entity else "{} is null").format(column)
+            for name, column in COLUMNS.items()
+        ),
+    )
+    parameters = {"entity_id": entity_id, "first": first, "last": last, "event_type": event_type}
+    return [day for (day,) in await tuples(connection, query, parameters)]
+
+
+async def events_of_days(
+    connection: AsyncConnection,
+    entity: EntityType,
+    entity_id: str,
+    days: Sequence[DayWindow],
+    *,
+    event_type: str | None,
+    before: Cursor | None,
+    limit: int,
+) -> list[RawEvent]:
+    """At most `limit` events of these days, the newest first, of those that come `before`."""
+    parameters: dict[str, Any] = {"entity_id": entity_id, "limit": limit}
+    conditions = []
+    if event_type is not None:
+        conditions.append(sql.SQL("and event_type = %(event_type)s"))
+        parameters["event_type"] = event_type
+    if before is not None:
+        conditions.append(sql.SQL("and (occurred_at, event_id) < (%(at)s, %(event_id)s)"))
+        parameters |= {"at": before.occurred_at, "event_id": before.event_id}
+    windows = []
+    for number, window in enumerate(days):
+        start, end = f"start_{number}", f"end_{number}"
+        parameters |= {start: window.start, end: window.end}
+        windows.append(
+            sql.SQL(EVENTS_OF_WINDOW).format(
+                column=COLUMNS[entity],
+                start=sql.Placeholder(start),
+                end=sql.Placeholder(end),
+                conditions=sql.SQL(" ").join(conditions),
+            )
+        )
+    query = sql.SQL(EVENTS).format(windows=sql.SQL("union all").join(windows))
+    return await rows(connection, RawEvent, query, parameters)

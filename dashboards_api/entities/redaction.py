@@ -1,0 +1,90 @@
+"""What of an event a creator or a brand may see.
+
+An event on somebody's asset was made by a visitor, who is not theirs to know. So they see what
+happened, when, to which of the marketplace's things, and how the visit came about; nothing that
+names or tells apart a person. It is a list of what is shown, and new fields are not on it.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from dashboards_api.entities.queries import LIFECYCLE_TYPES, RawEvent
+from eventmill.tokens import Caller
+
+SHOWN = (
+    "event_id", "event_type", "occurred_at", "source", "actor_type",
+    "project_id", "ip_asset_id", "license_id",
+    "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "country",
+)  # fmt: skip
+
+# Of a visitor's event they would tell of which brand the visitor is: a person, in a small company.
+PARTIES = ("brand_id", "creator_id")
+NAMES_PARTIES = LIFECYCLE_TYPES | {
+    "royalty_calculated",
+    "royalty_statement_generated",
+    "royalty_paid",
+}
+
+# Amounts, terms and kinds. Free text, such as a search, a message or a label, may name somebody.
+SHOWN_PROPS = frozenset(
+    (
+        "revenue_cents", "currency", "engagement_ms", "title", "name", "asset_type", "format",
+        "file_size_bytes", "position", "license_type", "territory", "price_cents", "budget_cents",
+        "starts_on", "ends_on", "signed_on", "ended_on", "outcome", "experiment", "variant",
+    )
+)  # fmt: skip
+# What a creator earns with an asset is not a licensee's to know.
+CREATORS_PROPS = frozenset(("amount_cents", "period_start", "period_end", "paid_on"))
+
+
+# Several brands license an asset: what one pays, for which project and with which campaign is not
+# the other's.
+OTHERS_BUSINESS = (
+    "project_id", "license_id", *PARTIES, "utm_campaign", "utm_term", "utm_content",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A brand's own things, which tell whether an event is another brand's business."""
+
+    projects: Collection[str] = ()
+    licenses: Collection[str] = ()
+
+
+def redacted(event: RawEvent, caller: Caller, own: Own) -> dict[str, Any]:
+    """The fields of `event` that `caller`, a creator or a brand who may see its entity, may see."""
+    shown: dict[str, Any] = {name: getattr(event, name) for name in SHOWN}
+    shown["referrer_domain"] = referrer_domain(event.referrer)
+    if event.event_type in NAMES_PARTIES:
+        shown |= {name: getattr(event, name) for name in PARTIES}
+    names = SHOWN_PROPS | CREATORS_PROPS if caller.role == "creator" else SHOWN_PROPS
+    shown["props"] = {
+        name: value
+        for name, value in event.props.items()
+        if name in names and isinstance(value, str | int | float)
+    }
+    if caller.role == "brand" and _is_of_another_brand(event, str(caller.brand_id), own):
+        shown["props"] = {}
+        for name in OTHERS_BUSINESS:
+            shown.pop(name, None)
+    return shown
+
+
+def _is_of_another_brand(event: RawEvent, brand_id: str, own: Own) -> bool:
+    return (
+        event.brand_id not in (None, brand_id)
+        or not (event.project_id is None or event.project_id in own.projects)
+        or not (event.license_id is None or event.license_id in own.licenses)
+    )
+
+
+def referrer_domain(referrer: str | None) -> str | None:
+    """The host of a referring page in lower case, without `www.`; the rest may name a person."""
+    try:
+        host = urlsplit(referrer or "").hostname
+    except ValueError:
+        return None
+    return host.removeprefix("www.") if host else None

@@ -1,0 +1,114 @@
+"""What the calls ask of `ops.exports`."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import LiteralString
+from uuid import UUID
+
+from dashboards_api.exports.columns import Format
+from dashboards_api.exports.schemas import State
+
+# An export that is asked for while somebody is being erased would not be among those to erase, and
+# might still read what is not deleted yet: creating waits for erasing.
+WAIT_FOR_ERASING: LiteralString = """
+select pg_advisory_xact_lock_shared(hashtextextended('eventmill.exports.erasing', 0))
+"""
+HOLD_CREATING: LiteralString = """
+select pg_advisory_xact_lock(hashtextextended('eventmill.exports.erasing', 0))
+"""
+CREATE: LiteralString = """
+insert into ops.exports (
+    requested_by, format, first_day, last_day, filters, include_personal_data, reason, storage,
+    dropped_days
+)
+select
+    %(requested_by)s, %(format)s, %(first_day)s, %(last_day)s, %(filters)s,
+    %(include_personal_data)s, %(reason)s, %(storage)s, count(*)
+from raw.dropped_days
+where day between %(first_day)s and %(last_day)s
+returning export_id
+"""
+
+# A cursor that names no export begins at the end: nothing is after it.
+READ: LiteralString = """
+select
+    export_id, state, format, first_day, last_day, filters, include_personal_data, reason,
+    requested_by, requested_at, finished_at, expires_at, storage, file_key, exports.row_count,
+    byte_count, dropped_days, error, parts.days as part_days, parts.row_count as part_rows,
+    parts.through
+from ops.exports
+cross join lateral (
+    select count(*) as days, coalesce(sum(row_count), 0)::bigint as row_count, max(day) as through
+    from ops.export_parts
+    where export_parts.export_id = exports.export_id
+) as parts
+where
+    (%(export_id)s::uuid is null or export_id = %(export_id)s::uuid)
+    and (
+        %(cursor)s::uuid is null
+        or (requested_at, export_id) < (
+            select before.requested_at, before.export_id
+            from ops.exports as before
+            where before.export_id = %(cursor)s::uuid
+        )
+    )
+order by requested_at desc, export_id desc
+limit %(limit)s
+"""
+
+DELETE: LiteralString = """
+update ops.exports
+set
+    state = 'deleted',
+    file_key = null,
+    pseudonym_key = null,
+    finished_at = coalesce(finished_at, now())
+where export_id = %(export_id)s and state in ('queued', 'running', 'done', 'failed')
+"""
+# Those that are being made may have read the day already.
+ERASE: LiteralString = """
+update ops.exports
+set
+    state = 'erased',
+    file_key = null,
+    pseudonym_key = null,
+    finished_at = coalesce(finished_at, now()),
+    error = %(error)s
+where
+    state in ('queued', 'running', 'done')
+    and exists (
+        select from unnest(%(days)s::date[]) as touched (day)
+        where touched.day between first_day and last_day
+    )
+returning export_id, storage
+"""
+FORGET_PARTS: LiteralString = """
+delete from ops.export_parts where export_id = any(%(export_ids)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRow:
+    """An export as the table has it."""
+
+    export_id: UUID
+    state: State
+    format: Format
+    first_day: date
+    last_day: date
+    filters: dict[str, list[str]]
+    include_personal_data: bool
+    reason: str | None
+    requested_by: str
+    requested_at: datetime
+    finished_at: datetime | None
+    expires_at: datetime | None
+    storage: str
+    file_key: str | None
+    row_count: int | None
+    byte_count: int | None
+    dropped_days: int
+    error: str | None
+    part_days: int
+    part_rows: int
+    through: date | None

@@ -1,0 +1,186 @@
+"""What an export is asked for with, and what is said of it."""
+
+import difflib
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from dashboards_api.exports.columns import FILTERS, Format
+from dashboards_api.ranges import Day, Period
+from eventmill.envelope import MAX_CAMPAIGN_CHARACTERS
+from eventmill.plain_json import text_problem
+from eventmill.tracking_plan import tracking_plan
+
+MAX_VALUES = 100
+State = Literal["queued", "running", "done", "failed", "deleted", "expired", "erased"]
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _storable(text: str) -> str:
+    """What PostgreSQL cannot hold would be its error, not ours."""
+    if problem := text_problem(text):
+        raise ValueError(problem)
+    return text
+
+
+def _known_types(types: list[str]) -> list[str]:
+    known = tracking_plan().event_types
+    for name in types:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f": did you mean {close[0]!r}?" if close else ""
+            raise ValueError(f"{name[:100]!r} is not in the tracking plan{hint}")
+    return types
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+Value = Annotated[Text, StringConstraints(min_length=1, max_length=MAX_CAMPAIGN_CHARACTERS)]
+Values = Annotated[
+    list[Value], Field(min_length=1, max_length=MAX_VALUES), BeforeValidator(_as_list)
+]
+Types = Annotated[Values, AfterValidator(_known_types)]
+
+
+class Filters(BaseModel):
+    """Which events: those that match every filter, each a value or a list of which any will do."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    event_type: Types | None = Field(None, examples=[["asset_viewed", "license_created"]])
+    source: Values | None = Field(None, examples=[["web"]])
+    actor_type: Values | None = Field(None, examples=[["user"]])
+    project_id: Values | None = Field(None, examples=[["project-7"]])
+    ip_asset_id: Values | None = Field(None, examples=[["logstash-puppetconf-2012"]])
+    license_id: Values | None = Field(None, examples=[["license-12"]])
+    brand_id: Values | None = Field(None, examples=[["acme"]])
+    utm_source: Values | None = Field(None, examples=[["newsletter"]])
+    utm_medium: Values | None = Field(None, examples=[["email"]])
+    utm_campaign: Values | None = Field(None, examples=[["spring"]])
+    country: Values | None = Field(None, examples=[["DE"]])
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names(cls, given: Any) -> Any:
+        if isinstance(given, dict) and (unknown := _unknown(given)):
+            raise ValueError(f"there is no filter {unknown}: use {', '.join(FILTERS)}")
+        return given
+
+
+def _unknown(given: Iterable[object]) -> str:
+    return ", ".join(repr(str(name)[:100]) for name in given if name not in FILTERS)
+
+
+class ExportRequest(BaseModel):
+    """Which events, and as what."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "format": "csv",
+                    "start": "2015-05-17",
+                    "end": "2015-05-20",
+                    "filters": {"event_type": "asset_viewed"},
+                },
+                {
+                    "format": "parquet",
+                    "period": "30d",
+                    "include_personal_data": True,
+                    "reason": "Request 4711 of the data protection officer",
+                },
+            ]
+        },
+    )
+
+    format: Format = Field(description="`csv`, `jsonl` (JSON Lines) or `parquet`.")
+    start: Day | None = Field(None, description="First UTC day, inclusive. Goes with `end`.")
+    end: Day | None = Field(None, description="Last UTC day, inclusive: at most 732 days.")
+    period: Period | None = Field(
+        None, description="Days up to and including today (UTC), instead of `start` and `end`."
+    )
+    filters: Filters = Field(default_factory=Filters)
+    include_personal_data: bool = Field(
+        False, strict=True, description="Leave ids, URLs and props as they are. Needs a `reason`."
+    )
+    reason: Annotated[Text, StringConstraints(strip_whitespace=True, max_length=500)] | None = (
+        Field(None, description="What the personal data is needed for; it goes into the audit log.")
+    )
+
+
+class Range(BaseModel):
+    """The days of an export, both inclusive."""
+
+    start: date = Field(examples=["2015-05-17"])
+    end: date = Field(examples=["2015-05-20"])
+
+
+class Progress(BaseModel):
+    """How far it is. Days are finished in their order."""
+
+    days: int = Field(description="Days of the range.", examples=[4])
+    finished_days: int = Field(description="Days that are read.", examples=[2])
+    rows: int = Field(description="Events of the finished days.", examples=[2104])
+    through: date | None = Field(
+        description="The last finished day; null before the first.", examples=["2015-05-18"]
+    )
+
+
+class Export(BaseModel):
+    """An export, and how far it is."""
+
+    export_id: UUID
+    state: State = Field(
+        description="`queued`, `running`, then `done` or `failed`. Without a file any more:"
+        " `expired`, `deleted`, or `erased` because it held somebody whose data was erased.",
+        examples=["done"],
+    )
+    format: Format
+    range: Range
+    filters: dict[str, list[str]] = Field(examples=[{"event_type": ["asset_viewed"]}])
+    include_personal_data: bool = Field(description="Whether nothing is redacted in it.")
+    reason: str | None = Field(examples=[None])
+    requested_by: str = Field(description="`sub` of the admin's token.", examples=["me"])
+    requested_at: datetime
+    finished_at: datetime | None
+    expires_at: datetime | None = Field(description="When the file is removed.")
+    progress: Progress
+    rows: int | None = Field(description="Events in the file, once it is done.", examples=[5201])
+    bytes: int | None = Field(description="Size of the file.", examples=[1183744])
+    dropped_days: int = Field(
+        description="Days of the range whose events the retention had removed when it was asked"
+        " for.",
+        examples=[0],
+    )
+    error: str | None = Field(
+        description="Why it failed, or why it is tried again.", examples=[None]
+    )
+    download_url: str | None = Field(
+        description="A link to the file that needs no token, while `state` is `done`; in a list it"
+        " is null.",
+        examples=["http://127.0.0.1:8001/v1/exports/…/download?expires=1793370600&signature=…"],
+    )
+    download_url_expires_at: datetime | None
+
+
+class ExportList(BaseModel):
+    """Exports, the newest first."""
+
+    exports: list[Export]
+    next_cursor: UUID | None = Field(
+        description="`cursor` of the next page; null on the last.", examples=[None]
+    )

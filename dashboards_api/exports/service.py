@@ -1,0 +1,222 @@
+"""Exports as their admins see them: asked for, looked at, downloaded, removed."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.types.json import Jsonb
+
+from dashboards_api import audit
+from dashboards_api.database import Pool, rows, snapshot, tuples
+from dashboards_api.exports import links
+from dashboards_api.exports.files import MEDIA_TYPES, file_name
+from dashboards_api.exports.queries import (
+    CREATE,
+    DELETE,
+    ERASE,
+    FORGET_PARTS,
+    HOLD_CREATING,
+    READ,
+    WAIT_FOR_ERASING,
+    ExportRow,
+)
+from dashboards_api.exports.schemas import Export, ExportList, ExportRequest, Progress, Range
+from dashboards_api.ranges import RangeParameters, resolve
+from eventmill.days import utc_today
+from eventmill.errors import FieldError, InvalidFields, NotFound, Unavailable
+from eventmill.object_storage import StorageError, open_storage
+from eventmill.settings import get_settings
+from eventmill.tokens import Caller
+
+log = logging.getLogger("eventmill.dashboards.exports")
+
+SHORTEST_REASON = 10
+ERASED = "it held events of somebody whose data was erased: ask for it again"
+STORAGE_AWAY = "the storage of exports does not answer: try again"
+
+LocalLink = Callable[[UUID, int, str], str]
+"""(export, expires, signature) → the URL of this API's own download."""
+
+
+async def create(state: Pool, caller: Caller, asked: ExportRequest) -> UUID:
+    """Ask for an export. Raises InvalidFields."""
+    if asked.include_personal_data and len(asked.reason or "") < SHORTEST_REASON:
+        raise InvalidFields(
+            [FieldError("reason", f"must say in {SHORTEST_REASON} characters or more what the"
+                        " personal data is needed for")]
+        )  # fmt: skip
+    if asked.reason and not asked.include_personal_data:
+        raise InvalidFields([FieldError("reason", "goes with include_personal_data")])
+    range_ = RangeParameters(start=asked.start, end=asked.end, period=asked.period)
+    days = resolve(range_, utc_today()).days
+    filters = asked.filters.model_dump(exclude_none=True)
+    values = {
+        "requested_by": caller.sub,
+        "format": asked.format,
+        "first_day": days.first,
+        "last_day": days.last,
+        "filters": Jsonb(filters),
+        "include_personal_data": asked.include_personal_data,
+        "reason": asked.reason,
+        "storage": get_settings().exports_location,
+    }
+    async with snapshot(state) as connection:
+        await connection.execute(WAIT_FOR_ERASING)
+        [(export_id,)] = await tuples(connection, CREATE, values)
+        detail = {
+            "export_id": str(export_id),
+            "format": asked.format,
+            "start": str(days.first),
+            "end": str(days.last),
+            "filters": filters,
+            "include_personal_data": asked.include_personal_data,
+            "reason": asked.reason,
+        }
+        await audit.record(connection, caller, audit.Action.EXPORT_CREATED, detail)
+    assert isinstance(export_id, UUID)
+    return export_id
+
+
+async def get(state: Pool, caller: Caller, export_id: UUID, local_link: LocalLink) -> Export:
+    """One export, with a link to its file if it is done. Raises NotFound and Unavailable."""
+    async with snapshot(state) as connection:
+        row = await _row(connection, export_id)
+        if row.file_key is None:
+            return _export(row)
+        if row.include_personal_data:
+            # A bucket's downloads do not pass here: who has the link has the file.
+            detail = {"export_id": str(export_id)}
+            await audit.record(connection, caller, audit.Action.EXPORT_DOWNLOADED, detail)
+    return await _with_link(row, local_link)
+
+
+async def page(state: Pool, limit: int, cursor: UUID | None) -> ExportList:
+    """The newest exports, or those before `cursor`."""
+    asked = {"export_id": None, "cursor": cursor, "limit": limit + 1}
+    async with snapshot(state) as connection:
+        found = await rows(connection, ExportRow, READ, asked)
+    shown = found[:limit]
+    return ExportList(
+        exports=[_export(row) for row in shown],
+        next_cursor=shown[-1].export_id if len(found) > limit else None,
+    )
+
+
+async def delete(state: Pool, export_id: UUID) -> None:
+    """Remove the export's file, and end its making. Raises NotFound and Unavailable."""
+    async with snapshot(state) as connection:
+        row = await _row(connection, export_id)
+        await connection.execute(DELETE, {"export_id": export_id})
+        await connection.execute(FORGET_PARTS, {"export_ids": [export_id]})
+    # Should this fail, nobody gets at the file any more, and the next sweep removes it.
+    await _clear(row.storage, export_id)
+
+
+async def delete_exports_of(connection: AsyncConnection, days: Collection[date]) -> list[UUID]:
+    """Remove every export, also unfinished ones, that covers any of these UTC days.
+
+    For the erasure of a person: part of the caller's transaction, except that the files are gone
+    when it returns. No export can be asked for until the transaction ends. Raises Unavailable if a
+    file cannot be removed; then roll back.
+    """
+    await connection.execute(HOLD_CREATING)
+    found = await tuples(connection, ERASE, {"days": sorted(days), "error": ERASED})
+    await connection.execute(FORGET_PARTS, {"export_ids": [row[0] for row in found]})
+    for export_id, storage in found:
+        await _clear(storage, export_id)
+    return [row[0] for row in found]
+
+
+async def file_of(state: Pool, export_id: UUID) -> tuple[Path, str, str]:
+    """An export's file on this machine, the name of its download and its media type.
+
+    Raises NotFound, also if the file is in a bucket: its link leads there.
+    """
+    async with snapshot(state) as connection:
+        row = await _row(connection, export_id)
+    path = open_storage(row.storage).path(row.file_key) if row.file_key else None
+    if path is None or not await asyncio.to_thread(path.is_file):
+        raise NotFound("the export has no file here")
+    return path, _name(row), MEDIA_TYPES[row.format]
+
+
+async def _row(connection: AsyncConnection, export_id: UUID) -> ExportRow:
+    asked = {"export_id": export_id, "cursor": None, "limit": 1}
+    found = await rows(connection, ExportRow, READ, asked)
+    if not found:
+        raise NotFound("there is no such export")
+    return found[0]
+
+
+async def _clear(storage: str, export_id: UUID) -> None:
+    try:
+        await asyncio.to_thread(lambda: open_storage(storage).clear(str(export_id)))
+    except StorageError as error:
+        log.warning("export %s: %s", export_id, error)
+        raise Unavailable(STORAGE_AWAY) from None
+
+
+def _name(row: ExportRow) -> str:
+    return file_name(row.format, row.first_day, row.last_day)
+
+
+def _export(row: ExportRow) -> Export:
+    is_over = row.row_count is not None
+    days = (row.last_day - row.first_day).days + 1
+    return Export(
+        export_id=row.export_id,
+        state=row.state,
+        format=row.format,
+        range=Range(start=row.first_day, end=row.last_day),
+        filters=row.filters,
+        include_personal_data=row.include_personal_data,
+        reason=row.reason,
+        requested_by=row.requested_by,
+        requested_at=row.requested_at,
+        finished_at=row.finished_at,
+        expires_at=row.expires_at,
+        progress=Progress(
+            days=days,
+            finished_days=days if is_over else row.part_days,
+            rows=row.row_count if row.row_count is not None else row.part_rows,
+            through=row.last_day if is_over else row.through,
+        ),
+        rows=row.row_count,
+        bytes=row.byte_count,
+        dropped_days=row.dropped_days,
+        error=row.error,
+        download_url=None,
+        download_url_expires_at=None,
+    )
+
+
+async def _with_link(row: ExportRow, local_link: LocalLink) -> Export:
+    assert row.file_key is not None
+    assert row.expires_at is not None
+    now = datetime.now(UTC).replace(microsecond=0)
+    lifetime = timedelta(seconds=get_settings().exports_url_seconds)
+    until = min(now + lifetime, row.expires_at.replace(microsecond=0))
+    seconds = max(1, int((until - now).total_seconds()))
+    name, media_type = _name(row), MEDIA_TYPES[row.format]
+    key = row.file_key
+
+    def sign() -> str | None:
+        return open_storage(row.storage).url(key, name, media_type, seconds)
+
+    try:
+        # The SDK may have to fetch the machine's credentials first.
+        url = await asyncio.to_thread(sign)
+    except StorageError as error:
+        log.warning("export %s: %s", row.export_id, error)
+        raise Unavailable(STORAGE_AWAY) from None
+    expires = int(until.timestamp())
+    export = _export(row)
+    export.download_url = url or local_link(
+        row.export_id, expires, links.signature(row.export_id, expires)
+    )
+    export.download_url_expires_at = until
+    return export

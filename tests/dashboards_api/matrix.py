@@ -1,0 +1,137 @@
+"""Every call as every kind of caller: the table, and the marketplace that it is about.
+
+A new call is a new line of MATRIX; a thing that it needs is made in `world`. A route without a line
+fails `test_matrix.py`.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+import psycopg
+
+from eventmill.days import ONE_DAY, utc_today
+from eventmill.settings import get_settings
+from eventmill.tokens import Caller, issue, signing_secret
+from tests.dashboards_api.support import Event, insert
+
+# What stands in braces is somebody's thing, by its name in `world`: with an id that does not exist
+# in its place, whoever gets a 404 here must get the very same one. A body follows the statuses.
+# A call that needs no token has `open` in place of the statuses.
+MATRIX = """
+#                                            creator        brand whose license       admin
+#                                            owner  other   holds   expired   begins
+GET /v1/assets/{asset}/metrics                200    404     200     404       404     200
+GET /v1/entities/ip_asset/{asset}/events      200    404     200     404       404     200
+GET /v1/entities/project/{project}/events     404    404     200     404       404     200
+GET /v1/entities/license/{license}/events     200    404     200     404       404     200
+GET /v1/entities/license/{expired}/events     200    404     404     200       404     200
+GET /v1/platform/metrics                      403    403     403     403       403     200
+GET /healthz                                  open
+GET /readyz                                   open
+GET /metrics                                  open
+GET /docs                                     open
+GET /openapi.json                             open
+"""
+
+CALLERS = {
+    "owner": Caller("ana", "creator"),
+    "other creator": Caller("ben", "creator"),
+    "licensed brand": Caller("user-1", "brand", "acme"),
+    "brand whose license expired": Caller("user-2", "brand", "lapsed"),
+    "brand whose license has not begun": Caller("user-3", "brand", "early"),
+    "admin": Caller("root", "admin"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table. `statuses` by caller; None of a call that is open to all."""
+
+    method: str
+    path: str
+    statuses: dict[str, int] | None
+    body: Any = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def lines() -> list[Line]:
+    found = []
+    for text in MATRIX.strip().splitlines():
+        if text.startswith("#"):
+            continue
+        method, path, *rest = text.split(maxsplit=2)
+        words = rest[0].split(maxsplit=len(CALLERS))
+        if words == ["open"]:
+            found.append(Line(method, path, None))
+            continue
+        statuses = dict(zip(CALLERS, map(int, words[: len(CALLERS)]), strict=True))
+        body = json.loads(words[len(CALLERS)]) if len(words) > len(CALLERS) else None
+        found.append(Line(method, path, statuses, body))
+    return found
+
+
+def world(connection: psycopg.Connection) -> dict[str, str]:
+    """Make the things that the table names. Name → id."""
+    today = utc_today()
+    ids = {"asset": "mask", "project": "spring", "license": "l-1", "expired": "l-2"}
+    on_asset = {"ip_asset_id": "mask", "occurred_at": datetime.now(UTC) - timedelta(hours=1)}
+    terms = {
+        "acme": ("l-1", "spring", {}),
+        "lapsed": ("l-2", "autumn", {"ends_on": str(today - ONE_DAY)}),
+        "early": ("l-3", "winter", {"starts_on": str(today + ONE_DAY)}),
+    }
+    events = [
+        Event(event_type="asset_uploaded", actor_type="creator", actor_id="ana", **on_asset),
+        Event(
+            event_type="asset_uploaded", actor_type="creator", actor_id="ben",
+            **{**on_asset, "ip_asset_id": "of ben"},
+        ),
+        *(
+            Event(
+                event_type=event_type, brand_id=brand, license_id=license_id, project_id=project,
+                props_json=term, **on_asset,
+            )
+            for brand, (license_id, project, term) in terms.items()
+            for event_type in ("project_created", "license_created")
+        ),
+        Event(event_type="asset_viewed", visitor_id="somebody", **on_asset),
+    ]  # fmt: skip
+    insert(connection, *events)
+    return ids
+
+
+def good_token(caller: Caller) -> str:
+    return f"Bearer {issue(caller)}"
+
+
+def bad_tokens() -> dict[str, str | None]:
+    """Authorization headers that are nobody's, whatever they claim."""
+    settings = get_settings()
+    now = datetime.now(UTC)
+    claims = {
+        "sub": "root",
+        "role": "admin",
+        "iss": settings.jwt_issuer,
+        "aud": settings.jwt_audience,
+        "exp": now + timedelta(hours=1),
+    }
+
+    def token(key: str | None = None, algorithm: str = "HS256", **changed: object) -> str:
+        secret = signing_secret() if key is None else key
+        return "Bearer " + jwt.encode({**claims, **changed}, secret, algorithm=algorithm)
+
+    header, payload, _ = token().removeprefix("Bearer ").split(".")
+    return {
+        "no token": None,
+        "expired": token(exp=now - timedelta(minutes=1)),
+        "wrong audience": token(aud="somebody-else"),
+        "wrong issuer": token(iss="somebody-else"),
+        "alg none": token("", "none"),
+        "forged": token("x" * 48),
+        "without its signature": f"Bearer {header}.{payload}.",
+    }
