@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test fuzz lint format bench dbt-dev docs clean
+.PHONY: help setup demo up down test fuzz client lint format bench dbt-dev docs clean
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,11 +38,16 @@ up: setup ## Start ingest, dashboards and Dagster in this terminal
 down: setup ## Stop whatever runs for this home, PostgreSQL included
 	@$(RUN) eventmill down
 
+# The whole suite is shared among workers; some tests alone are sooner done without.
 test: setup ## Run the whole test suite (ARGS="-k name" for some)
-	@$(RUN) pytest $(ARGS)
+	@$(RUN) pytest $(or $(ARGS),-n logical --maxprocesses 4)
 
-fuzz: setup ## Send the ingest API at least 5,000 generated requests and hold it to its description
-	@FUZZ_CASES=6000 $(RUN) pytest -s --timeout 3600 tests/ingest_api/test_openapi_fuzz.py $(ARGS)
+# Each API gets its cases; ARGS="-k test_every_answer_is_described" are the dashboards' alone.
+fuzz: setup ## Send each API at least 5,000 generated requests and hold it to its description
+	@FUZZ_CASES=6000 $(RUN) pytest -s --timeout 7200 tests/*/test_openapi_fuzz.py $(ARGS)
+
+client: setup ## Generate and build the TypeScript client of the dashboards API (web/client)
+	@$(RUN) python -m tools.web_client
 
 lint: setup ## Formatting, lint, types, SQL
 	@$(RUN) ruff format --check .

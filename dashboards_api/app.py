@@ -8,7 +8,14 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from dashboards_api import docs_page, hardening, health, observability, problems
+from dashboards_api import (
+    description,
+    docs_page,
+    hardening,
+    health,
+    observability,
+    problems,
+)
 from dashboards_api.assets import routes as assets
 from dashboards_api.brands import routes as brands
 from dashboards_api.cache import Cache
@@ -26,15 +33,6 @@ from dashboards_api.reports import routes as reports
 from eventmill import logs
 from eventmill.database import database_url
 from eventmill.settings import get_settings
-
-DESCRIPTION = """\
-Read what Eventmill counted. Send a token: `Authorization: Bearer <token>`; `eventmill token` makes
-one to try with.
-
-Ranges are inclusive UTC days. Days up to `meta.built_through` were built from events that had
-arrived by then; today and days not built yet are counted when you ask. Errors are
-`application/problem+json`.
-"""
 
 
 @asynccontextmanager
@@ -64,7 +62,10 @@ def create_app() -> FastAPI:
     app = FastAPI(
         title="Eventmill dashboards",
         version=version("eventmill"),
-        description=DESCRIPTION,
+        description=description.ABOUT,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_tags=description.TAGS,
+        generate_unique_id_function=description.operation_id,
         lifespan=_lifespan,
         docs_url=None,
         redoc_url=None,
@@ -78,6 +79,7 @@ def create_app() -> FastAPI:
     )
     app.state.metrics = metrics
     problems.install(app)
+    description.install(app)
     for module in (
         assets, creators, brands, platform, summary, query, reports, entities, exports, privacy,
         health, docs_page,

@@ -4,7 +4,7 @@ from typing import Literal
 
 from fastapi import APIRouter, Request
 from prometheus_client.exposition import choose_encoder
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from dashboards_api.database import AWAY, DatabasePool, snapshot
@@ -15,7 +15,9 @@ router = APIRouter(tags=["operation"])
 
 
 class Health(BaseModel):
-    status: Literal["ok"] = "ok"
+    """That it is well: nothing else is answered with 200."""
+
+    status: Literal["ok"] = Field("ok", description="Always `ok`.", examples=["ok"])
 
 
 @router.get("/healthz")
@@ -35,7 +37,12 @@ async def readyz(pool: DatabasePool) -> Health:
 @router.get(
     "/metrics",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {}}, "description": "Prometheus metrics"}},
+    responses={
+        200: {
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+            "description": "Prometheus metrics",
+        }
+    },
 )
 async def metrics(request: Request) -> Response:
     """Answers by route and status, their times, the connection pool and the process."""

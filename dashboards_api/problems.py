@@ -33,18 +33,30 @@ _COMPONENTS = "#/components/schemas/{model}"
 class ProblemField(BaseModel):
     """One thing wrong with one parameter."""
 
-    field: str
-    message: str
+    field: str = Field(
+        description="The parameter's name; a dotted path in a body.", examples=["end"]
+    )
+    message: str = Field(
+        description="What is wrong with it.", examples=["2015-05-01 is before start (2015-05-17)"]
+    )
 
 
 class Problem(BaseModel):
     """What went wrong; `errors` is there when parameters are wrong."""
 
-    type: str
-    title: str
-    status: int
-    detail: str = Field(description="For people: what is wrong and what to do.")
-    errors: list[ProblemField] | None = None
+    type: str = Field(
+        description="Always `about:blank`: the status says which kind of problem it is.",
+        examples=["about:blank"],
+    )
+    title: str = Field(description="The kind of problem in words.", examples=["Invalid fields"])
+    status: int = Field(description="The HTTP status.", examples=[422])
+    detail: str = Field(
+        description="For people: what is wrong and what to do.",
+        examples=["end: 2015-05-01 is before start (2015-05-17)"],
+    )
+    errors: list[ProblemField] = Field(
+        default_factory=list, description="Each wrong parameter, when that is the problem."
+    )
 
 
 class ProblemResponse(JSONResponse):
@@ -89,7 +101,7 @@ def install(app: FastAPI) -> None:
 
 
 def _with_problems(generate: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
-    _, schemas = models_json_schema([(Problem, "serialization")], ref_template=_COMPONENTS)
+    _, schemas = models_json_schema([(Problem, "validation")], ref_template=_COMPONENTS)
 
     def openapi() -> dict[str, Any]:
         document = generate()

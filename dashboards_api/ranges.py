@@ -62,14 +62,18 @@ class RangeParameters(BaseModel):
         description="Days up to and including today (UTC), instead of `start` and `end`:"
         " `7d` `30d` `90d` count days, `12mo` goes back twelve months, `mtd` and `ytd` begin with"
         " this month and this year. Default: `30d`.",
+        examples=["30d"],
     )
     interval: Interval = Field(
         "day",
         description="How long one point of `series` is. Weeks begin on Monday (ISO 8601). A point's"
         " `date` is the first day of its interval; what lies outside the range is not counted.",
+        examples=["week"],
     )
     compare: Literal["previous"] | None = Field(
-        None, description="`previous` adds the totals of as many days right before the range."
+        None,
+        description="`previous` adds the totals of as many days right before the range.",
+        examples=["previous"],
     )
 
 

@@ -1,4 +1,4 @@
-"""One embedded PostgreSQL for the whole session; databases are cloned from a migrated template."""
+"""One embedded PostgreSQL for the session of each worker; databases are cloned from a template."""
 
 import itertools
 import os
@@ -14,6 +14,12 @@ from eventmill.database import connect
 from eventmill.embedded import EmbeddedPostgres
 from eventmill.migrate import migrate
 from tests.support import environment
+
+# Hooks of pytest, found here.
+from tests.workers import (  # noqa: F401
+    pytest_collection_modifyitems,
+    pytest_xdist_make_scheduler,
+)
 
 # The same cases each time: a failure is one of this change, and can be run again.
 hypothesis.settings.register_profile("suite", derandomize=True, database=None)
@@ -39,6 +45,9 @@ def server(home: Path) -> Iterator[EmbeddedPostgres]:
     postgres.start()
     try:
         with connect(url_of(postgres, "postgres"), autocommit=True) as connection:
+            # No test cuts this server's power: those that kill one start one of their own.
+            connection.execute("alter system set fsync = off")
+            connection.execute("select pg_reload_conf()")
             connection.execute(f"create database {TEMPLATE}")
         with connect(url_of(postgres, TEMPLATE), autocommit=True) as connection:
             migrate(connection)
@@ -51,20 +60,24 @@ def url_of(server: EmbeddedPostgres, name: str) -> str:
     return server.url.replace("/eventmill?", f"/{name}?")
 
 
+def clone(server: EmbeddedPostgres, name: str, template: str = TEMPLATE) -> str:
+    """URL of a new database, a copy of `template`."""
+    copied = "create database {} template {} strategy file_copy"
+    with connect(url_of(server, "postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL(copied).format(sql.Identifier(name), sql.Identifier(template)))
+    return url_of(server, name)
+
+
 def _new_database(server: EmbeddedPostgres) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
     identifier = sql.Identifier(name)
+    url = clone(server, name)
     with connect(url_of(server, "postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("create database {} template {}").format(identifier, sql.Identifier(TEMPLATE))
-        )
         # What one test leaves in the spool must not come out in another's database.
         spool = str(server.home / "spools" / name)
         try:
-            with environment(
-                EVENTMILL_DATABASE_URL=url_of(server, name), EVENTMILL_SPOOL_DIR=spool
-            ):
-                yield url_of(server, name)
+            with environment(EVENTMILL_DATABASE_URL=url, EVENTMILL_SPOOL_DIR=spool):
+                yield url
         finally:
             connection.execute(sql.SQL("drop database {} with (force)").format(identifier))
 

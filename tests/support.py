@@ -1,18 +1,27 @@
 """What tests share: pointing this process at a database, and reading what is in it."""
 
 import os
+import random
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import uvicorn
+from fastapi import FastAPI
 
 from eventmill import database, jwks, settings, tokens
 
 PROJECT_ROOT = settings.PROJECT_ROOT
+# Linux gives clients 32768 and up, macOS 49152 and up.
+SERVERS_PORTS = range(10_000, 32_000)
+_given: set[int] = set()
 CACHES = (
     settings.get_settings,
     database.database_url,
@@ -49,7 +58,7 @@ def _apply(variables: dict[str, str | None]) -> None:
 
 
 def run_eventmill(
-    *arguments: str, stdin: bytes | None = None, timeout: float = 120, **variables: str
+    *arguments: str, stdin: bytes | None = None, timeout: float = 300, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the `eventmill` command as a user would; never raises for its exit status."""
     command = [str(Path(sys.executable).with_name("eventmill")), *arguments]
@@ -64,6 +73,51 @@ def run_eventmill(
     return subprocess.CompletedProcess(
         command, result.returncode, result.stdout.decode(), result.stderr.decode()
     )
+
+
+def free_port() -> int:
+    """A port that nobody listens on, that no other call returned, and no client is given.
+
+    Not one that the kernel picks: those are for clients too, and until the server starts that is to
+    have it, a connection of another worker's tests may come to hold it.
+    """
+    dice = random.SystemRandom()
+    while True:
+        port = dice.choice(SERVERS_PORTS)
+        if port in _given:
+            continue
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        _given.add(port)
+        return port
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """URL of a real server of `app`, in a thread of this process."""
+    config = uvicorn.Config(app, port=0, log_level="warning", access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_until(lambda: server.started or not thread.is_alive())
+    assert server.started
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(90)
+        assert not thread.is_alive()
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
 
 
 def rows(connection: psycopg.Connection, query: str, *parameters: Any) -> list[tuple[Any, ...]]:

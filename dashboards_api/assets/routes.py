@@ -29,7 +29,10 @@ Viewer = Annotated[Caller, Depends(authenticated)]
 async def asset_metrics(
     request: Request,
     viewer: Viewer,
-    asset_id: Annotated[str, Path(description="The `ip_asset_id` of its events.")],
+    asset_id: Annotated[
+        str,
+        Path(description="The `ip_asset_id` of its events.", examples=["logstash-puppetconf-2012"]),
+    ],
     asked: Annotated[MetricsRange, Depends(requested_range)],
     pool: DatabasePool,
     cache: AnswerCache,

@@ -14,16 +14,20 @@ class Named(BaseModel):
 
 
 class ChannelMetrics(Metrics, Named):
-    """The totals of one channel, most viewed channel first."""
+    """The totals of one channel."""
 
 
 class AssetMetrics(BaseModel):
     """The metrics of one IP asset."""
 
-    asset_id: str = Field(examples=["logstash-puppetconf-2012"])
+    asset_id: str = Field(
+        description="The `ip_asset_id` of its events.", examples=["logstash-puppetconf-2012"]
+    )
     range: AnsweredRange
     totals: Metrics
-    series: list[Point]
-    channels: list[ChannelMetrics]
+    series: list[Point] = Field(description="Each interval of the range, in order, zeros included.")
+    channels: list[ChannelMetrics] = Field(
+        description="The totals by where visits came from, most viewed channel first."
+    )
     previous: PreviousPeriod | None = None
     meta: Meta

@@ -37,7 +37,12 @@ async def entity_events(
         Path(alias="type", description="What the id names.", examples=["ip_asset"]),
     ],
     entity_id: Annotated[
-        str, Path(alias="id", description="The project's, asset's or license's id in its events.")
+        str,
+        Path(
+            alias="id",
+            description="The project's, asset's or license's id in its events.",
+            examples=["logstash-puppetconf-2012"],
+        ),
     ],
     asked: Annotated[EventsParameters, Depends(_asked)],
     pool: DatabasePool,

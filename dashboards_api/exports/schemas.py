@@ -118,7 +118,11 @@ class ExportRequest(BaseModel):
         False, strict=True, description="Leave ids, URLs and props as they are. Needs a `reason`."
     )
     reason: Annotated[Text, StringConstraints(strip_whitespace=True, max_length=500)] | None = (
-        Field(None, description="What the personal data is needed for; it goes into the audit log.")
+        Field(
+            None,
+            description="What the personal data is needed for; it goes into the audit log.",
+            examples=["Request 4711 of the data protection officer"],
+        )
     )
 
 
@@ -149,11 +153,16 @@ class Export(BaseModel):
         " `expired`, `deleted`, or `erased` because it held somebody whose data was erased.",
         examples=["done"],
     )
-    format: Format
+    format: Format = Field(description="As what the events are written.", examples=["csv"])
     range: Range
-    filters: dict[str, list[str]] = Field(examples=[{"event_type": ["asset_viewed"]}])
+    filters: dict[str, list[str]] = Field(
+        description="Which events are in it: those that match every filter.",
+        examples=[{"event_type": ["asset_viewed"]}],
+    )
     include_personal_data: bool = Field(description="Whether nothing is redacted in it.")
-    reason: str | None = Field(examples=[None])
+    reason: str | None = Field(
+        description="What the personal data is needed for; null without any.", examples=[None]
+    )
     requested_by: str = Field(description="`sub` of the admin's token.", examples=["me"])
     requested_at: datetime
     finished_at: datetime | None
@@ -174,7 +183,9 @@ class Export(BaseModel):
         " is null.",
         examples=["http://127.0.0.1:8001/v1/exports/…/download?expires=1793370600&signature=…"],
     )
-    download_url_expires_at: datetime | None
+    download_url_expires_at: datetime | None = Field(
+        description="Until when the link works.", examples=["2015-05-21T09:00:00Z"]
+    )
 
 
 class ExportList(BaseModel):

@@ -45,7 +45,7 @@ class AnsweredRange(BaseModel):
 
     start: datetime.date = Field(description="First UTC day, inclusive.", examples=["2015-05-17"])
     end: datetime.date = Field(description="Last UTC day, inclusive.", examples=["2015-05-20"])
-    interval: Interval = Field(examples=["day"])
+    interval: Interval = Field(description="How long one point is.", examples=["day"])
 
 
 class PreviousPeriod(BaseModel):

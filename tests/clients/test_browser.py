@@ -15,8 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Response, sync_playwright
 
 from tests.clients.conftest import HERE, Service
-from tests.ingest_api.support import wait_until
-from tests.support import scalar
+from tests.support import scalar, wait_until
 
 QUERY = "utm_source=google&utm_medium=cpc&utm_campaign=spring&gclid=GCL1"
 COLUMNS = (

@@ -11,14 +11,13 @@ import psycopg
 import pytest
 from fastapi.testclient import TestClient
 from httpx import Response
-from psycopg import sql
 
 from dashboards_api.app import create_app
 from eventmill.database import connect, dbt_environment
 from eventmill.embedded import EmbeddedPostgres
 from eventmill.settings import child_environment
 from eventmill.tokens import Caller, issue
-from tests.conftest import TEMPLATE, url_of
+from tests.conftest import clone
 from tests.support import environment
 
 VIEWS = ("resource_type:seed", "+int_traffic", "metric_definitions")
@@ -30,7 +29,8 @@ Get = Callable[..., Response]
 
 def dbt(*arguments: str) -> None:
     """Run dbt on the production target of the database that the settings name."""
-    command = [str(Path(sys.executable).with_name("dbt")), "--quiet", *arguments]
+    program = str(Path(sys.executable).with_name("dbt"))
+    command = [program, "--quiet", "--log-level-file", "none", *arguments]
     result = subprocess.run(
         [*command, "--target", "prod"],
         env=child_environment(**dbt_environment()),
@@ -51,19 +51,9 @@ def build(first: date, last: date) -> None:
     )  # fmt: skip
 
 
-def _clone(server: EmbeddedPostgres, name: str, template: str) -> str:
-    with connect(url_of(server, "postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("create database {} template {}").format(
-                sql.Identifier(name), sql.Identifier(template)
-            )
-        )
-    return url_of(server, name)
-
-
 @pytest.fixture(scope="session")
 def views_template(server: EmbeddedPostgres) -> str:
-    url = _clone(server, VIEWS_TEMPLATE, TEMPLATE)
+    url = clone(server, VIEWS_TEMPLATE)
     with environment(EVENTMILL_DATABASE_URL=url):
         dbt(
             "build", "--select", *VIEWS,
@@ -75,7 +65,7 @@ def views_template(server: EmbeddedPostgres) -> str:
 @pytest.fixture(scope="module")
 def views_database(server: EmbeddedPostgres, views_template: str) -> Iterator[str]:
     """URL of a database of this module with dbt's views and no event; the settings point at it."""
-    url = _clone(server, f"dashboards_{next(_numbers)}", views_template)
+    url = clone(server, f"dashboards_{next(_numbers)}", views_template)
     with environment(EVENTMILL_DATABASE_URL=url):
         yield url
 

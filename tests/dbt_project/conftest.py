@@ -6,11 +6,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from psycopg import sql
 
-from eventmill.database import connect
 from eventmill.embedded import EmbeddedPostgres
-from tests.conftest import TEMPLATE, url_of
+from tests.conftest import clone
 from tests.dbt_project.warehouse import Warehouse
 
 BOT = "a crawler"
@@ -24,12 +22,7 @@ def warehouse(
     server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Warehouse]:
     """The project built in production schemas, with two known user agents and no events."""
-    with connect(url_of(server, "postgres"), autocommit=True) as connection:
-        name = sql.Identifier(DATABASE)
-        connection.execute(
-            sql.SQL("create database {} template {}").format(name, sql.Identifier(TEMPLATE))
-        )
-    built = Warehouse(url_of(server, DATABASE), tmp_path_factory.mktemp("dbt"))
+    built = Warehouse(clone(server, DATABASE), tmp_path_factory.mktemp("dbt"))
     built.execute(
         "insert into enrichment.user_agents (user_agent, device_type, is_bot, parser_version)"
         " values (%s, 'bot', true, '1'), (%s, 'desktop', false, '1')",

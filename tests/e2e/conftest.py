@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,8 +14,9 @@ import pytest
 
 from eventmill.embedded import EmbeddedPostgres
 from eventmill.settings import PROJECT_ROOT
+from tests.support import free_port, rows
 
-START_SECONDS = 300
+START_SECONDS = 600
 PORTS = ("EVENTMILL_INGEST_PORT", "EVENTMILL_DASHBOARDS_PORT", "EVENTMILL_DAGSTER_PORT")
 
 
@@ -38,7 +38,7 @@ class RunningDemo:
     def connect(self) -> psycopg.Connection:
         return psycopg.connect(EmbeddedPostgres(self.home).url, autocommit=True)
 
-    def shell(self, command: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    def shell(self, command: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         """Run `command` in a shell, in the project's folder, with this system's settings."""
         return subprocess.run(
             ["bash", "-c", command],
@@ -55,14 +55,10 @@ def demo_environment(home: Path) -> dict[str, str]:
     """This process's environment with a home and three free ports of the demo's own."""
     clean = {n: v for n, v in os.environ.items() if not n.startswith(("EVENTMILL_", "DAGSTER_"))}
     clean.pop("PYTHONDONTWRITEBYTECODE", None)
-    with socket.socket() as a, socket.socket() as b, socket.socket() as c:
-        for probe in (a, b, c):
-            probe.bind(("127.0.0.1", 0))
-        ports = [str(probe.getsockname()[1]) for probe in (a, b, c)]
     path = f"{Path(sys.executable).parent}{os.pathsep}{clean['PATH']}"
     return {
         **clean,
-        **dict(zip(PORTS, ports, strict=True)),
+        **{port: str(free_port()) for port in PORTS},
         "EVENTMILL_HOME": str(home),
         "EVENTMILL_REBUILD_MINUTES": "0.5",
         "PATH": path,
@@ -96,12 +92,28 @@ def start_demo(environment: dict[str, str]) -> RunningDemo:
 def stop_demo(running: RunningDemo) -> int:
     """Ctrl-C in the demo's terminal; returns its exit status."""
     running.process.send_signal(signal.SIGINT)
-    return running.process.wait(timeout=90)
+    return running.process.wait(timeout=180)
+
+
+def built_days(demo: RunningDemo) -> list[str]:
+    """The sample's four days, and what another test may have had built."""
+    with demo.connect() as connection:
+        days = rows(connection, "select date::text from marts.daily_builds order by date")
+    return [day for (day,) in days]
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
-    running = start_demo(demo_environment(tmp_path_factory.mktemp("demo") / "home"))
-    yield running
-    if running.process.poll() is None:
-        stop_demo(running)
+def _demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RunningDemo]]:
+    """The demos of one home, one after the other; at most the last one runs."""
+    started = [start_demo(demo_environment(tmp_path_factory.mktemp("demo") / "home"))]
+    yield started
+    if started[-1].process.poll() is None:
+        stop_demo(started[-1])
+
+
+@pytest.fixture
+def demo(_demos: list[RunningDemo]) -> RunningDemo:
+    """The session's demo, which serves: started again if a test has stopped it."""
+    if _demos[-1].process.poll() is not None:
+        _demos.append(start_demo(_demos[-1].environment))
+    return _demos[-1]

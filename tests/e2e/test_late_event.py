@@ -11,7 +11,7 @@ from tests.e2e.conftest import RunningDemo
 from tests.support import rows, scalar
 
 ASSET = "late-asset"
-HEALED_SECONDS = 240
+HEALED_SECONDS = 500
 
 
 def test_a_late_event_reaches_its_days_metrics_by_itself(demo: RunningDemo) -> None:

@@ -42,7 +42,7 @@ def test_the_commands_of_the_documents_work(demo: RunningDemo, page: str) -> Non
     script = _scripts()[page].replace("curl ", "curl --fail-with-body ")
     for port, name in (("8000", "ingest"), ("8001", "dashboards"), ("3000", "dagster")):
         script = script.replace(f"127.0.0.1:{port}", f"127.0.0.1:{demo.port(name)}")
-    result = demo.shell(f"set -exo pipefail\n{script}", timeout=500)
+    result = demo.shell(f"set -exo pipefail\n{script}", timeout=900)
     assert result.returncode == 0, f"{page}:\n{result.stdout}\n{result.stderr}"
 
 

@@ -12,8 +12,7 @@ import pytest
 from eventmill.services import Service
 from eventmill.settings import child_environment
 from eventmill.supervisor import Supervisor
-from tests.ingest_api.support import wait_until
-from tests.support import run_eventmill
+from tests.support import run_eventmill, wait_until
 
 ENDED_BY_SIGPIPE = 141
 LOG = '127.0.0.1 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 1 "-" "curl/7"\n'

@@ -10,7 +10,7 @@ import pytest
 
 from eventmill.embedded import EmbeddedPostgres
 from eventmill.tokens import Caller, verify
-from tests.support import run_eventmill
+from tests.support import free_port, run_eventmill
 
 COMMANDS = (
     "up",
@@ -88,10 +88,7 @@ def test_a_taken_port_says_which_setting_moves_it(home: Path) -> None:
 
 def _free_ports() -> dict[str, str]:
     names = ("EVENTMILL_INGEST_PORT", "EVENTMILL_DASHBOARDS_PORT", "EVENTMILL_DAGSTER_PORT")
-    with socket.socket() as a, socket.socket() as b, socket.socket() as c:
-        for probe in (a, b, c):
-            probe.bind(("127.0.0.1", 0))
-        return {n: str(p.getsockname()[1]) for n, p in zip(names, (a, b, c), strict=True)}
+    return {name: str(free_port()) for name in names}
 
 
 def test_psql_and_status_on_a_database(connection: psycopg.Connection) -> None:

@@ -18,7 +18,8 @@ from eventmill.embedded import EmbeddedPostgres
 from eventmill.keys import create_key
 from eventmill.migrate import migrate
 from eventmill.settings import child_environment
-from tests.ingest_api.support import is_settled, wait_until
+from tests.ingest_api.support import is_settled
+from tests.support import wait_until
 
 SENDERS = 6
 DAYS = ("2015-05-17", "2015-05-18")
@@ -83,7 +84,7 @@ class System:
         everyone = [self._ingest, *self._ingest.children(recursive=True)]
         for process in everyone:
             process.kill()
-        psutil.wait_procs(everyone, timeout=10)
+        psutil.wait_procs(everyone, timeout=60)
         self._ingest = None
 
     def kill_postgres(self) -> None:
@@ -94,7 +95,7 @@ class System:
         everyone = [server, *server.children()]
         for process in everyone:
             process.kill()
-        psutil.wait_procs(everyone, timeout=10)
+        psutil.wait_procs(everyone, timeout=60)
 
     def status(self) -> dict[str, Any] | None:
         """What /readyz says; None if nobody answers."""
@@ -106,7 +107,7 @@ class System:
 
     def wait_until_stored(self) -> None:
         """Nothing waits in the spool any more."""
-        wait_until(lambda: is_settled(self.status() or {}), 60)
+        wait_until(lambda: is_settled(self.status() or {}), 120)
 
 
 def _command(process: psutil.Process) -> str:
@@ -136,18 +137,18 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
         for thread in self._threads:
-            thread.join(60)
+            thread.join(120)
             assert not thread.is_alive()
 
     def wait_for(self, more: int = 300) -> None:
         """Until so many further events were acknowledged."""
         target = len(self.acknowledged) + more
-        wait_until(lambda: len(self.acknowledged) >= target, 60)
+        wait_until(lambda: len(self.acknowledged) >= target, 120)
 
     def wait_for_refusals(self, more: int = 5) -> None:
         """Until so many further requests were answered with 503."""
         target = self.answers[503] + more
-        wait_until(lambda: self.answers[503] >= target, 60)
+        wait_until(lambda: self.answers[503] >= target, 120)
 
     def _send(self) -> None:
         headers = {"X-Write-Key": self._system.key}

@@ -1,19 +1,16 @@
 """Running the service as it runs in production, and sending to it."""
 
 import json
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import httpx
-import uvicorn
 
 from eventmill.database import connect, database_url
 from eventmill.keys import KeyKind, create_key
 from ingest_api.app import create_app
+from tests.support import serving
 
 DAY = "2015-05-17"
 NOON = f"{DAY}T12:00:00Z"
@@ -37,41 +34,16 @@ def served(kind: KeyKind | None = "secret") -> Iterator[httpx.Client]:
     The client sends a new key of this kind with every request, or none.
     """
     headers = {} if kind is None else with_key(new_key(kind))
-    config = uvicorn.Config(create_app(), port=0, log_level="warning", access_log=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    wait_until(lambda: server.started or not thread.is_alive())
-    assert server.started
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        with httpx.Client(
-            base_url=f"http://127.0.0.1:{port}", timeout=60, headers=headers
-        ) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join(30)
-        assert not thread.is_alive()
+    with (
+        serving(create_app()) as url,
+        httpx.Client(base_url=url, timeout=60, headers=headers) as client,
+    ):
+        yield client
 
 
 def is_settled(readiness: dict[str, Any]) -> bool:
     """Whether /readyz says that the database takes events and none wait in the spool."""
     return readiness.get("status") == "ready" and "spool" not in readiness
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_until(condition: Any, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def event(**fields: Any) -> dict[str, Any]:

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from eventmill.database import connect
-from tests.ingest_api.support import DAY, event, is_settled, send, served, statuses, wait_until
-from tests.support import environment, rows, scalar
+from tests.ingest_api.support import DAY, event, is_settled, send, served, statuses
+from tests.support import environment, rows, scalar, wait_until
 
 WAITING = """
 select count(*) from pg_stat_activity

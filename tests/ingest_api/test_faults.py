@@ -12,7 +12,7 @@ import pytest
 
 from eventmill.database import connect
 from tests.ingest_api.faults import Load, System, small_disk, stored
-from tests.ingest_api.support import free_port
+from tests.support import free_port
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.ingest_api.faults import System
-from tests.ingest_api.support import event, free_port, wait_until, with_key
+from tests.ingest_api.support import event, with_key
+from tests.support import free_port, wait_until
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ from datetime import date, timedelta
 import psycopg
 
 from eventmill.database import connect
-from tests.ingest_api.support import wait_until
-from tests.support import scalar
+from tests.support import scalar, wait_until
 
 ENSURE = "select raw.ensure_partition(%s)"
 DAYS = [date(2016, 1, 1) + timedelta(days=number) for number in range(100)]

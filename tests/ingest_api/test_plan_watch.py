@@ -17,9 +17,9 @@ from eventmill.settings import child_environment
 from eventmill.tracking_plan import PLAN_FILE, load_plan, tracking_plan, use_plan
 from ingest_api.metrics import Metrics
 from ingest_api.plan_watch import PlanWatch
-from tests.ingest_api.support import event, free_port, new_key, wait_until, with_key
+from tests.ingest_api.support import event, new_key, with_key
 from tests.ingest_api.test_durability import database_away
-from tests.support import environment, rows, scalar
+from tests.support import environment, free_port, rows, scalar, wait_until
 
 
 @pytest.fixture

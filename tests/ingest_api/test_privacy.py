@@ -1,7 +1,6 @@
 """No address anywhere, no personal data in URLs, and nothing of those who opted out."""
 
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,10 +20,9 @@ from tests.ingest_api.support import (
     new_key,
     send,
     statuses,
-    wait_until,
     with_key,
 )
-from tests.support import rows, scalar
+from tests.support import free_port, rows, scalar, wait_until
 
 ADDRESS = "198.51.100.77"
 ADDRESS6 = "2001:db8:7::77"
@@ -48,9 +46,7 @@ LINK = f"https://market.example/reset?token={SECRET}&contact={EMAIL}&utm_term={E
 @pytest.fixture
 def service(database: str, tmp_path: Path) -> Iterator[tuple[httpx.Client, Path, Path]]:
     """The service as a process of its own that logs all it can; its client, log and spool."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log, home = tmp_path / "log", tmp_path / "home"
     command = [
         sys.executable, "-m", "uvicorn", "ingest_api.app:create_app", "--factory",
@@ -70,7 +66,7 @@ def service(database: str, tmp_path: Path) -> Iterator[tuple[httpx.Client, Path,
         httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client,
     ):
         try:
-            wait_until(lambda: _is_ready(client) or process.poll() is not None, seconds=60)
+            wait_until(lambda: _is_ready(client) or process.poll() is not None)
             assert process.poll() is None, log.read_text()
             yield client, log, home
         finally:

@@ -15,8 +15,8 @@ import pytest
 from eventmill.keys import hash_key, list_keys, revoke_key
 from eventmill.settings import get_settings
 from eventmill.tokens import Caller, issue
-from tests.ingest_api.support import event, new_key, send, served, wait_until, with_key
-from tests.support import environment, run_eventmill, scalar
+from tests.ingest_api.support import event, new_key, send, served, with_key
+from tests.support import environment, run_eventmill, scalar, wait_until
 
 VIEW = {"event_type": "page_viewed"}
 

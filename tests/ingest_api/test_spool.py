@@ -14,9 +14,9 @@ from ingest_api.identities import Link
 from ingest_api.rejected import row_as_event
 from ingest_api.spool import Spool, SpoolUnavailable
 from ingest_api.spool_file import SpoolFile
-from tests.ingest_api.support import event, is_settled, send, served, statuses, wait_until
+from tests.ingest_api.support import event, is_settled, send, served, statuses
 from tests.ingest_api.test_durability import database_away
-from tests.support import environment, rows, scalar
+from tests.support import environment, rows, scalar, wait_until
 
 MB = 2**20
 
