@@ -155,7 +155,8 @@ async def _built(connection: AsyncConnection, days: DayWindow, today: date) -> l
     bounds = {"first": days.first, "last": days.last}
     with_traffic = {day for (day,) in await tuples(connection, DAYS_OF_TRAFFIC, bounds)}
     with_traffic.discard(today)
-    return [one for one in await receipts(connection, days) if one.date in with_traffic]
+    found, _ = await receipts(connection, days)
+    return [one for one in found if one.date in with_traffic]
 
 
 async def _meta(
