@@ -15,13 +15,14 @@ from typing import Any
 
 import psutil
 
-from bench import events_table, graph, ingest, partition, visitors
+from bench import dashboards, events_table, graph, ingest, partition, visitors
 
 BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "ingest": ingest.run,
     "partition": partition.run,
     "graph": graph.run,
     "visitors": visitors.run,
+    "dashboards": dashboards.run,
     "events_table": events_table.run,
 }
 RESULTS = Path(__file__).parent / "results"

@@ -17,13 +17,20 @@ from dashboards_api import (
     problems,
 )
 from dashboards_api.assets import routes as assets
+from dashboards_api.brands import routes as brands
+from dashboards_api.cache import Cache
+from dashboards_api.creators import routes as creators
 from dashboards_api.database import create_pool, create_state_pool
 from dashboards_api.entities import routes as entities
 from dashboards_api.exports import routes as exports
 from dashboards_api.exports.worker import Worker
+from dashboards_api.invalidation import listening
 from dashboards_api.platform import routes as platform
+from dashboards_api.privacy import routes as privacy
+from dashboards_api.platform.summary import routes as summary
 from eventmill import logs
 from eventmill.database import database_url
+from eventmill.settings import get_settings
 
 
 @asynccontextmanager
@@ -34,10 +41,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await pool.open(wait=False)
     await state_pool.open(wait=False)
     app.state.pool, app.state.state_pool = pool, state_pool
+    app.state.cache = Cache(get_settings().cache_mb * 2**20, app.state.metrics.registry)
     app.state.export_worker = Worker()
     app.state.export_worker.start()
     try:
-        yield
+        async with listening(database_url(), app.state.cache):
+            yield
     finally:
         await asyncio.to_thread(app.state.export_worker.stop)
         await pool.close()
@@ -68,7 +77,13 @@ def create_app() -> FastAPI:
     )
     app.state.metrics = metrics
     problems.install(app)
+<<<<<<< HEAD
     description.install(app)
     for module in (assets, platform, entities, exports, health, docs_page):
+=======
+    for module in (
+        assets, creators, brands, platform, summary, entities, exports, privacy, health, docs_page,
+    ):  # fmt: skip
+>>>>>>> main
         app.include_router(module.router)
     return app

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 import psycopg
 from fastapi import Depends, Request
-from psycopg import AsyncConnection, IsolationLevel, errors, sql
+from psycopg import AsyncConnection, errors, sql
 from psycopg.abc import QueryNoTemplate
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
@@ -53,6 +53,7 @@ where rolname = %(role)s
 log = logging.getLogger("eventmill.dashboards.database")
 
 Pool = AsyncConnectionPool[AsyncConnection]
+Prepare = Callable[[AsyncConnection], Awaitable[None]]
 Row = TypeVar("Row")
 
 
@@ -61,17 +62,16 @@ def create_pool(conninfo: str) -> Pool:
 
     It opens without waiting, so the API starts while the database is away.
     """
-    return _closed_pool(conninfo, _configure, POOL_SIZE)
+    return _closed_pool(conninfo, _configure, _begin, POOL_SIZE)
 
 
 def create_state_pool(conninfo: str) -> Pool:
     """The same for what the API itself keeps: saved reports, exports, erasures, the audit log."""
-    return _closed_pool(conninfo, _configure_state, STATE_POOL_SIZE)
+    check = AsyncConnectionPool.check_connection
+    return _closed_pool(conninfo, _configure_state, check, STATE_POOL_SIZE)
 
 
-def _closed_pool(
-    conninfo: str, configure: Callable[[AsyncConnection], Awaitable[None]], size: int
-) -> Pool:
+def _closed_pool(conninfo: str, configure: Prepare, check: Prepare, size: int) -> Pool:
     return AsyncConnectionPool(
         conninfo,
         # A query is prepared only where it says so. Planned for its own days it skips all other
@@ -84,16 +84,24 @@ def _closed_pool(
         # while the database is back already.
         reconnect_timeout=POOL_SECONDS,
         configure=configure,
-        check=AsyncConnectionPool.check_connection,
+        check=check,
         open=False,
     )
+
+
+async def _begin(connection: AsyncConnection) -> None:
+    """Begin the transaction of whoever gets the connection.
+
+    It has to begin anyway, and shows whether the server is still there: a check of its own would be
+    one more round trip for each question. No moment is fixed before the first query.
+    """
+    await connection.execute("begin isolation level repeatable read read only")
 
 
 async def _configure(connection: AsyncConnection) -> None:
     await _limit(connection)
     await _become_reader(connection)
-    await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
-    await connection.set_read_only(True)
+    await connection.set_autocommit(True)  # `_begin` begins
 
 
 async def _configure_state(connection: AsyncConnection) -> None:
@@ -153,9 +161,10 @@ async def rows(
     parameters: Mapping[str, Any] | None = None,
     *,
     prepare: bool | None = None,
+    binary: bool = False,
 ) -> list[Row]:
     """The rows of a query whose columns are the fields of `row`."""
-    async with connection.cursor(row_factory=class_row(row)) as cursor:
+    async with connection.cursor(row_factory=class_row(row), binary=binary) as cursor:
         await cursor.execute(query, parameters, prepare=prepare)
         return await cursor.fetchall()
 
@@ -166,9 +175,10 @@ async def tuples(
     parameters: Mapping[str, Any] | None = None,
     *,
     prepare: bool | None = None,
+    binary: bool = False,
 ) -> list[tuple[Any, ...]]:
     """The rows of a query as plain tuples."""
-    cursor = await connection.execute(query, parameters, prepare=prepare)
+    cursor = await connection.execute(query, parameters, prepare=prepare, binary=binary)
     return await cursor.fetchall()
 
 

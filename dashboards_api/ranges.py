@@ -94,6 +94,11 @@ class MetricsRange:
                 yield label
             previous = label
 
+    @property
+    def all_days(self) -> DayWindow:
+        """The days asked for, and those of the period before if it is to be added."""
+        return DayWindow(self.previous().first, self.days.last) if self.compare else self.days
+
     def previous(self) -> DayWindow:
         """As many days, right before the range."""
         last = self.days.first - ONE_DAY

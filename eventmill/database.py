@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import LiteralString
+from typing import Final, LiteralString
 from urllib.parse import quote
 
 import psycopg
@@ -16,6 +16,8 @@ from eventmill.settings import get_settings
 
 OLDEST_SERVER = 150000
 CONNECT_SECONDS = 10
+# Whoever writes marts holds this advisory lock: runs, on any machine, and who erases a person.
+BUILD_LOCK: Final = "eventmill.build"
 
 
 @cache

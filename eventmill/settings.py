@@ -52,6 +52,9 @@ class Settings(BaseSettings):
         1024, ge=1, description="How large the spool may grow, in MB. Beyond: 503."
     )
     dashboards_port: Port = Field(8001, description="Port of the dashboards API.")
+    cache_mb: int = Field(
+        64, ge=0, description="Memory for finished answers of the dashboards API, in MB. 0: none."
+    )
     dagster_port: Port = Field(3000, description="Port of the Dagster UI.")
     first_day: date = Field(
         date(2015, 1, 1), description="First daily partition that Dagster and dbt know."
@@ -79,6 +82,12 @@ class Settings(BaseSettings):
         None,
         min_length=32,
         description="HS256 secret of user tokens. Default: made once and kept in the home.",
+    )
+    erasure_key: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="Key of the hashes by which erased people are known; the ingest API needs the"
+        " same one as the dashboards API. Default: made once and kept in the home.",
     )
     jwt_audience: str = Field("eventmill", description="`aud` that a token must carry.")
     jwt_issuer: str = Field("eventmill", description="`iss` that a token must carry.")

@@ -17,37 +17,43 @@ from eventmill.errors import ConfigurationError
 
 TAGS = ("source", "medium", "campaign", "term", "content")
 COUNTS = ("impressions", "clicks")
-COLUMNS = ("date", *TAGS, "currency", "cost_cents", "cost", *COUNTS)
-STORED = ("date", *TAGS, "currency", "cost_cents", *COUNTS)
+COLUMNS = ("date", "project_id", *TAGS, "currency", "cost_cents", "cost", *COUNTS)
+STORED = ("date", "project_id", *TAGS, "currency", "cost_cents", *COUNTS)
 LARGEST = 2**63 - 1
+MAX_ID_LENGTH = 200
 
-# A file is the whole truth about the days and campaigns that it names.
+# A file is the whole truth about the days, projects and campaigns that it names; cost without a
+# project is the platform's own, and stays when a project's is loaded.
 REPLACED = """
 delete from raw.ad_spend as old
 using (
-    select distinct * from unnest(%s::date[], %s::text[], %s::text[], %s::text[])
-) as named (date, source, medium, campaign)
+    select distinct * from unnest(%s::date[], %s::text[], %s::text[], %s::text[], %s::text[])
+) as named (date, project_id, source, medium, campaign)
 where
     old.date = named.date
+    and old.project_id is not distinct from named.project_id
     and old.source = named.source
     and old.medium is not distinct from named.medium
     and old.campaign is not distinct from named.campaign
 """
 LOADED = """
 select
-    source, medium, campaign, currency, min(date)::text as first_day, max(date)::text as last_day,
-    count(*) as rows, sum(cost_cents)::bigint as cost_cents, max(loaded_at) as loaded_at
+    project_id, source, medium, campaign, currency, min(date)::text as first_day,
+    max(date)::text as last_day, count(*) as rows, sum(cost_cents)::bigint as cost_cents,
+    max(loaded_at) as loaded_at
 from raw.ad_spend
-group by source, medium, campaign, currency
-order by source, medium nulls first, campaign nulls first, currency
+group by project_id, source, medium, campaign, currency
+order by project_id nulls first, source, medium nulls first, campaign nulls first, currency
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """A row of raw.ad_spend; tags are in lower case, None where there is none."""
+    """A row of raw.ad_spend; tags are in lower case, None where there is none. Without a
+    `project_id` it is the platform's own."""
 
     date: date
+    project_id: str | None
     source: str
     medium: str | None
     campaign: str | None
@@ -61,7 +67,7 @@ class Spend:
     @property
     def keys(self) -> tuple[Any, ...]:
         """What may be there once."""
-        return (self.date, *(getattr(self, tag) for tag in TAGS), self.currency)
+        return (self.date, self.project_id, *(getattr(self, tag) for tag in TAGS), self.currency)
 
 
 def read_spend(file: Path) -> list[Spend]:
@@ -75,12 +81,12 @@ def read_spend(file: Path) -> list[Spend]:
 
 
 def load_spend(connection: psycopg.Connection, rows: Iterable[Spend]) -> tuple[int, int]:
-    """Replace the (date, source, medium, campaign) that `rows` name, in one transaction.
+    """Replace the (date, project, source, medium, campaign) that `rows` name, in one transaction.
 
     Returns how many rows were removed and how many added.
     """
     rows = list(rows)
-    named = [[getattr(row, key) for row in rows] for key in ("date", *TAGS[:3])]
+    named = [[getattr(row, key) for row in rows] for key in ("date", "project_id", *TAGS[:3])]
     with connection.transaction():
         # Two loads of the same keys at once: the second replaces what the first has written.
         connection.execute("lock table raw.ad_spend in share row exclusive mode")
@@ -94,7 +100,7 @@ def load_spend(connection: psycopg.Connection, rows: Iterable[Spend]) -> tuple[i
 
 
 def loaded_spend(connection: psycopg.Connection) -> list[dict[str, Any]]:
-    """Days, rows and cost of each source, medium, campaign and currency."""
+    """Days, rows and cost of each project, source, medium, campaign and currency."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(LOADED).fetchall()
 
@@ -115,7 +121,8 @@ def _rows(file: Path, reader: Any) -> Iterator[Spend]:
             row = _row(f"{file}, line {line}", dict(zip(header, values, strict=True)))
             if first := seen.get(row.keys):
                 raise ConfigurationError(
-                    f"{file}, line {line}: the same date, tags and currency as line {first}"
+                    f"{file}, line {line}: the same date, project, tags and"
+                    f" currency as line {first}"
                 )
             seen[row.keys] = line
             yield row
@@ -154,7 +161,9 @@ def _row(where: str, values: dict[str, str]) -> Spend:
     else:
         cents = _whole(where, "cost_cents", values["cost_cents"].strip())
     day = _day(where, values["date"].strip())
-    return Spend(date=day, currency=currency, cost_cents=cents, **tags, **counts)  # type: ignore[arg-type]
+    project = _project(where, values.get("project_id", "").strip(" "))
+    names = {**tags, "project_id": project}
+    return Spend(date=day, currency=currency, cost_cents=cents, **names, **counts)  # type: ignore[arg-type]
 
 
 ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -166,6 +175,15 @@ def clean_tag(text: str) -> str | None:
     if "\0" in tag:
         raise ConfigurationError("a tag holds a NUL character")
     return tag if tag not in ("", "(not set)") else None
+
+
+def _project(where: str, text: str) -> str | None:
+    """An id as events name it: as it is written, case included."""
+    if len(text) > MAX_ID_LENGTH or "\0" in text:
+        raise ConfigurationError(
+            f"{where}, column project_id: it is no id of at most {MAX_ID_LENGTH} characters"
+        )
+    return text or None
 
 
 def _day(where: str, text: str) -> date:

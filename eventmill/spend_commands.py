@@ -34,9 +34,10 @@ def load(
 ) -> None:
     """Load a CSV file of costs, all of it or nothing.
 
-    Columns: date, source, currency, and cost (12.34) or cost_cents; if wanted medium, campaign,
-    term, content, impressions, clicks. What was loaded before for a date, source, medium and
-    campaign of the file is replaced.
+    Columns: date, source, currency, and cost (12.34) or cost_cents; if wanted project_id, medium,
+    campaign, term, content, impressions, clicks. What was loaded before for a date, project,
+    source, medium and campaign of the file is replaced. The brand of a project sees what it cost;
+    cost without a project is the platform's own.
     """
     rows = read_spend(file)
     with _connection() as connection:
@@ -55,11 +56,12 @@ def show(as_json: JsonOption = False) -> None:
     if as_json:
         print(json.dumps([{**row, "loaded_at": row["loaded_at"].isoformat()} for row in found]))
         return
-    table = Table("source", "medium", "campaign", "days", "rows", "cost", "loaded", box=None)
+    columns = ("project", "source", "medium", "campaign", "days", "rows", "cost", "loaded")
+    table = Table(*columns, box=None)
     for row in found:
         cost = f"{row['cost_cents'] // 100}.{row['cost_cents'] % 100:02} {row['currency']}"
         table.add_row(
-            row["source"], row["medium"] or "", row["campaign"] or "",
+            row["project_id"] or "", row["source"], row["medium"] or "", row["campaign"] or "",
             f"{row['first_day']} to {row['last_day']}", str(row["rows"]), cost,
             f"{row['loaded_at']:%Y-%m-%d %H:%M}",
         )  # fmt: skip

@@ -5,8 +5,6 @@ or ES256 and a key of that set. Never both: a public key must not pass for a sha
 """
 
 import asyncio
-import os
-import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -16,6 +14,7 @@ import jwt
 
 from eventmill.errors import ConfigurationError, Unauthorized
 from eventmill.jwks import ALGORITHMS, signing_keys
+from eventmill.secret_files import kept_secret
 from eventmill.settings import get_settings
 
 ALGORITHM = "HS256"
@@ -42,19 +41,7 @@ def signing_secret() -> str:
     settings = get_settings()
     if settings.jwt_secret is not None:
         return settings.jwt_secret.get_secret_value()
-    path = settings.home / "secrets" / "jwt_secret"
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    mine = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as handle:
-        handle.write(secrets.token_urlsafe(48))
-    try:
-        os.link(mine, path)  # atomic, and fails when another process was first
-    except FileExistsError:
-        pass
-    finally:
-        mine.unlink()
-    return path.read_text()
+    return kept_secret("jwt_secret")
 
 
 def issue(caller: Caller, lifetime: timedelta = DEFAULT_LIFETIME) -> str:

@@ -51,8 +51,9 @@ class Refused:
     reason: str
 
 
-Outcome = bool | Refused
-"""Of one row: True if it was new, False if its id was stored before, or why it was refused."""
+Outcome = bool | None | Refused
+"""Of one row: True if it was new, False if its id was stored before, None if its person was erased
+since it was received and nothing was stored, or why it was refused."""
 
 
 class DatabaseAway(Exception):

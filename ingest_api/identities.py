@@ -35,12 +35,14 @@ on conflict (anonymous_id) do update
 
 
 class Link(NamedTuple):
-    """`anonymous_id` is `user_id`. `seen_at` is ISO 8601 in UTC."""
+    """`anonymous_id` is `user_id`. Times are ISO 8601 in UTC."""
 
     anonymous_id: str
     user_id: str
     verified: bool
     seen_at: str
+    received_at: str = ""
+    """When it arrived, which no client sets; "" of one that an older version left in the spool."""
 
 
 def links_of(rows: Iterable[EventRow], sender: Sender) -> list[Link]:
@@ -52,7 +54,8 @@ def links_of(rows: Iterable[EventRow], sender: Sender) -> list[Link]:
             continue
         if user_id and row.actor_type != NOBODY:
             verified = bool(row.actor_id) and sender.kind != "publishable"
-            found.append(Link(row.anonymous_id, user_id, verified, row.occurred_at))
+            seen_at, received_at = row.occurred_at, row.received_at
+            found.append(Link(row.anonymous_id, user_id, verified, seen_at, received_at))
     return found
 
 
@@ -70,7 +73,7 @@ async def store_links(connection: psycopg.AsyncConnection, links: Sequence[Link]
     """Keep `links`, in the transaction of `connection`. Sorted, so two writers never deadlock."""
     if links:
         columns = [list(column) for column in zip(*strongest(links), strict=True)]
-        await connection.execute(STORE, columns)
+        await connection.execute(STORE, columns[:4])
 
 
 class KnownLinks:

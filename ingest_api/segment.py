@@ -205,7 +205,8 @@ def _link(message: dict[str, Any], kind: str, sender: Sender, received: str) -> 
     anonymous_id = _id(other)
     if not (_is_storable(user_id) and _is_storable(anonymous_id)) or user_id == anonymous_id:
         return None
-    return Link(anonymous_id, user_id, sender.kind != "publishable", _seen_at(message, received))
+    seen_at = _seen_at(message, received)
+    return Link(anonymous_id, user_id, sender.kind != "publishable", seen_at, received)
 
 
 def _seen_at(message: dict[str, Any], received: str) -> str:

@@ -12,7 +12,7 @@ from eventmill.events import read_event
 from eventmill.plain_json import text_problem
 from ingest_api import permissions
 from ingest_api.batch import RejectedRow
-from ingest_api.commits import Refused
+from ingest_api.commits import Outcome, Refused
 from ingest_api.countries import Countries
 from ingest_api.delivery import Delivery
 from ingest_api.identities import KnownLinks, Link, links_of
@@ -114,7 +114,7 @@ class IngestService:
             if isinstance(outcome, Refused):
                 one.errors = [FieldError("event", f"cannot be stored: {outcome.reason}")]
                 unstorable.append(await self._kept(one, delivery))
-            results.append(_result(one, is_new=outcome is True))
+            results.append(_result(one, outcome))
         if unstorable:
             await self._writer.write((), _to_keep(unstorable, delivery))
         return self._counted(delivery, results)
@@ -162,10 +162,12 @@ def _judge(sent: object, address: str, delivery: Delivery) -> _Judged:
     return one
 
 
-def _result(one: _Judged, *, is_new: bool) -> Result:
+def _result(one: _Judged, outcome: Outcome) -> Result:
     if one.errors:
         return Result(one.event_id, "rejected", one.errors, one.warnings, one.refused)
-    status: Status = "accepted" if is_new else "duplicate"
+    status: Status = "accepted" if outcome is True else "duplicate"
+    if outcome is None:
+        status = "dropped"
     return Result(one.event_id, status, (), one.warnings, clock_skew_seconds=one.skew)
 
 

@@ -14,6 +14,7 @@ import psycopg
 
 from eventmill.envelope import EventRow
 from ingest_api.batch import Batch
+from ingest_api.erasures import Erasures, oldest_receipt
 from ingest_api.identities import store_links
 
 # Ids are claimed in order, so that two writers with common ids wait for each other and never
@@ -38,9 +39,18 @@ with batch as materialized (
     ) as lines
 ),
 
+-- Nothing is stored while somebody was erased whom the rows were not held against.
+erasures as (
+    select coalesce(max(erased_at) <= %(checked)s::timestamptz, true) as are_checked
+    from raw.erased_subjects
+),
+
 claimed as (
     insert into raw.event_ids (event_id, occurred_at)
-    select event_id, occurred_at from batch order by event_id
+    select event_id, occurred_at
+    from batch
+    where (select are_checked from erasures)
+    order by event_id
     on conflict do nothing
     returning event_id, occurred_at
 ),
@@ -67,9 +77,17 @@ touched as (
         events = known.events + excluded.events
 )
 
-select case
-    when (select count(*) from claimed) < %(sent)s then array(select event_id::text from claimed)
-end
+select
+    case
+        when (select count(*) from claimed) < %(sent)s
+            then array(select event_id::text from claimed)
+    end,
+    (select are_checked from erasures)
+"""
+# The same for what is no event, in front of its transaction's other statements: who erases somebody
+# waits for all who have read this table (eventmill/erasure/erase.py).
+CHECKED: LiteralString = """
+select coalesce(max(erased_at) <= %s::timestamptz, true) from raw.erased_subjects
 """
 # The planner knows nothing of the rows in a parameter; with the nested loops that few rows suggest,
 # 2,000 would be four million comparisons.
@@ -94,17 +112,36 @@ on conflict do nothing
 """
 
 
-async def store(connection: psycopg.AsyncConnection, batch: Batch) -> list[bool]:
-    """Commit `batch` and say of each event row whether it was new. All or nothing.
+async def store(connection: psycopg.AsyncConnection, batch: Batch) -> list[bool | None]:
+    """Commit `batch` and say of each event row whether it was new; None: its person was erased.
 
-    Of rows with the same id the first is stored. `connection` is in autocommit mode, with
-    SETTINGS, and the days' partitions exist. Raises what psycopg raises, and ValueError for text
-    that has no encoding.
+    All or nothing. Of rows with the same id the first is stored. `connection` is in autocommit
+    mode, with SETTINGS, and the days' partitions exist. Raises what psycopg raises, OtherKey among
+    it, and ValueError for text that has no encoding.
     """
+    kept, checked = batch, oldest_receipt(batch)
+    positions: Sequence[int] = range(len(batch.rows))
+    while (is_new := await _store(connection, kept, checked)) is None:
+        erasures = await Erasures.since(connection, oldest_receipt(batch))
+        kept, positions = erasures.without(batch)
+        checked = max(erasures.last, checked)
+    outcomes: list[bool | None] = [None] * len(batch.rows)
+    for position, found in zip(positions, is_new, strict=True):
+        outcomes[position] = found
+    return outcomes
+
+
+async def _store(
+    connection: psycopg.AsyncConnection, batch: Batch, checked: str
+) -> list[bool] | None:
+    """None if nothing was stored, as there is an erasure after `checked`."""
     if not batch.rejected and not batch.links:
-        return await _store_events(connection, batch.rows)
+        return await _store_events(connection, batch.rows, checked)
     async with connection.transaction():
-        is_new = await _store_events(connection, batch.rows)
+        answer = await (await connection.execute(CHECKED, (checked,))).fetchone()
+        if answer != (True,):
+            return None
+        is_new = await _store_events(connection, batch.rows, checked)
         if batch.rejected:
             columns = [list(column) for column in zip(*batch.rejected, strict=True)]
             await connection.execute(REJECT, columns)
@@ -113,18 +150,21 @@ async def store(connection: psycopg.AsyncConnection, batch: Batch) -> list[bool]
 
 
 async def _store_events(
-    connection: psycopg.AsyncConnection, rows: Sequence[EventRow]
-) -> list[bool]:
-    """Whether each was new."""
+    connection: psycopg.AsyncConnection, rows: Sequence[EventRow], checked: str
+) -> list[bool] | None:
+    """Whether each was new; None if nothing was stored, as there is an erasure after `checked`."""
     if not rows:
         return []
     first = {row.event_id: row for row in reversed(rows)}
-    cursor = await connection.execute(STORE, parameters(list(first.values())))
-    answer = await cursor.fetchone()
+    sent = parameters(list(first.values()), checked)
+    answer = await (await connection.execute(STORE, sent)).fetchone()
     assert answer is not None
-    if answer[0] is None and len(first) == len(rows):
+    stored, are_checked = answer
+    if not are_checked:
+        return None
+    if stored is None and len(first) == len(rows):
         return [True] * len(rows)
-    new = set(first if answer[0] is None else answer[0])
+    new = set(first if stored is None else stored)
     is_new = []
     for row in rows:
         is_new.append(row.event_id in new)
@@ -132,11 +172,20 @@ async def _store_events(
     return is_new
 
 
-def parameters(rows: Sequence[EventRow]) -> dict[str, str | int]:
-    """The parameters of STORE. Rows that hold a separator themselves get others, at random."""
+def parameters(rows: Sequence[EventRow], checked: str = "infinity") -> dict[str, str | int]:
+    """The parameters of STORE. Rows that hold a separator themselves get others, at random.
+
+    `checked` is the time up to which the rows were held against erasures.
+    """
     value_end, row_end = VALUE_END, ROW_END
     text = row_end.join([value_end.join(row) for row in rows])
     if text.count(value_end) != SEPARATORS * len(rows) or text.count(row_end) != len(rows) - 1:
         value_end, row_end = secrets.token_hex(16), secrets.token_hex(16)
         text = row_end.join([value_end.join(row) for row in rows])
-    return {"rows": text, "sent": len(rows), "row_end": row_end, "value_end": value_end}
+    return {
+        "rows": text,
+        "sent": len(rows),
+        "row_end": row_end,
+        "value_end": value_end,
+        "checked": checked,
+    }

@@ -18,7 +18,7 @@ from orchestration.relations import is_there
 # come with the first build, which makes those.
 VIEWS_AND_SEEDS = [
     "build",
-    "--select", "+int_events", "metric_definitions", "resource_type:seed",
+    "--select", "+int_traffic", "metric_definitions", "resource_type:seed",
     "--exclude-resource-type", "test", "unit_test",
 ]  # fmt: skip
 

@@ -1,13 +1,15 @@
 """`GET /v1/assets/{id}/metrics`."""
 
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from dashboards_api.assets import service
 from dashboards_api.assets.schemas import AssetMetrics
 from dashboards_api.authentication import authenticated
-from dashboards_api.authorization import asset_not_found
+from dashboards_api.authorization import asset_not_found, require_asset
+from dashboards_api.cache import ASSET_SECONDS, CACHED_ANSWER, AnswerCache
 from dashboards_api.database import DatabasePool
 from dashboards_api.problems import METRICS_PROBLEMS, answers
 from dashboards_api.ranges import MetricsRange, requested_range
@@ -21,10 +23,11 @@ Viewer = Annotated[Caller, Depends(authenticated)]
 # An id may hold any character, a slash included.
 @router.get(
     "/v1/assets/{asset_id:path}/metrics",
-    responses={**METRICS_PROBLEMS, **answers(asset_not_found())},
-    response_model_exclude_unset=True,
+    response_model=AssetMetrics,
+    responses={**CACHED_ANSWER, **METRICS_PROBLEMS, **answers(asset_not_found())},
 )
 async def asset_metrics(
+    request: Request,
     viewer: Viewer,
     asset_id: Annotated[
         str,
@@ -32,10 +35,26 @@ async def asset_metrics(
     ],
     asked: Annotated[MetricsRange, Depends(requested_range)],
     pool: DatabasePool,
-) -> AssetMetrics:
+    cache: AnswerCache,
+) -> Response:
     """One IP asset's views, clicks, conversions, revenue, visitors and engagement.
 
     For its creator, a brand with an active license on it, and admins. For anybody else it does not
     exist: the answer is the same 404.
     """
-    return await service.asset_metrics(pool, viewer, asset_id, asked)
+    tags = (f"asset:{asset_id}",)
+    await cache.allow(
+        viewer,
+        ("asset", asset_id),
+        tags=tags,
+        check=partial(require_asset, pool, viewer, asset_id),
+    )
+    return await cache.answer(
+        request,
+        # Whoever may see an asset sees the same.
+        key=("asset_metrics", asset_id, asked),
+        ttl=ASSET_SECONDS,
+        tags=tags,
+        days=asked.all_days,
+        compute=partial(service.asset_metrics, pool, asset_id, asked),
+    )

@@ -9,6 +9,7 @@ follow the same definitions.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from psycopg import AsyncConnection
 
@@ -21,29 +22,43 @@ MOMENT = """
 select
     now() as now,
     to_regclass('marts.daily_builds') is not null
-    and to_regclass('intermediate.int_entity_days') is not null as has_builds,
+    and to_regclass('intermediate.int_platform_visitors') is not null as has_builds,
     (select min(definition) from marts.metric_definitions) as definition
 """
 
-BUILT_THROUGH = "select max(date) from marts.daily_builds"
-
-# A day with events has a row of the platform, unless it was built before there were sets.
+# The view of receipts is worked out once for both: as a whole it takes most of the time. A day with
+# events has a row of the platform, unless it was built before there were sets; and every day has
+# its bitmap, unless it was built before there were those and the traffic by channel.
 RECEIPTS = """
-select date, built_at, definition
-from marts.daily_builds as builds
-where
-    date between %(first)s and %(last)s
-    and (
-        events = 0
-        or exists (
-            select from intermediate.int_entity_days as days
-            where
-                days.date = builds.date
-                and ip_asset_id is null and project_id is null and license_id is null
+with builds as materialized (
+    select date, built_at, definition, events from marts.daily_builds
+)
+
+select last_day.date as built_through, receipts.date, receipts.built_at, receipts.definition
+from (select max(date) as date from builds) as last_day
+left join (
+    select date, built_at, definition
+    from builds
+    where
+        date between %(first)s and %(last)s
+        and exists (
+            select from intermediate.int_platform_visitors as bitmaps
+            where bitmaps.date = builds.date
         )
-    )
-order by date
+        and (
+            events = 0
+            or exists (
+                select from intermediate.int_entity_days as days
+                where
+                    days.date = builds.date
+                    and ip_asset_id is null and project_id is null and license_id is null
+            )
+        )
+) as receipts on true
+order by receipts.date
 """
+
+BUILT_THROUGH = "select max(date) from marts.daily_builds"
 
 # Of several entities the visitors of a day cannot be added up: `visitors.py` unites them. No index
 # serves the last condition: the range of days then is one stretch of the index for each entity.
@@ -59,6 +74,27 @@ select
 from intermediate.int_entity_days
 where {built} and date between %(first)s and %(last)s and date <> all(%(unbuilt)s)
 group by date
+"""
+
+# One entity has one row a day, so its sets come along.
+BUILT_DAYS_WITH_SETS = """
+select
+    date,
+    views,
+    clicks,
+    conversions,
+    revenue_cents,
+    engagement_time,
+    unique_visitors,
+    visitors
+from intermediate.int_entity_days
+where {built} and date between %(first)s and %(last)s and date <> all(%(unbuilt)s)
+"""
+
+BUILT_BITMAPS = """
+select date, bits
+from intermediate.int_platform_visitors
+where date between %(first)s and %(last)s and date <> all(%(unbuilt)s)
 """
 
 LIVE_DAYS = """
@@ -107,7 +143,10 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The numbers of one UTC day. `unclassified` events have a user agent never seen before."""
+    """The numbers of one UTC day. `unclassified` events have a user agent never seen before.
+
+    `visitors` is the day's set where it was read along with the numbers.
+    """
 
     date: date
     views: int
@@ -117,6 +156,7 @@ class Day:
     unique_visitors: int
     engagement_time: int
     unclassified: int = 0
+    visitors: bytes | None = None
 
 
 async def moment(connection: AsyncConnection) -> Moment:
@@ -129,17 +169,42 @@ async def built_through(connection: AsyncConnection) -> date | None:
     return last  # type: ignore[no-any-return]
 
 
-async def receipts(connection: AsyncConnection, days: DayWindow) -> list[Receipt]:
-    """The built days of a window, in order."""
-    return await rows(connection, Receipt, RECEIPTS, {"first": days.first, "last": days.last})
+async def receipts(
+    connection: AsyncConnection, days: DayWindow
+) -> tuple[list[Receipt], date | None]:
+    """The built days of a window, in order, and the last day that is built at all."""
+    found = await tuples(
+        connection, RECEIPTS, {"first": days.first, "last": days.last}, prepare=True
+    )
+    return [Receipt(*receipt) for _, *receipt in found if receipt[0]], found[0][0]
 
 
 async def built_days(
-    connection: AsyncConnection, scope: Scope, window: DayWindow, live: Sequence[DayWindow]
+    connection: AsyncConnection,
+    scope: Scope,
+    window: DayWindow,
+    live: Sequence[DayWindow],
+    *,
+    with_sets: bool = False,
 ) -> list[Day]:
-    """The built numbers of `window` without its `live` parts; a day without events has no row."""
+    """The built numbers of `window` without its `live` parts; a day without events has no row.
+
+    `with_sets` is for scopes of one entity.
+    """
+    query = BUILT_DAYS_WITH_SETS if with_sets else BUILT_DAYS
     parameters = scope.parameters | built_part(window, live)
-    return await rows(connection, Day, scope.compose(BUILT_DAYS), parameters)
+    # Prepared: these tables have no partitions, so a plan serves all days alike.
+    return await rows(
+        connection, Day, scope.compose(query), parameters, prepare=True, binary=with_sets
+    )
+
+
+async def built_bitmaps(
+    connection: AsyncConnection, window: DayWindow, live: Sequence[DayWindow]
+) -> list[tuple[Any, ...]]:
+    """The days of `window` without its `live` parts, each with the platform's visitors."""
+    parameters = built_part(window, live)
+    return await tuples(connection, BUILT_BITMAPS, parameters, prepare=True, binary=True)
 
 
 async def live_days(

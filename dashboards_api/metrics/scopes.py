@@ -14,7 +14,8 @@ class Scope:
     """The entities whose numbers are meant; no two of them may share an event.
 
     `built` is a condition on `intermediate.int_entity_days`, `live` the same on
-    `intermediate.int_events`. `is_one` says that `built` holds for at most one row a day, so that a
+    `intermediate.int_events`, `channels` on `intermediate.int_traffic_days`, which has no projects.
+    `is_one` says that `built` holds for at most one row a day, so that a
     day's visitors need no union.
     """
 
@@ -22,9 +23,11 @@ class Scope:
     live: LiteralString
     parameters: dict[str, Any] = field(default_factory=dict)
     is_one: bool = True
+    channels: LiteralString = "false"
 
     def compose(self, query: LiteralString, **parts: sql.Composable) -> sql.Composed:
-        return sql.SQL(query).format(built=sql.SQL(self.built), live=sql.SQL(self.live), **parts)
+        conditions = {"built": self.built, "live": self.live, "channels": self.channels}
+        return sql.SQL(query).format(**{n: sql.SQL(c) for n, c in conditions.items()}, **parts)
 
     def over(self, days: DayWindow) -> dict[str, Any]:
         """The query parameters of this scope and a window."""
@@ -54,7 +57,9 @@ def built_part(window: DayWindow, live: Sequence[DayWindow]) -> dict[str, Any]:
 
 
 PLATFORM = Scope(
-    built="ip_asset_id is null and project_id is null and license_id is null", live="true"
+    built="ip_asset_id is null and project_id is null and license_id is null",
+    live="true",
+    channels="grain = 'channel'",
 )
 
 
@@ -63,6 +68,7 @@ def asset_scope(asset_id: str) -> Scope:
         built="ip_asset_id = %(asset_id)s and project_id is null and license_id is null",
         live="ip_asset_id = %(asset_id)s",
         parameters={"asset_id": asset_id},
+        channels="grain = 'asset_channel' and ip_asset_id = %(asset_id)s",
     )
 
 
@@ -73,6 +79,7 @@ def assets_scope(asset_ids: Sequence[str]) -> Scope:
         live="ip_asset_id = any(%(asset_ids)s)",
         parameters={"asset_ids": list(asset_ids)},
         is_one=False,
+        channels="grain = 'asset_channel' and ip_asset_id = any(%(asset_ids)s)",
     )
 
 

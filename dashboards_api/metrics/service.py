@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 from dashboards_api.metrics import queries
 from dashboards_api.metrics.queries import Day, Moment, Receipt
 from dashboards_api.metrics.schemas import AnsweredRange, Meta, Metrics, Point, PreviousPeriod
-from dashboards_api.metrics.scopes import Scope
+from dashboards_api.metrics.scopes import PLATFORM, Scope
 from dashboards_api.metrics.visitors import Visitors, unique_visitors
 from dashboards_api.ranges import Interval, MetricsRange, interval_start
 from eventmill.days import ONE_DAY, DayWindow
@@ -29,6 +29,7 @@ class Counted:
     visitors: Visitors
     receipts: Sequence[Receipt]
     live: Sequence[DayWindow]
+    built_through: date | None
 
     @property
     def unclassified_windows(self) -> list[DayWindow]:
@@ -46,12 +47,17 @@ async def count(
 ) -> Counted:
     """Every day of `window` by itself, and its visitors, each once in the window and, with an
     `interval`, once in each of its points. Today is always counted live: it is not over."""
-    found = await queries.receipts(connection, window) if moment.has_builds else []
+    found, built_through = (
+        await queries.receipts(connection, window) if moment.has_builds else ([], None)
+    )
     receipts = [receipt for receipt in found if receipt.date != today]
     live = windows_without(window, [receipt.date for receipt in receipts])
+    # The sets of all the platform are read as bitmaps.
+    with_sets = scope.is_one and scope is not PLATFORM
     rows: list[Day] = []
     if receipts:
-        rows += await queries.built_days(connection, scope, window, live)
+        rows += await queries.built_days(connection, scope, window, live, with_sets=with_sets)
+    built_rows = list(rows)
     if live:
         rows += await queries.live_days(connection, scope, live)
     if scope.is_one and len(rows) <= 1:  # one day's visitors are the range's
@@ -59,10 +65,11 @@ async def count(
     else:
         # Each day of one entity has its number already.
         points = None if scope.is_one and interval == "day" else interval
-        visitors = await unique_visitors(connection, scope, window, live, points)
+        built = [(day.date, day.visitors or b"") for day in built_rows] if with_sets else None
+        visitors = await unique_visitors(connection, scope, window, live, points, built)
         if interval and not points:
             visitors = Visitors(visitors.total, _of_days(rows, interval).points)
-    return Counted(window, {row.date: row for row in rows}, visitors, receipts, live)
+    return Counted(window, {row.date: row for row in rows}, visitors, receipts, live, built_through)
 
 
 def _of_days(rows: Sequence[Day], interval: Interval | None) -> Visitors:
@@ -107,8 +114,7 @@ def previous(counted: Counted) -> PreviousPeriod:
     )
 
 
-async def meta(connection: AsyncConnection, counted: Counted, moment: Moment) -> Meta:
-    built_through = await queries.built_through(connection) if moment.has_builds else None
+async def meta(_: AsyncConnection, counted: Counted, moment: Moment) -> Meta:
     definitions = {receipt.definition for receipt in counted.receipts}
     if counted.live:
         definitions.add(moment.definition)
@@ -117,7 +123,7 @@ async def meta(connection: AsyncConnection, counted: Counted, moment: Moment) ->
         as_of = max(receipt.built_at for receipt in counted.receipts)
     return Meta(
         as_of=as_of,
-        built_through=built_through,
+        built_through=counted.built_through,
         definition=definitions.pop() if len(definitions) == 1 else MIXED_DEFINITIONS,
         cached=False,
     )

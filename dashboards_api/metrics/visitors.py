@@ -1,21 +1,24 @@
 """Different visitors of several days or entities, exactly.
 
-A built day of an entity has the set of its visitors, as numbers that `marts.visitors` gave them
-(docs/decisions/0014). Sets are united here. Visitors of live days take part under the same numbers;
-one whom no build has met yet gets a number past all others, for the length of the answer.
+A built day of an entity has the set of its visitors, as numbers that `marts.visitors` gave them,
+and one of the whole platform has a bitmap of them too (docs/decisions/0014). Sets are united here.
+Visitors of live days take part under the same numbers; one whom no build has met yet gets a number
+past all others, for the length of the answer.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from psycopg import AsyncConnection, sql
 
 from dashboards_api.database import tuples
-from dashboards_api.metrics.scopes import Scope, built_part, in_windows
-from dashboards_api.ranges import Interval
+from dashboards_api.metrics.queries import built_bitmaps
+from dashboards_api.metrics.scopes import PLATFORM, Scope, built_part, in_windows
+from dashboards_api.ranges import Interval, interval_start
 from eventmill.days import DayWindow
 
 # One row a point, so that a range of years is never in memory as a whole. No index serves the last
@@ -27,15 +30,8 @@ where {built} and date between %(first)s and %(last)s and date <> all(%(unbuilt)
 group by 1
 """
 
-LIVE_SETS = """
-with live as (
-    select distinct
-        date_trunc(%(step)s, occurred_at at time zone 'UTC')::date as point,
-        visitor_id
-    from intermediate.int_events
-    where {live} and ({windows}) and is_counted
-),
-
+# Numbers of the visitors of `live`, as common table expressions.
+NUMBERED = sql.SQL("""
 people as materialized (
     select
         live.visitor_id,
@@ -58,6 +54,18 @@ numbered as (
         )::integer as visitor_number
     from people
 )
+""")
+
+LIVE_SETS = """
+with live as (
+    select distinct
+        date_trunc(%(step)s, occurred_at at time zone 'UTC')::date as point,
+        visitor_id
+    from intermediate.int_events
+    where {live} and ({windows}) and is_counted
+),
+
+{numbered}
 
 select live.point, string_agg(int4send(numbered.visitor_number), ''::bytea)
 from live
@@ -84,10 +92,10 @@ EACH_POINT = sql.SQL("date_trunc(%(step)s, occurred_at at time zone 'UTC')::date
 
 
 class VisitorSet:
-    """A set of visitor numbers, as one byte for each number up to the highest."""
+    """A set of visitor numbers, as one bit for each number up to the highest."""
 
     def __init__(self) -> None:
-        self._is_in = np.zeros(0, dtype=np.bool_)
+        self._words = np.zeros(0, dtype=np.uint64)
 
     def add(self, packed: bytes) -> None:
         """Unite with numbers of four bytes each, the most significant first."""
@@ -95,14 +103,24 @@ class VisitorSet:
         numbers = np.frombuffer(packed, dtype=">u4").astype(np.intp)
         if not numbers.size:
             return
-        if (size := int(numbers.max()) + 1) > self._is_in.size:
-            grown = np.zeros(size, dtype=np.bool_)
-            grown[: self._is_in.size] = self._is_in
-            self._is_in = grown
-        self._is_in[numbers] = True
+        is_in = np.zeros((int(numbers.max()) // 64 + 1) * 64, dtype=np.bool_)
+        is_in[numbers] = True
+        self._unite(np.packbits(is_in, bitorder="little").view("<u8"))
+
+    def add_bitmap(self, bits: bytes) -> None:
+        """Unite with words of eight bytes, the most significant first; number n is bit n % 64 of
+        word n / 64, counted from the least significant."""
+        self._unite(np.frombuffer(bits, dtype=">u8"))
+
+    def _unite(self, words: NDArray[np.uint64]) -> None:
+        if words.size > self._words.size:
+            grown = np.zeros(words.size, dtype=np.uint64)
+            grown[: self._words.size] = self._words
+            self._words = grown
+        self._words[: words.size] |= words
 
     def __len__(self) -> int:
-        return int(np.count_nonzero(self._is_in))
+        return int(np.bitwise_count(self._words).sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,35 +137,76 @@ async def unique_visitors(
     window: DayWindow,
     live: Sequence[DayWindow],
     points: Interval | None,
+    built: Sequence[tuple[date, bytes]] | None = None,
 ) -> Visitors:
     """Each visitor of all that `scope` means once in `window`, and once in each of its `points`.
 
     `live` are the parts of `window` that are not built; without `points` only the total is counted.
+    `built` are the sets of the built days, if they are read already.
     """
     if list(live) == [window]:
         return await _counted_live(connection, scope, window, points)
-    total = VisitorSet()
-    members: dict[date, VisitorSet] = {}
-    # Without points still month by month, to have few sets in memory at once.
-    step = {"step": points or "month"}
-    for query, parameters in _queries(scope, window, live):
-        async with connection.cursor() as cursor:
-            rows = cursor.stream(query, parameters | step, binary=True)
-            async for point, packed in rows:
-                total.add(packed)
-                if points:
-                    members.setdefault(point, VisitorSet()).add(packed)
-    return Visitors(len(total), {point: len(found) for point, found in members.items()})
-
-
-def _queries(
-    scope: Scope, window: DayWindow, live: Sequence[DayWindow]
-) -> Iterator[tuple[sql.Composed, dict[str, Any]]]:
-    """The queries that give sets of visitors by the first day of a step, and their parameters."""
-    yield scope.compose(BUILT_SETS), scope.parameters | built_part(window, live)
+    united = _Union(points)
+    if built is not None:
+        united.add_days(built)
+    elif scope is PLATFORM:
+        for day, bits in await built_bitmaps(connection, window, live):
+            united.add_bitmap(day, bits)
+    else:
+        await _stream(
+            connection,
+            scope.compose(BUILT_SETS),
+            scope.parameters | built_part(window, live),
+            united,
+        )
     if live:
         windows, bounds = in_windows(live)
-        yield scope.compose(LIVE_SETS, windows=windows), scope.parameters | bounds
+        query = scope.compose(LIVE_SETS, windows=windows, numbered=NUMBERED)
+        await _stream(connection, query, scope.parameters | bounds, united)
+    return united.counted()
+
+
+class _Union:
+    """The visitors of a range, and of each of its points."""
+
+    def __init__(self, points: Interval | None) -> None:
+        self.interval = points
+        self.total = VisitorSet()
+        self.members: dict[date, VisitorSet] = {}
+
+    def add_days(self, days: Sequence[tuple[date, bytes]]) -> None:
+        """Sets of single days, of which a point has several."""
+        by_point: dict[date | None, list[bytes]] = {}
+        for day, packed in days:
+            label = interval_start(day, self.interval) if self.interval else None
+            by_point.setdefault(label, []).append(packed)
+        for point, sets in by_point.items():
+            self.add(point, b"".join(sets))
+
+    def add(self, point: date | None, packed: bytes) -> None:
+        """A set of the point that begins with this day."""
+        self.total.add(packed)
+        if self.interval and point:
+            self.members.setdefault(point, VisitorSet()).add(packed)
+
+    def add_bitmap(self, day: date, bits: bytes) -> None:
+        self.total.add_bitmap(bits)
+        if self.interval:
+            point = interval_start(day, self.interval)
+            self.members.setdefault(point, VisitorSet()).add_bitmap(bits)
+
+    def counted(self) -> Visitors:
+        return Visitors(len(self.total), {point: len(m) for point, m in self.members.items()})
+
+
+async def _stream(
+    connection: AsyncConnection, query: sql.Composed, parameters: dict[str, Any], united: _Union
+) -> None:
+    # Without points still month by month, to have few sets in memory at once.
+    step = {"step": united.interval or "month"}
+    async with connection.cursor() as cursor:
+        async for point, packed in cursor.stream(query, parameters | step, binary=True):
+            united.add(point, packed)
 
 
 async def _counted_live(

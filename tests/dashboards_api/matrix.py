@@ -28,7 +28,13 @@ GET /v1/entities/ip_asset/{asset}/events      200    404     200     404       4
 GET /v1/entities/project/{project}/events     404    404     200     404       404     200
 GET /v1/entities/license/{license}/events     200    404     200     404       404     200
 GET /v1/entities/license/{expired}/events     200    404     404     200       404     200
+GET /v1/creators/{creator}/dashboard          200    404     403     403       403     200
+GET /v1/brands/{brand}/campaigns              403    403     200     404       404     200
 GET /v1/platform/metrics                      403    403     403     403       403     200
+GET /v1/subjects/{person}                     403    403     403     403       403     200
+DELETE /v1/subjects/somebody-else             403    403     403     403       403     200
+GET /v1/erasures/0c9bd1a2-4a57-4b8e-8a55-3f0f4de3d8a7 403 403 403 403 403 200
+GET /v1/platform/summary                      403    403     403     403       403     200
 GET /healthz                                  open
 GET /readyz                                   open
 GET /metrics                                  open
@@ -78,7 +84,11 @@ def lines() -> list[Line]:
 def world(connection: psycopg.Connection) -> dict[str, str]:
     """Make the things that the table names. Name → id."""
     today = utc_today()
-    ids = {"asset": "mask", "project": "spring", "license": "l-1", "expired": "l-2"}
+    ids = {
+        "asset": "mask", "project": "spring", "license": "l-1", "expired": "l-2",
+        "person": "somebody",
+        "creator": "ana", "brand": "acme",
+    }  # fmt: skip
     on_asset = {"ip_asset_id": "mask", "occurred_at": datetime.now(UTC) - timedelta(hours=1)}
     terms = {
         "acme": ("l-1", "spring", {}),
@@ -102,7 +112,15 @@ def world(connection: psycopg.Connection) -> dict[str, str]:
         Event(event_type="asset_viewed", visitor_id="somebody", **on_asset),
     ]  # fmt: skip
     insert(connection, *events)
+    connection.execute(ERASURE, ("0c9bd1a2-4a57-4b8e-8a55-3f0f4de3d8a7",))
     return ids
+
+
+ERASURE = """
+insert into ops.erasures (
+    erasure_id, erased_at, subject_hash, removed, pseudonymised, days, rebuilt_days
+) values (%s, now(), 'hash', '{}', '{}', '{}', '{}')
+"""
 
 
 def good_token(caller: Caller) -> str:

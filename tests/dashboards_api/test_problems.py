@@ -79,9 +79,11 @@ def test_unknown_paths_and_methods_are_problems(client: TestClient) -> None:
 
 
 def test_answers_are_private_and_not_sniffed(get: Get) -> None:
-    headers = get(PLATFORM).headers
-    assert headers["Cache-Control"] == "private, no-store"
-    assert headers["X-Content-Type-Options"] == "nosniff"
+    """A browser may keep finished answers, if it asks each time whether they still hold."""
+    for path, kept in ((PLATFORM, "no-cache"), ("/v1/assets/none/metrics", "no-store")):
+        headers = get(path).headers
+        assert headers["Cache-Control"] == f"private, {kept}"
+        assert headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_before_the_views_exist_the_answer_says_what_to_run(database: str) -> None:

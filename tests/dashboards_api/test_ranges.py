@@ -98,6 +98,23 @@ def test_points_cover_every_day_once_and_in_order(first: date, length: int, inte
     assert all(point.day == 1 for point in points if interval == "month")
 
 
+@given(year=st.integers(1970, 2998), offset=st.integers(-12, 12))
+def test_weeks_are_those_of_iso_8601_across_the_end_of_a_year(year: int, offset: int) -> None:
+    """The first days of a year may be of its predecessor's last week, and the other way round."""
+    day = date(year, 12, 31) + timedelta(days=offset)
+    label = interval_start(day, "week")
+    assert label == date.fromisocalendar(*day.isocalendar()[:2], 1)
+    assert label.isocalendar()[:2] == day.isocalendar()[:2]
+
+
+@given(first=DATES, length=st.integers(1, MAX_DAYS))
+def test_a_range_has_a_point_for_each_of_its_iso_weeks(first: date, length: int) -> None:
+    last = min(first + timedelta(days=length - 1), date(2999, 12, 31))
+    asked = MetricsRange(DayWindow(first, last), "week")
+    weeks = list(dict.fromkeys(day.isocalendar()[:2] for day in asked.days))
+    assert [point.isocalendar()[:2] for point in asked.points()] == weeks
+
+
 @given(first=DATES, length=st.integers(1, MAX_DAYS))
 def test_the_period_before_is_as_long_and_ends_the_day_before(first: date, length: int) -> None:
     last = min(first + timedelta(days=length - 1), date(2999, 12, 31))

@@ -74,6 +74,34 @@ def test_a_load_replaces_what_it_names_and_nothing_else(
     ]
 
 
+def test_cost_of_a_project_is_apart_from_the_platforms_own(
+    connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    header = f"project_id,{HEADER}"
+    first = [
+        ",2026-03-01,google,cpc,a,USD,1",
+        " Spring/1 ,2026-03-01,google,cpc,a,USD,2",
+        "other,2026-03-01,google,cpc,a,USD,3",
+    ]
+    load_spend(connection, read_spend(written(tmp_path, *first, header=header)))
+    again = written(tmp_path, "Spring/1,2026-03-01,google,cpc,a,USD,20", header=header)
+    assert load_spend(connection, read_spend(again)) == (1, 1)
+    without = written(tmp_path, "2026-03-01,google,cpc,a,USD,10")
+    assert load_spend(connection, read_spend(without)) == (1, 1)
+    left = rows(
+        connection, "select project_id, cost_cents from raw.ad_spend order by 1 nulls first"
+    )
+    assert left == [(None, 10), ("Spring/1", 20), ("other", 3)]
+    listed = json.loads(run_eventmill("spend", "list", "--json").stdout)
+    assert [row["project_id"] for row in listed] == [None, "Spring/1", "other"]
+
+
+def test_a_project_that_no_event_can_name(tmp_path: Path) -> None:
+    line = f"{'p' * 201},2026-03-01,google,cpc,a,USD,2"
+    with pytest.raises(ConfigurationError, match="line 2, column project_id: "):
+        read_spend(written(tmp_path, line, header=f"project_id,{HEADER}"))
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -84,7 +112,7 @@ def test_a_load_replaces_what_it_names_and_nothing_else(
         ("2026-03-01,google,cpc,a,USD,-1", "line 3, column cost_cents: '-1'"),
         ("2026-03-01,google,cpc,a,USD,9223372036854775808", "line 3, column cost_cents"),
         ("2026-03-01,google,cpc,a,USD", "line 3: 5 values for 6 columns"),
-        ("2026-03-01,GOOGLE,cpc ,x,USD,7", "line 3: the same date, tags and currency as line 2"),
+        ("2026-03-01,GOOGLE,cpc ,x,USD,7", "line 3: the same date, project, tags and currency"),
         ('2026-03-01,"google"x,cpc,a,USD,1', "line 3: "),
     ],
 )

@@ -51,6 +51,9 @@
     where current.build_id is not null
     on conflict (day, model) do update set
         build_id = excluded.build_id, replaced_at = excluded.replaced_at;
+    {#- What somebody builds by hand counts at once, so whoever keeps answers is told here. #}
+    select raw.tell_days({{ batch_day() }}, {{ batch_day() }} + {{ var('lookback_days') | int + 2 }})
+    where enrichment.current_build() is null;
 {%- endmacro %}
 
 {#- The ids are compared as texts that are equal also where both are null, fit for a hash join. -#}

@@ -8,6 +8,7 @@
 -- Whatever a build writes comes before its receipt.
 -- depends_on: {{ ref('int_campaign_visits') }}
 -- depends_on: {{ ref('int_conversion_credits') }}
+-- depends_on: {{ ref('int_platform_days') }}
 -- depends_on: {{ ref('int_platform_visitors') }}
 -- depends_on: {{ ref('int_traffic_days') }}
 -- depends_on: {{ ref('dim_assets') }}

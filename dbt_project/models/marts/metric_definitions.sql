@@ -1,4 +1,7 @@
-{{ config(materialized='view') }}
+{{ config(
+    materialized='view',
+    post_hook="{{ tell_definitions() }}",
+) }}
 
 with metrics (metric, description, sql_expression) as (
     values

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from eventmill.database import BUILD_LOCK as BUILD_LOCK
 from eventmill.database import dbt_environment
 from eventmill.settings import export, get_settings
 from orchestration.defs.dbt.arguments import invocation_arguments
@@ -16,8 +17,6 @@ from orchestration.defs.dbt.arguments import invocation_arguments
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
 
-# Whoever writes marts holds this lock: the daemon's runs, the command line's, on any machine.
-BUILD_LOCK: Final = "eventmill.build"
 # dbt's log lines that say how a node, or one day of a model, went (dbt_common.events).
 NODE_EVENTS = {"LogModelResult", "LogSeedResult", "LogTestResult"}
 BATCH_EVENT = "LogBatchResult"

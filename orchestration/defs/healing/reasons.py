@@ -9,7 +9,8 @@ import psycopg
 from eventmill.days import DayWindow, day_start
 from orchestration.relations import has_builds
 
-# One row for each of the days that have a reason.
+# One row for each of the days that have a reason. An erasure notes a day as replaced too, so that
+# it is counted live at once, and says itself why it has to be built.
 STATE: LiteralString = """
 select
     days.day,
@@ -21,7 +22,7 @@ select
 from unnest(%s::date []) as days (day)
 left join {receipts} as built on days.day = built.date
 left join (
-    select distinct day from enrichment.replaced_days
+    select distinct day from enrichment.replaced_days where model not like 'erasure %%'
 ) as replaced on days.day = replaced.day
 left join (
     select day, sum(events) as events from raw.touched_days group by day

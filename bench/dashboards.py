@@ -1,0 +1,386 @@
+"""Milliseconds of each call of the dashboards API, at 10,000,000 events of 90 days.
+
+`make bench ARGS=dashboards` starts a PostgreSQL of its own in a temporary home, fills it with a
+marketplace of 20,000 assets, builds it with the real models, and asks over HTTP, whole calls with
+their token: once with the cache turned off (cold), once a second time (warm), and then with 1,000
+clients at once for 30 seconds. Calls that this version does not have are skipped, and named.
+"""
+
+import http.client
+import json
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import jwt
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from bench.generate import ASSETS
+from bench.marketplace import BRANDS, CREATORS, build, environment, eventmill, fill
+from bench.partition import system
+from eventmill.days import DayWindow
+
+EVENTS = 10_000_000
+WINDOW = DayWindow(date(2025, 1, 1), date(2025, 3, 31))
+CLIENTS, LOAD_SECONDS, THINK_SECONDS = 1_000, 30, 2.0
+WARM_TARGET = 3
+# Of PostgreSQL: dashboards read the built tables, which fit into it.
+SETTINGS = ("shared_buffers", "work_mem", "jit")
+
+
+@dataclass(frozen=True)
+class Question:
+    path: str
+    role: str
+    subject: str
+    body: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A call of the contract: its route, what it promises cold, and questions of it."""
+
+    name: str
+    route: str
+    target: int | None
+    questions: Callable[[random.Random], list[Question]]
+
+
+def _range(days: int = len(WINDOW), **more: str) -> str:
+    first = WINDOW.last.toordinal() - days + 1
+    named = {"start": date.fromordinal(first).isoformat(), "end": WINDOW.last.isoformat()}
+    return urlencode({**named, **more})
+
+
+def _zipf(dice: random.Random) -> int:
+    """An asset as often as the generator gives it events."""
+    return int(ASSETS ** dice.random())
+
+
+def _asset(number: int, days: int = len(WINDOW)) -> Question:
+    path = f"/v1/assets/asset_{number}/metrics?{_range(days)}"
+    return Question(path, "creator", f"creator_{number % CREATORS}")
+
+
+def _creator(number: int, days: int = len(WINDOW)) -> Question:
+    creator = f"creator_{number % CREATORS}"
+    return Question(f"/v1/creators/{creator}/dashboard?{_range(days)}", "creator", creator)
+
+
+def _brand(number: int, days: int = len(WINDOW)) -> Question:
+    brand = f"brand_{number % BRANDS}"
+    return Question(f"/v1/brands/{brand}/campaigns?{_range(days)}", "brand", brand)
+
+
+def _platform(call: str, days: int = len(WINDOW), **more: str) -> Question:
+    return Question(f"/v1/platform/{call}?{_range(days, **more)}", "admin", "root")
+
+
+def _query(role: str, subject: str, *dimensions: str) -> Question:
+    asked = {
+        "metrics": ["views", "conversions", "unique_visitors"],
+        "dimensions": list(dimensions),
+        "date_range": {"start": WINDOW.first.isoformat(), "end": WINDOW.last.isoformat()},
+        "limit": 100,
+    }
+    return Question("/v1/query", role, subject, asked)
+
+
+def _events(number: int) -> Question:
+    path = f"/v1/entities/ip_asset/{quote(f'asset_{number}')}/events"
+    return Question(path, "creator", f"creator_{number % CREATORS}")
+
+
+KINDS = (
+    Kind("asset metrics", "/v1/assets/{asset_id}/metrics", 10, lambda dice: [
+        _asset(number) for number in [*range(1, 51), *dice.sample(range(51, ASSETS), 150)]
+    ]),
+    Kind("creator, 100 assets", "/v1/creators/{creator_id}/dashboard", 60, lambda _: [
+        _creator(number) for number in range(60)
+    ]),
+    Kind("brand", "/v1/brands/{brand_id}/campaigns", 60, lambda _: [
+        _brand(number) for number in range(60)
+    ]),
+    Kind("platform metrics", "/v1/platform/metrics", 100, lambda _: [
+        _platform("metrics", interval=interval) for interval in ("day", "week", "month") * 10
+    ]),
+    Kind("platform summary", "/v1/platform/summary", 100, lambda _: [
+        _platform("summary", days) for days in range(90, 60, -1)
+    ]),
+    Kind("query", "/v1/query", 250, lambda dice: [
+        _query("admin", "root", *dimensions)
+        for dimensions in (["date"], ["channel"], ["country"], ["device", "browser"], ["campaign"])
+    ] * 2 + [
+        question
+        for number in dice.sample(range(BRANDS), 8)
+        for question in (
+            _query("creator", f"creator_{number}", "date"),
+            _query("creator", f"creator_{number}", "asset", "channel"),
+            _query("brand", f"brand_{number}", "project"),
+        )
+    ]),
+    Kind("entity events", "/v1/entities/{type}/{id}/events", None, lambda dice: [
+        _events(_zipf(dice)) for _ in range(100)
+    ]),
+)  # fmt: skip
+
+
+class Tokens:
+    """A token for each caller, signed here as any service does that has the secret: the command
+    would be a process for each."""
+
+    def __init__(self, home: str) -> None:
+        eventmill(home, "token", "--role", "admin", "--sub", "root")  # makes the secret
+        self._secret = (Path(home) / "secrets" / "jwt_secret").read_text()
+        self._found: dict[tuple[str, str], str] = {}
+
+    def of(self, question: Question) -> str:
+        key = (question.role, question.subject)
+        if key not in self._found:
+            claims = {"sub": question.subject, "role": question.role, "exp": time.time() + 86400}
+            if question.role == "brand":
+                claims["brand_id"] = question.subject
+            claims |= {"aud": "eventmill", "iss": "eventmill"}
+            self._found[key] = jwt.encode(claims, self._secret, algorithm="HS256")
+        return self._found[key]
+
+
+def run(events: int = EVENTS, clients: int = CLIENTS) -> dict[str, Any]:
+    """Percentiles of each kind of call in milliseconds, cold and warm, and of all clients."""
+    with system() as (home, url), psycopg.connect(url, autocommit=True) as connection:
+        started = time.perf_counter()
+        fill(connection, events, WINDOW)
+        filled = time.perf_counter()
+        build(home, connection, WINDOW)
+        built = time.perf_counter()
+        results: dict[str, Any] = {
+            "events": events,
+            "days": len(WINDOW),
+            "assets": ASSETS,
+            "fill_seconds": round(filled - started, 1),
+            "build_seconds": round(built - filled, 1),
+            "settings": {
+                name: (connection.execute("select current_setting(%s)", (name,)).fetchone() or "")[
+                    0
+                ]
+                for name in SETTINGS
+            },
+            **measure(home, clients),
+        }
+    Console(stderr=True).print(table(results))
+    return results
+
+
+def measure(home: str, clients: int = CLIENTS) -> dict[str, Any]:
+    """The same of a home that is filled and built already."""
+    tokens = Tokens(home)
+    with dashboards(home, cache_mb=0) as port:
+        known = _routes(port)
+        asked = [kind for kind in KINDS if kind.route in known]
+        for kind in KINDS:
+            if kind not in asked:
+                print(f"skipped: this version has no {kind.route}", file=sys.stderr)
+        cold = {kind.name: _cold(port, tokens, kind) for kind in asked}
+    with dashboards(home) as port:
+        warm = {kind.name: _warm(port, tokens, kind) for kind in asked}
+    with dashboards(home) as port:
+        load = _load(port, tokens, {kind.name for kind in asked}, clients)
+    targets = {kind.name: kind.target for kind in asked}
+    return {"cold": cold, "warm": warm, "targets": targets, "load": load}
+
+
+@contextmanager
+def dashboards(home: str, **settings: int) -> Iterator[int]:
+    """Port of a dashboards API in a process of its own, started as `eventmill up` does."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = int(free.getsockname()[1])
+    command = [sys.executable, "-m", "uvicorn", "dashboards_api.app:create_app", "--factory"]
+    given = {f"EVENTMILL_{name.upper()}": str(value) for name, value in settings.items()}
+    # A line for each request, as always; only not on this terminal.
+    with open(Path(home) / "dashboards.log", "ab") as log:
+        process = subprocess.Popen(
+            [*command, "--port", str(port), "--no-access-log", "--log-level", "warning"],
+            env=environment(home, **given),
+            stderr=log,
+        )
+    try:
+        deadline = time.monotonic() + 60
+        while not _listens(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("the dashboards API does not start")
+            time.sleep(0.1)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _listens(port: int) -> bool:
+    try:
+        return b"eventmill_dashboards_cache_listening 1.0" in _get(port, "/metrics")
+    except OSError:
+        return False
+
+
+def _get(port: int, path: str) -> bytes:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read()
+    finally:
+        connection.close()
+
+
+def _routes(port: int) -> set[str]:
+    return set(json.loads(_get(port, "/openapi.json"))["paths"])
+
+
+def _ask(
+    connection: http.client.HTTPConnection, tokens: Tokens, question: Question
+) -> tuple[float, dict[str, Any]]:
+    """Milliseconds of the whole call, and its answer."""
+    headers = {"Authorization": f"Bearer {tokens.of(question)}"}
+    body = None
+    if question.body is not None:
+        headers["Content-Type"] = "application/json"
+        body = json.dumps(question.body).encode()
+    started = time.perf_counter()
+    connection.request("POST" if body else "GET", question.path, body, headers)
+    response = connection.getresponse()
+    answer = response.read()
+    milliseconds = (time.perf_counter() - started) * 1000
+    if response.status != 200:
+        raise RuntimeError(f"{question}: {response.status} {answer[:500].decode()}")
+    return milliseconds, json.loads(answer)
+
+
+def _cold(port: int, tokens: Tokens, kind: Kind) -> dict[str, Any]:
+    """Each question once, by a process whose cache is off; the first few only start it."""
+    questions = kind.questions(random.Random(1))
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    for question in questions[:5]:
+        _ask(connection, tokens, question)
+    return summary([_ask(connection, tokens, question)[0] for question in questions])
+
+
+def _warm(port: int, tokens: Tokens, kind: Kind) -> dict[str, Any]:
+    """Each question a second and a third time."""
+    questions = kind.questions(random.Random(1))
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    for question in questions:
+        _ask(connection, tokens, question)
+    asked = [_ask(connection, tokens, question) for question in questions * 2]
+    cached = sum(answer.get("meta", {}).get("cached") is True for _, answer in asked)
+    return {**summary([milliseconds for milliseconds, _ in asked]), "cached": cached}
+
+
+def _load(port: int, tokens: Tokens, kinds: set[str], clients: int) -> dict[str, Any]:
+    """`clients` people at once, each with a few dashboards that they look at again and again."""
+    dice = random.Random(2)
+    asked = {
+        "port": port,
+        "seconds": LOAD_SECONDS,
+        "think_seconds": THINK_SECONDS,
+        "clients": [
+            [_as_text(question, tokens) for question in _dashboards_of(dice, kinds)]
+            for _ in range(clients)
+        ],
+    }
+    finished = subprocess.run(
+        [sys.executable, "-m", "bench.load"],
+        input=json.dumps(asked).encode(),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    seen = json.loads(finished.stdout)
+    answers = len(seen["milliseconds"])
+    # A 304 was decided by the cache too; how many of them it had to compute, only it knows.
+    counts = _counts(port)
+    hits, misses = counts["hits"], counts["misses"]
+    return {
+        **summary(seen["milliseconds"]),
+        "clients": clients,
+        "per_second": round(answers / LOAD_SECONDS),
+        "hit_rate": round(hits / max(hits + misses, 1), 4),
+        "not_modified": seen["not_modified"],
+        "errors": seen["errors"],
+        "entries": counts["entries"],
+        "megabytes": round(counts["bytes"] / 2**20, 1),
+        "generator_cpu_seconds": round(seen["cpu_seconds"], 1),
+    }
+
+
+def _counts(port: int) -> dict[str, int]:
+    """Hits and misses of answers, not of decisions, and what is in memory."""
+    found = dict.fromkeys(("hits", "misses", "entries", "bytes"), 0)
+    for line in _get(port, "/metrics").decode().splitlines():
+        for name in found:
+            starts = (
+                f"eventmill_dashboards_cache_{name}_total{{",
+                f"eventmill_dashboards_cache_{name} ",
+            )
+            if line.startswith(starts) and 'route="decision"' not in line:
+                found[name] += int(float(line.split()[-1]))
+    return found
+
+
+def _dashboards_of(dice: random.Random, kinds: set[str]) -> list[Question]:
+    """What one person looks at: their own page, and assets by how popular these are."""
+    number, days = _zipf(dice), dice.choice((30, 30, 30, 90))
+    draw = dice.random()
+    if draw < 0.70:
+        own = [_creator(number, days)] if "creator, 100 assets" in kinds else []
+        # Other popular assets of the same creator.
+        others = [number % CREATORS + CREATORS * int(_zipf(dice) / CREATORS) for _ in range(2)]
+        return own + [_asset(n, days) for n in dict.fromkeys([number, *others]) if n]
+    if draw < 0.90 and "brand" in kinds:
+        return [_brand(number), _brand(number, 30)]
+    names = [name for name in ("metrics", "summary") if f"platform {name}" in kinds]
+    return [_platform(name, days) for name in names]
+
+
+def _as_text(question: Question, tokens: Tokens) -> str:
+    return (
+        f"GET {question.path} HTTP/1.1\r\nHost: localhost\r\n"
+        f"Authorization: Bearer {tokens.of(question)}\r\n\r\n"
+    )
+
+
+def summary(milliseconds: list[float]) -> dict[str, Any]:
+    cuts = statistics.quantiles(milliseconds, n=100, method="inclusive")
+    return {
+        "asked": len(milliseconds),
+        **{f"p{n}_ms": round(cuts[n - 1], 2) for n in (50, 95, 99)},
+    }
+
+
+def table(results: dict[str, Any]) -> Table:
+    """The results for people."""
+    load = results["load"]
+    title = (
+        f"{results['events']:,} events of {results['days']} days, {results['assets']:,} assets."
+        f" {load['clients']:,} clients: {load['per_second']} answers/s, hit rate"
+        f" {load['hit_rate']:.1%}, p95 {load['p95_ms']:.1f} ms, errors: {load['errors'] or 'none'}"
+    )
+    shown = Table(title=title, title_justify="left")
+    for column in ("call", "cold p50", "p95", "p99", "target p95", "warm p50", "p95", "p99"):
+        shown.add_column(column, justify="left" if column == "call" else "right")
+    for name, cold in results["cold"].items():
+        numbers = [
+            [f"{found[f'p{n}_ms']:.1f}" for n in (50, 95, 99)]
+            for found in (cold, results["warm"][name])
+        ]
+        shown.add_row(name, *numbers[0], str(results["targets"][name] or ""), *numbers[1])
+    return shown

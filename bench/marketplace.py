@@ -1,0 +1,95 @@
+"""A marketplace of 90 days for the dashboards' benchmark: who owns what, traffic, and its build."""
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+
+from bench.generate import ASSETS, LICENSES, PROJECTS, generate_day
+from eventmill.days import DayWindow, day_start
+
+CREATORS, BRANDS = 200, 100
+
+# Assets number n of a creator are all that equal n modulo CREATORS: 100 of all ranks of popularity.
+UPLOADS = """
+select
+    'asset_uploaded', 'creator', 'creator_' || number %% %(creators)s, null::text, null::text,
+    'asset_' || number, null::text, '{}'::jsonb
+from generate_series(0, %(assets)s - 1) as number
+"""
+PROJECTS_CREATED = """
+select
+    'project_created', 'brand', 'user_of_brand_' || number %% %(brands)s,
+    'brand_' || number %% %(brands)s, 'project_' || number, null, null, '{}'
+from generate_series(0, %(projects)s - 1) as number
+"""
+LICENSES_CREATED = """
+select
+    'license_created', 'brand', 'user_of_brand_' || number %% %(brands)s,
+    'brand_' || number %% %(brands)s, 'project_' || number %% %(projects)s,
+    'asset_' || (number * 7919 + 1) %% %(assets)s, 'license_' || number, '{}'
+from generate_series(0, %(licenses)s - 1) as number
+"""
+# Long before the range, and before the period that it is compared with.
+LIVES = f"""
+insert into raw.events (
+    event_id, occurred_at, received_at, source, visitor_id, event_type, actor_type, actor_id,
+    brand_id, project_id, ip_asset_id, license_id, props_json
+)
+select
+    gen_random_uuid(), %(moment)s, %(moment)s, 'server', coalesce(actor_id, 'nobody'), event_type,
+    actor_type, actor_id, brand_id, project_id, ip_asset_id, license_id, props_json
+from (
+    {UPLOADS} union all {PROJECTS_CREATED} union all {LICENSES_CREATED}
+) as lives (
+    event_type, actor_type, actor_id, brand_id, project_id, ip_asset_id, license_id, props_json
+)
+"""
+
+# What dashboards and queries read, and what that is made of.
+MODELS = (
+    "+int_traffic", "metric_definitions", "+visitors", "+int_entity_days", "+traffic_daily",
+    "+int_traffic_days", "+int_platform_visitors", "+daily_metrics", "+build_receipts",
+    "+daily_builds", "+dim_creators", "+dim_brands", "+dim_assets", "+dim_projects",
+    "+dim_licenses",
+)  # fmt: skip
+
+
+def environment(home: str, **more: str) -> dict[str, str]:
+    others = {k: v for k, v in os.environ.items() if not k.startswith("EVENTMILL_")}
+    others.pop("PYTHONDONTWRITEBYTECODE", None)
+    return {**others, "EVENTMILL_HOME": home, **more}
+
+
+def eventmill(home: str, *arguments: str) -> str:
+    command = [str(Path(sys.executable).with_name("eventmill")), *arguments]
+    finished = subprocess.run(
+        command, env=environment(home), stdout=subprocess.PIPE, check=True, text=True
+    )
+    return finished.stdout.strip()
+
+
+def fill(connection: psycopg.Connection, events: int, window: DayWindow) -> None:
+    """`events` events over the days of `window`, and the lives of what they name before."""
+    moment = day_start(window.first) - timedelta(days=300)
+    connection.execute("select raw.ensure_partition(%s)", (moment.date(),))
+    numbers = {"assets": ASSETS, "projects": PROJECTS, "licenses": LICENSES}
+    owners = {"creators": CREATORS, "brands": BRANDS}
+    connection.execute(LIVES.encode(), {"moment": moment, **numbers, **owners})
+    for seed, day in enumerate(window):
+        generate_day(connection, day, events // len(window), seed, enrich=seed == 0, analyze=False)
+    connection.execute("vacuum analyze raw.events, raw.lifecycle_events")
+
+
+def build(home: str, connection: psycopg.Connection, window: DayWindow) -> None:
+    """Build the days with the models themselves, all in one run of dbt."""
+    eventmill(
+        home, "dbt", "--quiet", "--target", "prod", "build", "--select", "resource_type:seed",
+        *MODELS, "--exclude-resource-type", "test", "unit_test",
+        "--event-time-start", window.start.date().isoformat(),
+        "--event-time-end", window.end.date().isoformat(),
+    )  # fmt: skip
+    connection.execute("vacuum analyze")

@@ -1,0 +1,1 @@
+"""A brand's dashboard: its projects, their assets and their campaigns."""

@@ -1,0 +1,1 @@
+"""A creator's dashboard: all of their assets together, and the best of them."""

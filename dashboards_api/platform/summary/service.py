@@ -1,0 +1,160 @@
+"""What the platform's summary is made of.
+
+Of each kind: `active` are those with a counted event in the range (licenses: valid on a day of
+it), `new` those that came to be in it, and `total` those that came to be by its end, with those
+active in it: what was there before the events began is not forgotten while it is active.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import TypeVar
+
+from psycopg import AsyncConnection
+
+from dashboards_api.database import Pool
+from dashboards_api.licenses import count_licenses
+from dashboards_api.metrics import service as metrics
+from dashboards_api.metrics.classification import read_classified
+from dashboards_api.metrics.queries import moment
+from dashboards_api.metrics.scopes import PLATFORM
+from dashboards_api.metrics.service import Counted, windows_without
+from dashboards_api.metrics.visitors import Visitors, VisitorSet
+from dashboards_api.platform.summary import queries
+from dashboards_api.platform.summary.queries import Days
+from dashboards_api.platform.summary.schemas import (
+    Counts,
+    CountsGrowth,
+    PlatformSummary,
+    PreviousSummary,
+    SummaryGrowth,
+    SummaryNumbers,
+)
+from dashboards_api.portfolios.tally import distinct
+from dashboards_api.ranges import MetricsRange
+from eventmill.days import ONE_DAY, DayWindow, utc_today
+
+Members = TypeVar("Members")
+
+
+async def platform_summary(pool: Pool, asked: MetricsRange) -> PlatformSummary:
+    """Everything over `asked`, and against as many days right before."""
+    today = utc_today()
+    before = asked.previous()
+    both = DayWindow(before.first, asked.days.last)
+
+    async def read(connection: AsyncConnection) -> tuple[PlatformSummary, list[DayWindow]]:
+        now = await moment(connection)
+        has_builds = now.has_builds and await queries.is_built(connection)
+        with_events = await queries.partition_days(connection, both.last)
+        all_days = DayWindow(min([both.first, *with_events[:1]]), both.last)
+        found, built_through = (
+            await queries.receipts(connection, all_days) if has_builds else ([], None)
+        )
+        receipts = [receipt for receipt in found if receipt.date != today]
+        built = {receipt.date for receipt in receipts}
+        live = windows_without(both, sorted(day for day in built if day >= both.first))
+        older = windows_of(day for day in with_events if day < both.first and day not in built)
+        days = await queries.read_days(connection, both, live, older, has_builds)
+        numbers = await _numbers(connection, asked.days, days)
+        previous = await _numbers(connection, before, days)
+        of_range = [receipt for receipt in receipts if asked.days.first <= receipt.date]
+        counted = Counted(
+            asked.days,
+            {},
+            Visitors(0),
+            of_range,
+            windows_without(asked.days, [receipt.date for receipt in of_range]),
+            built_through,
+        )
+        answer = PlatformSummary(
+            **dict(numbers),
+            range=metrics.answered_range(asked),
+            growth=_growth(numbers, previous),
+            meta=await metrics.meta(connection, counted, now),
+        )
+        if asked.compare:
+            answer.previous = PreviousSummary(**dict(previous), start=before.first, end=before.last)
+        return answer, live if days.unclassified else []
+
+    return await read_classified(pool, PLATFORM, read)
+
+
+def windows_of(days: Iterable[date]) -> list[DayWindow]:
+    """These days, in order, as few windows as possible."""
+    windows: list[DayWindow] = []
+    for day in days:
+        if windows and windows[-1].last + ONE_DAY == day:
+            windows[-1] = DayWindow(windows[-1].first, day)
+        else:
+            windows.append(DayWindow(day, day))
+    return windows
+
+
+async def _numbers(connection: AsyncConnection, period: DayWindow, days: Days) -> SummaryNumbers:
+    licenses = await count_licenses(connection, period)
+    return SummaryNumbers(
+        users=_people(period, days.users, days.known_users),
+        creators=_people(period, days.creators, days.known_creators),
+        brands=_brands(period, days),
+        assets=_assets(period, days),
+        licenses=Counts(active=licenses.active, new=licenses.new, total=licenses.total),
+        revenue_cents=sum(_within(period, days.revenue_cents)),
+    )
+
+
+def _people(period: DayWindow, active: dict[date, bytes], known: dict[date, bytes]) -> Counts:
+    acting = _set(_within(period, active))
+    count = len(acting)
+    for packed in _until(period, known):
+        acting.add(packed)
+    return Counts(active=count, new=len(_set(_within(period, known))), total=len(acting))
+
+
+def _set(packed: Iterable[bytes]) -> VisitorSet:
+    members = VisitorSet()
+    for one in packed:
+        members.add(one)
+    return members
+
+
+def _brands(period: DayWindow, days: Days) -> Counts:
+    active = {brand for brands in _within(period, days.brands) for brand in brands}
+    known = {brand for brands in _until(period, days.known_brands) for brand in brands}
+    new = sum(len(brands) for brands in _within(period, days.known_brands))
+    return Counts(active=len(active), new=new, total=len(active | known))
+
+
+def _assets(period: DayWindow, days: Days) -> Counts:
+    active = list(_within(period, days.assets))
+    known = list(_until(period, days.known_assets))
+    return Counts(
+        active=distinct(active, ">u8"),
+        new=distinct(_within(period, days.known_assets), ">u8"),
+        total=distinct([*active, *known], ">u8"),
+    )
+
+
+def _within(period: DayWindow, days: dict[date, Members]) -> Iterable[Members]:
+    return (value for day, value in days.items() if period.first <= day <= period.last)
+
+
+def _until(period: DayWindow, days: dict[date, Members]) -> Iterable[Members]:
+    return (value for day, value in days.items() if day <= period.last)
+
+
+def _growth(now: SummaryNumbers, before: SummaryNumbers) -> SummaryGrowth:
+    kinds = ("users", "creators", "brands", "assets", "licenses")
+    changes = {kind: _changes(getattr(now, kind), getattr(before, kind)) for kind in kinds}
+    return SummaryGrowth(**changes, revenue_cents=_change(now.revenue_cents, before.revenue_cents))
+
+
+def _changes(now: Counts, before: Counts) -> CountsGrowth:
+    return CountsGrowth(
+        active=_change(now.active, before.active),
+        new=_change(now.new, before.new),
+        total=_change(now.total, before.total),
+    )
+
+
+def _change(now: int, before: int) -> float | None:
+    return round((now - before) / before, 4) if before else None

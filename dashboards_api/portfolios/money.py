@@ -1,0 +1,46 @@
+"""Revenue in other currencies than the platform's: it is never added to `revenue_cents`."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from psycopg import AsyncConnection
+
+from dashboards_api.database import tuples
+from dashboards_api.metrics.scopes import Scope, built_part, in_windows
+from eventmill.days import DayWindow
+
+BUILT = """
+select money.currency, sum(money.cents::numeric)::bigint
+from intermediate.int_entity_days
+cross join lateral jsonb_each_text(other_revenue) as money (currency, cents)
+where
+    {built} and date between %(first)s and %(last)s and date <> all(%(unbuilt)s)
+    and other_revenue is not null
+group by money.currency
+"""
+
+LIVE = """
+select currency, sum(amount_cents)::bigint
+from intermediate.int_events
+where
+    {live} and ({windows}) and is_counted and amount_cents > 0 and currency <> platform_currency
+group by currency
+"""
+
+
+async def other_revenue(
+    connection: AsyncConnection, scope: Scope, window: DayWindow, live: Sequence[DayWindow]
+) -> dict[str, int]:
+    """What `scope` earned in other currencies, in cents by ISO 4217 code, in alphabetical order.
+
+    `scope` is one of `metrics.scopes`, on `intermediate.int_entity_days`.
+    """
+    money: Counter[str] = Counter()
+    if list(live) != [window]:
+        parameters = scope.parameters | built_part(window, live)
+        money.update(dict(await tuples(connection, scope.compose(BUILT), parameters)))
+    if live:
+        windows, bounds = in_windows(live)
+        query = scope.compose(LIVE, windows=windows)
+        money.update(dict(await tuples(connection, query, scope.parameters | bounds)))
+    return dict(sorted(money.items()))

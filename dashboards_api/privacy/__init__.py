@@ -1,0 +1,1 @@
+"""People's rights: everything held on somebody, and its erasure."""

@@ -1,0 +1,116 @@
+"""What is held on a person, and the certificate of an erasure."""
+
+import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from eventmill.erasure.certificate import Certificate
+
+Rows = list[dict[str, Any]]
+
+
+class Held(BaseModel):
+    """Everything held on a person: one list of rows for each table, as the database has them.
+
+    A table that comes to hold something on people has a list of its own too.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    subject_id: str = Field(description="The id that was asked for.", examples=["ann-7f3a91c2"])
+    ids: list[str] = Field(
+        description="All ids that stand for the person.", examples=[["anon-41b7", "ann-7f3a91c2"]]
+    )
+    identities: Rows = Field(
+        description="Which anonymous ids belong to which user. A link that is not `verified` is a"
+        " browser's claim and no more: look at it before you hand anything out."
+    )
+    events: Rows = Field(description="Raw events, in their order in time.")
+    attribution: Rows = Field(description="Where the person came from, with what device.")
+    sessions: Rows = Field(description="Visits.")
+    conversions: Rows = Field(description="Licenses that the person created.")
+    conversion_touches: Rows = Field(description="Arrivals that led to these.")
+    int_conversion_credits: Rows = Field(description="How these were credited.")
+    visitors: Rows = Field(description="The person's number in the sets of visitors.")
+    lifecycle_events: Rows = Field(
+        description="What they did with assets, projects and licenses, or is said of them there."
+    )
+    rejected_events: Rows = Field(description="Refused events that name them.")
+    exports: Rows = Field(description="Exports of days on which they have events.")
+
+
+class DayTotals(BaseModel):
+    """Numbers of all the days together, each visitor once; `events` includes those of bots."""
+
+    events: int = Field(examples=[51230])
+    views: int = Field(examples=[1830])
+    clicks: int = Field(examples=[212])
+    conversions: int = Field(examples=[3])
+    revenue_cents: int = Field(examples=[129900])
+    unique_visitors: int = Field(examples=[944])
+
+
+class Rebuild(BaseModel):
+    """Days whose marts are built again without the person."""
+
+    state: Literal["asked", "built"] = Field(
+        description="`asked` until all are built; until then their numbers are counted live."
+    )
+    days: list[datetime.date] = Field(examples=[["2015-05-17"]])
+    waiting_days: list[datetime.date] = Field(
+        description="Those that are not built yet.", examples=[["2015-05-17"]]
+    )
+
+
+class Erasure(BaseModel):
+    """The certificate of an erasure. It holds nothing of whose it was but a keyed hash."""
+
+    erasure_id: UUID
+    erased_at: datetime.datetime = Field(
+        description="What was received before and comes later, out of a spool or by a replay, is"
+        " not stored."
+    )
+    subject_hash: str = Field(
+        description="Keyed hash of the id that was asked for; the key is not in the database.",
+        examples=["9b4c7d0e5a…"],
+    )
+    removed: dict[str, int] = Field(
+        description="Rows that were deleted, by table.", examples=[{"raw.events": 41}]
+    )
+    pseudonymised: dict[str, int] = Field(
+        description="Rows of others, or of the marketplace's own records, that named the person and"
+        " have a pseudonym in place of the id, by table.",
+        examples=[{"marts.visitors": 1}],
+    )
+    days: list[datetime.date] = Field(
+        description="UTC days of what was removed.", examples=[["2015-05-17"]]
+    )
+    totals_before: DayTotals | None = Field(
+        description="Numbers of the days that have raw events, counted from these. Null before the"
+        " first start of the whole system."
+    )
+    totals_after: DayTotals | None
+    rebuild: Rebuild
+
+
+def erasure(certificate: Certificate) -> Erasure:
+    """A certificate as it is answered."""
+    return Erasure.model_validate(
+        {
+            "erasure_id": certificate.erasure_id,
+            "erased_at": certificate.erased_at,
+            "subject_hash": certificate.subject_hash,
+            "removed": certificate.removed,
+            "pseudonymised": certificate.pseudonymised,
+            "days": certificate.days,
+            "totals_before": certificate.totals_before,
+            "totals_after": certificate.totals_after,
+            "rebuild": {
+                "state": certificate.state,
+                "days": certificate.rebuilt_days,
+                "waiting_days": certificate.waiting_days,
+            },
+        }
+    )

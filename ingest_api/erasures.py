@@ -1,0 +1,117 @@
+"""Events that were received before their person was erased are not stored when they come later.
+
+They may come out of the spool, by a replay of refused events, or from a queue of this very moment.
+`raw.erased_subjects` knows erased people by keyed hashes. It is read only by batches that are older
+than the latest erasure: all others are told so by the statement that stores them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import LiteralString
+
+import psycopg
+
+from eventmill.envelope import EventRow, utc_text
+from eventmill.erasure.hashes import erasure_key, key_id, subject_hash
+from eventmill.erasure.mentions import people_in
+from ingest_api.batch import Batch, RejectedRow
+from ingest_api.identities import NOBODY
+
+EVER = "-infinity"
+
+SINCE: LiteralString = """
+select subject_hash, key_id, erased_at from raw.erased_subjects where erased_at > %s::timestamptz
+"""
+OTHER_KEY = (
+    "people were erased with another key, so nobody can tell whether waiting events are theirs:"
+    " set EVENTMILL_ERASURE_KEY to that of the dashboards API"
+)
+
+
+class OtherKey(psycopg.OperationalError):
+    """As if the database were away: the events wait in the spool until the key is there."""
+
+
+def oldest_receipt(batch: Batch) -> str:
+    """When the oldest part of the batch was received, as text that PostgreSQL reads."""
+    times = [row.received_at for row in batch.rows]
+    times += [row.received_at for row in batch.rejected]
+    times += [link.received_at for link in batch.links]
+    return min(times) or EVER
+
+
+@dataclass(slots=True)
+class Erasures:
+    """Everybody who was erased after some moment. Times are ISO 8601 in UTC, as in rows."""
+
+    key: bytes
+    erased_at: dict[bytes, str]
+    _known: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    async def since(cls, connection: psycopg.AsyncConnection, moment: str) -> "Erasures":
+        """Raises OtherKey if one was noted with another key."""
+        cursor = await connection.execute(SINCE, (moment,))
+        rows: list[tuple[bytes, str, datetime]] = await cursor.fetchall()
+        key = erasure_key()
+        if any(made_with != key_id(key) for _, made_with, _ in rows):
+            raise OtherKey(OTHER_KEY)
+        return cls(key, {bytes(hashed): utc_text(moment) for hashed, _, moment in rows})
+
+    @property
+    def last(self) -> str:
+        """When the last one was."""
+        return max(self.erased_at.values(), default=EVER)
+
+    def without(self, batch: Batch) -> tuple[Batch, list[int]]:
+        """What may be stored of `batch`, and the positions of its event rows that are kept."""
+        self._follow(batch)
+        kept = [
+            (position, row)
+            for position, sent in enumerate(batch.rows)
+            if (row := self._row(sent)) is not None
+        ]
+        rejected = [row for row in batch.rejected if not self._names_erased(row)]
+        links = [
+            link
+            for link in batch.links
+            if not self._is_erased((link.anonymous_id, link.user_id), link.received_at)
+        ]
+        return Batch([row for _, row in kept], rejected, links), [position for position, _ in kept]
+
+    def _is_erased(self, ids: Iterable[str], received_at: str) -> bool:
+        """Whether one of `ids` was erased after `received_at`."""
+        return any(known and received_at < self._erased_at(known) for known in ids)
+
+    def _erased_at(self, known: str) -> str:
+        found = self._known.get(known)
+        if found is None:
+            found = self._known[known] = self.erased_at.get(subject_hash(self.key, known), "")
+        return found
+
+    def _follow(self, batch: Batch) -> None:
+        """An anonymous id that only this batch links with somebody erased is theirs too."""
+        for link in batch.links:
+            if moment := self._erased_at(link.user_id):
+                self._known[link.anonymous_id] = max(moment, self._erased_at(link.anonymous_id))
+
+    def _row(self, row: EventRow) -> EventRow | None:
+        """The row if it may be stored; somebody else's does not name the erased person any more."""
+        received_at = row.received_at
+        if row.actor_id and row.actor_type != NOBODY:
+            people = [row.actor_id]
+        else:
+            people = [row.anonymous_id, row.user_id, "" if row.actor_id else row.visitor_id]
+        if self._is_erased(people, received_at):
+            return None
+        named = {
+            name: ""
+            for name in ("anonymous_id", "user_id", "creator_id")
+            if self._is_erased((getattr(row, name),), received_at)
+        }
+        return row._replace(**named) if named else row
+
+    def _names_erased(self, row: RejectedRow) -> bool:
+        people = people_in(f"{row.event} {row.context} {row.sender}")
+        return self._is_erased(people, row.received_at)
