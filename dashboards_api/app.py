@@ -26,8 +26,8 @@ from dashboards_api.exports import routes as exports
 from dashboards_api.exports.worker import Worker
 from dashboards_api.invalidation import listening
 from dashboards_api.platform import routes as platform
-from dashboards_api.privacy import routes as privacy
 from dashboards_api.platform.summary import routes as summary
+from dashboards_api.privacy import routes as privacy
 from eventmill import logs
 from eventmill.database import database_url
 from eventmill.settings import get_settings
@@ -77,13 +77,9 @@ def create_app() -> FastAPI:
     )
     app.state.metrics = metrics
     problems.install(app)
-<<<<<<< HEAD
     description.install(app)
-    for module in (assets, platform, entities, exports, health, docs_page):
-=======
     for module in (
         assets, creators, brands, platform, summary, entities, exports, privacy, health, docs_page,
     ):  # fmt: skip
->>>>>>> main
         app.include_router(module.router)
     return app
