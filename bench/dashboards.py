@@ -272,7 +272,9 @@ def _cold(port: int, tokens: Tokens, kind: Kind) -> dict[str, Any]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     for question in questions[:5]:
         _ask(connection, tokens, question)
-    return summary([_ask(connection, tokens, question)[0] for question in questions])
+    before = _cpu_seconds(port)
+    found = summary([_ask(connection, tokens, question)[0] for question in questions])
+    return {**found, "cpu_ms": _cpu_ms(port, before, len(questions))}
 
 
 def _warm(port: int, tokens: Tokens, kind: Kind) -> dict[str, Any]:
@@ -281,9 +283,24 @@ def _warm(port: int, tokens: Tokens, kind: Kind) -> dict[str, Any]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     for question in questions:
         _ask(connection, tokens, question)
+    before = _cpu_seconds(port)
     asked = [_ask(connection, tokens, question) for question in questions * 2]
+    cpu = {"cpu_ms": _cpu_ms(port, before, len(asked))}
     cached = sum(answer.get("meta", {}).get("cached") is True for _, answer in asked)
-    return {**summary([milliseconds for milliseconds, _ in asked]), "cached": cached}
+    return {**summary([milliseconds for milliseconds, _ in asked]), **cpu, "cached": cached}
+
+
+def _cpu_seconds(port: int) -> float:
+    """What the API's process has used so far. Time on the clock is also that of PostgreSQL, and of
+    whatever else the machine does."""
+    for line in _get(port, "/metrics").decode().splitlines():
+        if line.startswith("process_cpu_seconds_total "):
+            return float(line.split()[-1])
+    raise RuntimeError("the API does not say how much CPU it has used")
+
+
+def _cpu_ms(port: int, before: float, calls: int) -> float:
+    return round((_cpu_seconds(port) - before) * 1000 / calls, 2)
 
 
 def _load(port: int, tokens: Tokens, kinds: set[str], clients: int) -> dict[str, Any]:

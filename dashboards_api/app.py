@@ -28,6 +28,8 @@ from dashboards_api.invalidation import listening
 from dashboards_api.platform import routes as platform
 from dashboards_api.platform.summary import routes as summary
 from dashboards_api.privacy import routes as privacy
+from dashboards_api.query import routes as query
+from dashboards_api.reports import routes as reports
 from eventmill import logs
 from eventmill.database import database_url
 from eventmill.settings import get_settings
@@ -79,7 +81,8 @@ def create_app() -> FastAPI:
     problems.install(app)
     description.install(app)
     for module in (
-        assets, creators, brands, platform, summary, entities, exports, privacy, health, docs_page,
+        assets, creators, brands, platform, summary, query, reports, entities, exports, privacy,
+        health, docs_page,
     ):  # fmt: skip
         app.include_router(module.router)
     return app

@@ -53,7 +53,8 @@ Result = TypeVar("Result")
 class Answer(Protocol):
     """A pydantic model that says how fresh it is."""
 
-    meta: Meta
+    @property
+    def meta(self) -> Meta: ...
 
     def model_dump_json(self, *, exclude_unset: bool) -> str: ...
 

@@ -33,7 +33,7 @@ TAGS = [
     {"name": "query", "description": "Questions of one's own, over metrics and dimensions."},
     {"name": "reports", "description": "Questions that are kept."},
     {"name": "exports", "description": "Files of events, for admins."},
-    {"name": "privacy", "description": "What is held on a person, and its erasure; for admins."},
+    {"name": "people", "description": "What is held on a person, and its erasure; for admins."},
     {"name": "operation", "description": "For whoever runs the service; no token is needed."},
 ]
 # What stands before every call may answer these.

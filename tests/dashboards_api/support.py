@@ -59,6 +59,7 @@ class Event:
     utm_source: str | None = None
     utm_medium: str | None = None
     utm_campaign: str | None = None
+    country: str | None = None
     page_url: str | None = None
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     event_id: UUID = field(default_factory=uuid4)

@@ -15,7 +15,6 @@ from eventmill.user_agents import store_user_agents
 from tests.dashboards_api import support
 from tests.dashboards_api.conftest import Get, build
 from tests.dashboards_api.support import CHROME, GOOGLEBOT, Event, at, insert
-from tests.support import rows
 
 TODAY = utc_today()
 DAYS = 16
@@ -241,15 +240,13 @@ def test_days_built_before_there_were_sets_are_live(
 ) -> None:
     asked = {"start": ago(6), "end": ago(3)}
     before = get("/v1/platform/summary", **asked).json()
-    kept = rows(events, "select * from intermediate.int_platform_days where date = %s", ago(5))
-    events.execute("delete from intermediate.int_platform_days where date = %s", (ago(5),))
+    row = "from intermediate.int_platform_days where date = %s"
+    events.execute("create table kept (like intermediate.int_platform_days)")
+    events.execute(f"insert into kept select * {row}".encode(), (ago(5),))
+    events.execute(f"delete {row}".encode(), (ago(5),))
     try:
         after = get("/v1/platform/summary", **asked).json()
     finally:
-        events.execute(
-            "insert into intermediate.int_platform_days (date, sign_ups, brands, assets)"
-            " values (%s, %s, %s, %s)",
-            kept[0],
-        )
+        events.execute("insert into intermediate.int_platform_days select * from kept")
     assert {kind: after[kind] for kind in KINDS} == {kind: before[kind] for kind in KINDS}
     assert after["meta"]["as_of"] > before["meta"]["as_of"]

@@ -44,10 +44,10 @@ select
     ) as sign_ups,
     coalesce(
         (
-            select array_agg(distinct events.brand_id order by events.brand_id) from events
+            select jsonb_agg(distinct events.brand_id) from events
             where events.brand_id is not null
         ),
-        '{}'::text[]
+        '[]'::jsonb
     ) as brands,
     coalesce(
         (select string_agg({{ short_hash('traffic.ip_asset_id') }}, ''::bytea) from traffic),

@@ -1,0 +1,1 @@
+"""Questions in a small language over the marts' metrics and dimensions."""

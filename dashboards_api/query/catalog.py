@@ -1,0 +1,162 @@
+"""What can be asked: the datasets, metrics and dimensions that analysts describe in dbt.
+
+A model with `query` in its meta is a dataset; of its columns those with `query` in theirs are its
+dimensions and metrics. Names of relations and columns in a query's SQL come from here and from
+nowhere else.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from psycopg import sql
+
+Aggregate = Literal["sum", "distinct"]
+TIME_DIMENSIONS = {
+    "date": "UTC day.",
+    "week": "First day, a Monday, of the ISO week that the UTC day lies in.",
+    "month": "First day of the month that the UTC day lies in.",
+}
+# The column of visitors' numbers (marts.visitors), of which roll-ups have sets.
+VISITOR = "visitor_number"
+# What people call a dimension besides its name and its column's.
+ALIASES = {
+    "asset_id": "asset",
+    "ip_asset_id": "asset",
+    "project_id": "project",
+    "creator_id": "creator",
+    "brand_id": "brand",
+    "device_type": "device",
+    "utm_source": "source",
+    "utm_medium": "medium",
+    "utm_campaign": "campaign",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table or view, and its columns as dbt documents them."""
+
+    schema: str
+    name: str
+    columns: frozenset[str]
+
+    @property
+    def identifier(self) -> sql.Identifier:
+        return sql.Identifier(self.schema, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """What rows are grouped by. `column` is none for a day, week or month."""
+
+    name: str
+    description: str
+    column: str | None = None
+
+    @property
+    def is_time(self) -> bool:
+        return self.column is None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What is counted: the sum of a column, or how many different values it has."""
+
+    name: str
+    description: str
+    column: str
+    aggregate: Aggregate
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RollUp:
+    """Rows of `relation` that are one day's totals by `columns`, where none of `filled` is null.
+
+    Its sets of visitors are in a column `visitors` and their sizes in `unique_visitors`.
+    """
+
+    relation: Relation
+    rows: sql.Composable
+    columns: frozenset[str]
+    filled: frozenset[str] = frozenset()
+
+    def has(self, metric: Metric) -> bool:
+        if metric.aggregate == "distinct":
+            return metric.column == VISITOR and "visitors" in self.relation.columns
+        return metric.column in self.relation.columns
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The models of attribution: the column that tells them apart, their names, the default."""
+
+    column: str
+    names: tuple[str, ...]
+    default: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """One table that can be asked. `live` has the events of days that are not built yet."""
+
+    name: str
+    description: str
+    relation: Relation
+    time: str
+    time_is_moment: bool
+    assets: str | None
+    projects: str | None
+    live: Relation | None
+    visitors: Relation | None
+    rollups: tuple[RollUp, ...]
+    models: Models | None
+    dimensions: Mapping[str, Dimension]
+    metrics: Mapping[str, Metric]
+
+    def is_live(self, metric: Metric) -> bool:
+        """Whether days that are not built have this metric."""
+        if self.live is None:
+            return False
+        return self.live_column(metric) in self.live.columns
+
+    def live_column(self, metric: Metric) -> str:
+        """Live visitors have no number yet: they are told apart by their id."""
+        return "visitor_id" if metric.column == VISITOR else metric.column
+
+    def alias(self, name: str) -> str | None:
+        """The dimension that `name`, an alias or a column, stands for."""
+        if (known := ALIASES.get(name)) in self.dimensions:
+            return known
+        columns = {d.column: d.name for d in self.dimensions.values() if d.column}
+        return columns.get(name)
+
+    def aliases(self, dimension: Dimension) -> list[str]:
+        """The other names of a dimension."""
+        names = {*ALIASES, dimension.column} - {dimension.name, None}
+        return sorted(str(name) for name in names if self.alias(str(name)) == dimension.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All datasets by name, and whose each metric is: no two datasets have one of the same name."""
+
+    datasets: Mapping[str, Dataset]
+    version: str = ""
+    metrics: Mapping[str, Dataset] = field(init=False)
+
+    def __post_init__(self) -> None:
+        owners = {name: data for data in self.datasets.values() for name in data.metrics}
+        object.__setattr__(self, "metrics", owners)
+
+    def dimensions(self) -> dict[str, list[str]]:
+        """Every dimension and the datasets that have it."""
+        found: dict[str, list[str]] = {}
+        for dataset in self.datasets.values():
+            for name in dataset.dimensions:
+                found.setdefault(name, []).append(dataset.name)
+        return found
+
+    def models(self) -> Iterator[Models]:
+        return (dataset.models for dataset in self.datasets.values() if dataset.models)

@@ -1,0 +1,114 @@
+"""`GET /v1/query/schema`: what can be asked, as it is now."""
+
+from typing import Literal, get_args
+
+from pydantic import BaseModel, Field
+
+from dashboards_api.query.catalog import Catalog, Dataset
+from dashboards_api.query.schemas import DEFAULT_LIMIT, MAX_LIMIT, Operator
+from dashboards_api.ranges import MAX_DAYS, Period
+
+OPERATORS: dict[Operator, str] = {
+    "is": "Equal to the value; null finds what has none.",
+    "is_not": "Anything but the value, null included unless it is the value.",
+    "contains": "Has the value as a part, upper and lower case told apart. Not for dates or null.",
+    "in": "One of a list of values, of which null may be one.",
+    "not_in": "None of a list of values; null is let through unless it is one of them.",
+}
+
+
+class DescribedMetric(BaseModel):
+    name: str = Field(examples=["views"])
+    description: str = Field(examples=["Times that somebody looked at an IP asset."])
+    type: Literal["integer", "number"] = Field(examples=["integer"])
+    adds_up: bool = Field(
+        description="Whether its rows add up to the total; different visitors do not.",
+        examples=[True],
+    )
+    is_live: bool = Field(
+        description="Whether days that are not built are counted when you ask.", examples=[True]
+    )
+
+
+class DescribedDimension(BaseModel):
+    name: str = Field(examples=["asset"])
+    description: str = Field(examples=["The IP asset, or null."])
+    type: Literal["text", "date"] = Field(examples=["text"])
+    aliases: list[str] = Field(
+        description="Other names that a query may use.", examples=[["asset_id", "ip_asset_id"]]
+    )
+
+
+class DescribedDataset(BaseModel):
+    name: str = Field(examples=["traffic"])
+    description: str = Field(examples=["One row per UTC day, visitor and dimension."])
+    metrics: list[DescribedMetric]
+    dimensions: list[DescribedDimension]
+
+
+class DescribedOperator(BaseModel):
+    name: Operator = Field(examples=["is"])
+    description: str = Field(examples=["Equal to the value."])
+
+
+class AttributionModels(BaseModel):
+    names: list[str] = Field(examples=[["first_touch", "last_touch", "linear"]])
+    default: str | None = Field(examples=["last_non_direct"])
+
+
+class Limits(BaseModel):
+    days: int = Field(description="Most days of a range.", examples=[MAX_DAYS])
+    default_rows: int = Field(examples=[DEFAULT_LIMIT])
+    rows: int = Field(description="Most rows of an answer.", examples=[MAX_LIMIT])
+
+
+class QuerySchema(BaseModel):
+    """What can be asked. A dimension can be used with the metrics of each dataset that has it."""
+
+    datasets: list[DescribedDataset]
+    operators: list[DescribedOperator]
+    attribution_models: AttributionModels
+    periods: list[str] = Field(examples=[list(get_args(Period))])
+    limits: Limits
+
+
+def describe(catalog: Catalog) -> QuerySchema:
+    models = list(catalog.models())
+    return QuerySchema(
+        datasets=[_dataset(dataset) for dataset in catalog.datasets.values()],
+        operators=[
+            DescribedOperator(name=name, description=text) for name, text in OPERATORS.items()
+        ],
+        attribution_models=AttributionModels(
+            names=[name for one in models for name in one.names],
+            default=models[0].default if models else None,
+        ),
+        periods=list(get_args(Period)),
+        limits=Limits(days=MAX_DAYS, default_rows=DEFAULT_LIMIT, rows=MAX_LIMIT),
+    )
+
+
+def _dataset(dataset: Dataset) -> DescribedDataset:
+    return DescribedDataset(
+        name=dataset.name,
+        description=dataset.description,
+        metrics=[
+            DescribedMetric(
+                name=metric.name,
+                description=metric.description,
+                type="integer" if metric.is_whole else "number",
+                adds_up=metric.aggregate == "sum",
+                is_live=dataset.is_live(metric),
+            )
+            for metric in dataset.metrics.values()
+        ],
+        dimensions=[
+            DescribedDimension(
+                name=dimension.name,
+                description=dimension.description,
+                type="date" if dimension.is_time else "text",
+                aliases=dataset.aliases(dimension),
+            )
+            for dimension in dataset.dimensions.values()
+        ],
+    )

@@ -1,0 +1,77 @@
+"""A question: what a query's body asks for, checked against the catalog."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from dashboards_api.query.catalog import Dataset, Dimension, Metric
+from dashboards_api.query.schemas import Operator
+from eventmill.days import DayWindow
+
+Value = str | date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A metric or dimension, under the name that the caller gave it."""
+
+    asked: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A filter: what it compares is of these values, or contains the one; or the opposite."""
+
+    dimension: str
+    op: Operator
+    values: tuple[Value, ...]
+
+    @property
+    def is_negative(self) -> bool:
+        return self.op in ("is_not", "not_in")
+
+    @property
+    def lets_null_through(self) -> bool:
+        return (None in self.values) != self.is_negative and self.op != "contains"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The metrics of one dataset."""
+
+    dataset: Dataset
+    metrics: tuple[Metric, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, checked against the catalog. `order` holds names of metrics and dimensions."""
+
+    parts: tuple[Part, ...]
+    metrics: tuple[Named, ...]
+    dimensions: tuple[Named, ...]
+    conditions: tuple[Condition, ...]
+    days: DayWindow
+    order: tuple[tuple[str, bool], ...]
+    limit: int
+    offset: int
+    model: str | None
+
+    def key(self) -> tuple[object, ...]:
+        """Equal for two questions exactly if they are the same."""
+        return (
+            self.metrics,
+            self.dimensions,
+            self.conditions,
+            self.days,
+            self.order,
+            self.limit,
+            self.offset,
+            self.model,
+        )
+
+    def metric(self, name: str) -> Metric:
+        return next(m for part in self.parts for m in part.metrics if m.name == name)
+
+    def dimension(self, name: str) -> Dimension:
+        return self.parts[0].dataset.dimensions[name]

@@ -1,0 +1,242 @@
+"""A query's body → a question, or an error that names what is wrong and lists what is right."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date
+from difflib import get_close_matches
+
+from dashboards_api.query.catalog import TIME_DIMENSIONS, Catalog, Dataset
+from dashboards_api.query.question import Condition, Named, Part, Question
+from dashboards_api.query.schemas import (
+    MAX_VALUES,
+    DateRange,
+    Filter,
+    Operator,
+    QueryRequest,
+)
+from dashboards_api.ranges import EARLIEST, LATEST, RangeParameters, resolve
+from eventmill.days import DayWindow
+from eventmill.errors import FieldError, InvalidFields
+
+# A name comes from the caller; an error that repeats it stays readable.
+NAME_LENGTH = 100
+_ISO_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class _Reader:
+    """Collects every mistake of a body, so that they are all answered at once."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.errors: list[FieldError] = []
+        self.datasets: list[Dataset] = []
+
+    def wrong(self, field: str, message: str) -> None:
+        self.errors.append(FieldError(field, message))
+
+    def metrics(self, names: Sequence[str]) -> list[Named]:
+        found: list[Named] = []
+        for number, asked in enumerate(names):
+            field = f"metrics.{number}"
+            if (dataset := self.catalog.metrics.get(asked)) is None:
+                self.wrong(field, self._unknown("metric", asked, self.catalog.metrics))
+                continue
+            if asked in [one.name for one in found]:
+                self.wrong(field, f"{_shown(asked)} is asked for twice")
+                continue
+            if dataset not in self.datasets:
+                self.datasets.append(dataset)
+            found.append(Named(asked, asked))
+        return found
+
+    def dimension(self, field: str, asked: str) -> str | None:
+        """The dimension's own name, if every dataset of the question has it."""
+        datasets = self.datasets or list(self.catalog.datasets.values())
+        names = self.catalog.dimensions()
+        name = asked if asked in names else _first(d.alias(asked) for d in datasets)
+        name = name or _first(d.alias(asked) for d in self.catalog.datasets.values())
+        if name is None:
+            shared = [n for n in names if all(n in d.dimensions for d in self.datasets)]
+            self.wrong(field, self._unknown("dimension", asked, shared))
+            return None
+        for dataset in self.datasets:
+            if name not in dataset.dimensions:
+                shared = [n for n in names if all(n in d.dimensions for d in self.datasets)]
+                metrics = ", ".join(dataset.metrics)
+                self.wrong(
+                    field,
+                    f"{_shown(asked)} is no dimension of {dataset.name} ({metrics}); of what the"
+                    f" query asks for there are: {', '.join(shared)}",
+                )
+                return None
+        return name
+
+    def dimensions(self, names: Sequence[str]) -> list[Named]:
+        found: list[Named] = []
+        for number, asked in enumerate(names):
+            field = f"dimensions.{number}"
+            if (name := self.dimension(field, asked)) is None:
+                continue
+            if name in [one.name for one in found]:
+                self.wrong(field, f"{_shown(asked)} is asked for twice")
+                continue
+            found.append(Named(asked, name))
+        return found
+
+    def conditions(self, filters: Sequence[Filter]) -> list[Condition]:
+        found = []
+        for number, one in enumerate(filters):
+            field = f"filters.{number}"
+            if one.field in self.catalog.metrics:
+                self.wrong(
+                    f"{field}.field", f"{_shown(one.field)} is a metric: filter by dimensions"
+                )
+                continue
+            if (name := self.dimension(f"{field}.field", one.field)) is None:
+                continue
+            if (condition := self._condition(field, name, one)) is not None:
+                found.append(condition)
+        return found
+
+    def _condition(self, field: str, name: str, one: Filter) -> Condition | None:
+        is_list = isinstance(one.value, list)
+        op: Operator = one.op or ("in" if is_list else "is")
+        if is_list != (op in ("in", "not_in")):
+            needs = "a list of values" if op in ("in", "not_in") else "one value, not a list"
+            self.wrong(f"{field}.value", f"`{op}` needs {needs}")
+            return None
+        values = one.value if isinstance(one.value, list) else [one.value]
+        if not 1 <= len(values) <= MAX_VALUES:
+            self.wrong(f"{field}.value", f"give 1 to {MAX_VALUES} values")
+            return None
+        is_time = name in TIME_DIMENSIONS
+        if op == "contains" and (is_time or not isinstance(one.value, str)):
+            self.wrong(f"{field}.op", "`contains` looks for a text in a text, not in dates")
+            return None
+        try:
+            read = tuple(_day(value) if is_time else _text(value) for value in values)
+        except ValueError as error:
+            self.wrong(f"{field}.value", str(error))
+            return None
+        return Condition(name, op, read)
+
+    def _unknown(self, kind: str, asked: str, known: Iterable[str]) -> str:
+        known = list(known)
+        close = get_close_matches(asked[:NAME_LENGTH].lower(), known, 1)
+        hint = f"Did you mean {close[0]!r}? " if close else ""
+        other = "dimension" if kind == "metric" else "metric"
+        if asked in (self.catalog.dimensions() if kind == "metric" else self.catalog.metrics):
+            hint = f"It is a {other}: name it in `{other}s`. "
+        return f"there is no {kind} {_shown(asked)}. {hint}There are: {', '.join(known)}"
+
+
+def read_question(catalog: Catalog, body: QueryRequest, today: date) -> Question:
+    """Raises InvalidFields with every mistake of the body."""
+    reader = _Reader(catalog)
+    metrics = reader.metrics(body.metrics)
+    dimensions = reader.dimensions(body.dimensions)
+    conditions = reader.conditions(body.filters)
+    order = _order(reader, body, metrics, dimensions)
+    model = _model(reader, body.attribution_model)
+    days = _days(reader, body.date_range, today)
+    if reader.errors or days is None:
+        raise InvalidFields(reader.errors)
+    return Question(
+        parts=tuple(
+            Part(data, tuple(data.metrics[m.name] for m in metrics if m.name in data.metrics))
+            for data in reader.datasets
+        ),
+        metrics=tuple(metrics),
+        dimensions=tuple(dimensions),
+        conditions=tuple(conditions),
+        days=days,
+        order=tuple(order),
+        limit=body.limit,
+        offset=body.offset,
+        model=model,
+    )
+
+
+def _days(reader: _Reader, asked: DateRange, today: date) -> DayWindow | None:
+    parameters = RangeParameters.model_construct(
+        start=asked.start, end=asked.end, period=asked.period, interval="day", compare=None
+    )
+    try:
+        return resolve(parameters, today).days
+    except InvalidFields as error:
+        for one in error.errors:
+            reader.wrong(f"date_range.{one.field}", one.message)
+        return None
+
+
+def _model(reader: _Reader, asked: str | None) -> str | None:
+    """The model of attribution of this question, if any of its datasets has one."""
+    models = [dataset.models for dataset in reader.datasets if dataset.models]
+    known = models or list(reader.catalog.models())
+    if asked is not None and not any(asked in one.names for one in known):
+        names = [name for one in known for name in one.names]
+        reader.wrong(
+            "attribution_model", f"there is no model {_shown(asked)}. There are: {', '.join(names)}"
+        )
+        return None
+    return (asked or models[0].default) if models else None
+
+
+def _order(
+    reader: _Reader, body: QueryRequest, metrics: list[Named], dimensions: list[Named]
+) -> list[tuple[str, bool]]:
+    """Names and whether each descends, the dimensions last so that no two rows are equal."""
+    asked = {one.asked: one.name for one in (*metrics, *dimensions)}
+    found: list[tuple[str, bool]] = []
+    for number, one in enumerate(body.order_by):
+        name = asked.get(one.field)
+        if name is None:  # by another of its names
+            name = _first(d.alias(one.field) for d in reader.datasets)
+        if name is None and one.field in asked.values():
+            name = one.field
+        if name is None or name not in asked.values():
+            known = f"there are: {', '.join(asked)}"
+            close = get_close_matches(one.field[:NAME_LENGTH], asked, 1)
+            hint = f"Did you mean {close[0]!r}? " if close else ""
+            reader.wrong(
+                f"order_by.{number}.field",
+                f"the query does not ask for {_shown(one.field)}. {hint}To sort by {known}",
+            )
+        elif name not in [known for known, _ in found]:
+            found.append((name, one.direction == "desc"))
+    if not body.order_by:
+        times = [one.name for one in dimensions if one.name in TIME_DIMENSIONS]
+        found += [(name, False) for name in times]
+        found += [(metrics[0].name, True)] if metrics else []
+    given = [name for name, _ in found]
+    return found + [(one.name, False) for one in dimensions if one.name not in given]
+
+
+def _day(value: object) -> date | None:
+    if value is None:
+        return None
+    if isinstance(value, str) and _ISO_DATE.fullmatch(value):
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            day = date.min
+        if EARLIEST <= day <= LATEST:
+            return day
+    raise ValueError("compare dates with a date of the calendar, YYYY-MM-DD")
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, str) or value is None:
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise ValueError("compare with a text or null")
+
+
+def _first(names: Iterable[str | None]) -> str | None:
+    return next((name for name in names if name is not None), None)
+
+
+def _shown(name: str) -> str:
+    """A name as an error repeats it: in one line and, whatever it is, printable."""
+    return repr(name[:NAME_LENGTH])

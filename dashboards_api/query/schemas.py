@@ -1,0 +1,251 @@
+"""The body of `POST /v1/query`."""
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from dashboards_api.ranges import Day, Period
+
+Operator = Literal["is", "is_not", "contains", "in", "not_in"]
+Direction = Literal["asc", "desc"]
+DEFAULT_LIMIT, MAX_LIMIT = 100, 10_000
+MAX_OFFSET = 10_000_000
+MAX_NAMES = 20
+MAX_FILTERS = 50
+MAX_VALUES = 1_000
+
+_VALUE_SCHEMA: dict[str, Any] = {"type": ["string", "integer", "null"]}
+_VALUES_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        _VALUE_SCHEMA,
+        {"type": "array", "items": _VALUE_SCHEMA, "minItems": 1, "maxItems": MAX_VALUES},
+    ]
+}
+
+
+def _text(value: object) -> object:
+    """pydantic would make a date of a number."""
+    if not isinstance(value, str):
+        raise ValueError("use a date, YYYY-MM-DD")  # noqa: TRY004
+    return value
+
+
+def _whole(value: object) -> object:
+    """A whole number as JSON has it; pydantic would also take "5" and true."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("use a whole number")  # noqa: TRY004
+    return value
+
+
+class DateRange(BaseModel):
+    """The days asked for: `start` and `end`, or `period`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    start: Annotated[Day, BeforeValidator(_text)] | None = Field(
+        None, description="First UTC day, inclusive. Goes with `end`.", examples=["2015-05-17"]
+    )
+    end: Annotated[Day, BeforeValidator(_text)] | None = Field(
+        None, description="Last UTC day, inclusive. Goes with `start`.", examples=["2015-05-20"]
+    )
+    period: Period | None = Field(
+        None, description="Days up to and including today, instead of `start` and `end`."
+    )
+
+
+class Filter(BaseModel):
+    """A condition on a dimension. Several must all hold."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    field: str = Field(description="A dimension.", examples=["channel"])
+    op: Operator | None = Field(
+        None,
+        description="`is`, `is_not` one value; `in`, `not_in` a list; `contains` a part of the"
+        " text, upper and lower case told apart. Without it: `in` for a list, else `is`. null is a"
+        " value: `is` null has the rows without one, and `is_not` x has them too.",
+        examples=["in"],
+    )
+    value: Annotated[Any, WithJsonSchema(_VALUES_SCHEMA)] = Field(
+        description="What to compare with; null is no value at all.",
+        examples=[["direct", "organic_search"]],
+    )
+
+
+class Order(BaseModel):
+    """What to sort by; rows without a value come last in both directions."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    field: str = Field(
+        description="A metric or dimension that the query asks for.", examples=["views"]
+    )
+    direction: Direction = Field("asc", examples=["desc"])
+
+
+def _filters(value: object) -> object:
+    """`{"channel": "direct"}` → a filter for each; one filter alone → a list of it."""
+    if not isinstance(value, dict):
+        return [] if value is None else value
+    if "field" in value:
+        return [value]
+    return [{"field": field, "value": wanted} for field, wanted in value.items()]
+
+
+def _orders(value: object) -> object:
+    """`"-views"` → descending by views; one alone → a list of it."""
+    if value is None:
+        return []
+    return [_order(one) for one in (value if isinstance(value, list) else [value])]
+
+
+def _order(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    descends = value.startswith("-")
+    return {"field": value.removeprefix("-"), "direction": "desc" if descends else "asc"}
+
+
+def _range(value: object) -> object:
+    if value is None:
+        return {}
+    return {"period": value} if isinstance(value, str) else value
+
+
+_FILTER_SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["field", "value"],
+    "properties": {
+        "field": {"type": "string", "description": "A dimension."},
+        "op": {"enum": [*get_args(Operator), None], "description": "How to compare."},
+        "value": _VALUES_SCHEMA,
+    },
+}
+_ORDER_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "description": "A name; with - before it, descending."},
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["field"],
+            "properties": {
+                "field": {"type": "string"},
+                "direction": {"enum": list(get_args(Direction))},
+            },
+        },
+    ]
+}
+Filters = Annotated[
+    list[Filter],
+    BeforeValidator(_filters),
+    Field(max_length=MAX_FILTERS),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": _FILTER_SCHEMA, "maxItems": MAX_FILTERS},
+                _FILTER_SCHEMA,
+                {
+                    "type": "object",
+                    "description": "Each dimension and its value, or list of values.",
+                    "not": {"required": ["field"]},
+                    "additionalProperties": _VALUES_SCHEMA,
+                    "maxProperties": MAX_FILTERS,
+                },
+                {"type": "null"},
+            ]
+        }
+    ),
+]
+Orders = Annotated[
+    list[Order],
+    BeforeValidator(_orders),
+    Field(max_length=MAX_NAMES),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": _ORDER_SCHEMA, "maxItems": MAX_NAMES},
+                *_ORDER_SCHEMA["anyOf"],
+                {"type": "null"},
+            ]
+        }
+    ),
+]
+Whole = Annotated[int, BeforeValidator(_whole)]
+
+
+class QueryRequest(BaseModel):
+    """A question. `GET /v1/query/schema` says what can be asked."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "metrics": ["views", "unique_visitors"],
+                    "dimensions": ["channel"],
+                    "filters": [{"field": "country", "op": "in", "value": ["DE", "FR"]}],
+                    "date_range": {"start": "2015-05-17", "end": "2015-05-20"},
+                    "order_by": ["-views"],
+                    "limit": 10,
+                }
+            ]
+        },
+    )
+
+    metrics: list[str] = Field(min_length=1, max_length=MAX_NAMES, examples=[["views"]])
+    dimensions: list[str] = Field(
+        default_factory=list,
+        max_length=MAX_NAMES,
+        description="What rows are grouped by. Without any the answer is one row, the total.",
+        examples=[["channel"]],
+    )
+    filters: Filters = Field(
+        default_factory=list,
+        description="Conditions that all hold: a list of `{field, op, value}`; or, for short, an"
+        ' object of fields and values: `{"channel": "direct", "country": ["DE", "FR"]}`.',
+    )
+    date_range: Annotated[
+        DateRange,
+        BeforeValidator(_range),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "properties": {
+                            "start": {"type": ["string", "null"], "format": "date"},
+                            "end": {"type": ["string", "null"], "format": "date"},
+                            "period": {"enum": [*get_args(Period), None]},
+                        },
+                    },
+                    {"enum": [*get_args(Period), None]},
+                ]
+            }
+        ),
+    ] = Field(
+        default_factory=DateRange.model_construct,
+        description="`{start, end}`, `{period}` or a period such as `90d`. Default: `30d`.",
+    )
+    order_by: Orders = Field(
+        default_factory=list,
+        description="What to sort by: names, with `-` before one for descending, or a list of"
+        " `{field, direction}`. Default: by time if that is asked for, then by the first metric,"
+        " descending. Rows that are equal come in the order of their dimensions.",
+    )
+    limit: Annotated[Whole, Field(ge=1, le=MAX_LIMIT)] = Field(
+        DEFAULT_LIMIT, description="How many rows at most."
+    )
+    offset: Annotated[Whole, Field(ge=0, le=MAX_OFFSET)] = Field(
+        0, description="How many rows to leave out first."
+    )
+    attribution_model: str | None = Field(
+        None,
+        max_length=100,
+        description="For attribution metrics: the model that shares a conversion out among touches."
+        " Default: the one that campaigns are reported by.",
+        examples=["linear"],
+    )

@@ -1,0 +1,213 @@
+"""Answering a question: which days are built, whose rows the caller sees, one page of rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from psycopg import AsyncConnection, errors
+
+from dashboards_api.authorization import Visible, visible
+from dashboards_api.database import STATEMENT_SECONDS, Pool, tuples
+from dashboards_api.metrics import service as metrics
+from dashboards_api.metrics.classification import read_classified
+from dashboards_api.metrics.queries import Moment, Receipt, moment, receipts
+from dashboards_api.metrics.scopes import PLATFORM, Scope
+from dashboards_api.metrics.visitors import Visitors
+from dashboards_api.query.answers import Column, Days, QueryAnswer, QueryMeta
+from dashboards_api.query.question import Question
+from dashboards_api.query.sources import Bound, Sources, sources_of
+from dashboards_api.query.statements import statement
+from dashboards_api.query.unions import Key, united_visitors, visitor_metrics
+from eventmill.days import DayWindow, utc_today
+from eventmill.errors import Unavailable
+from eventmill.tokens import Caller
+
+# To sort by visitors that are united here, all groups are held in memory: up to this many.
+MOST_GROUPS = 100_000
+TOO_MUCH = (
+    f"the query took longer than {STATEMENT_SECONDS} s: ask for fewer days or dimensions, filter by"
+    " asset or project, or leave out unique_visitors"
+)
+# Days that were built before there was a table of traffic are not in it.
+HAS_TRAFFIC = "select to_regclass('intermediate.int_platform_visitors') is not null"
+DAYS_OF_TRAFFIC = """
+select date from intermediate.int_platform_visitors
+where date between %(first)s and %(last)s
+"""
+
+# The rows of `Visible`, in events.
+OWN_ROWS = "(ip_asset_id = any(%(assets)s) or project_id = any(%(projects)s))"
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    rows: list[Row]
+    total: int
+    has_unclassified: bool
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One question in one snapshot."""
+
+    connection: AsyncConnection
+    question: Question
+    visible: Visible
+    live: list[DayWindow]
+    has_built: bool
+
+    def sources(self, bound: Bound, *, use_rollups: bool = True) -> list[Sources]:
+        return [
+            sources_of(
+                part,
+                self.question,
+                self.visible,
+                self.live,
+                bound,
+                has_built=self.has_built,
+                use_rollups=use_rollups,
+            )
+            for part in self.question.parts
+        ]
+
+    async def page(self) -> _Page:
+        bound = Bound()
+        all_sources = self.sources(bound)
+        united = [sources for sources in all_sources if sources.needs_sets]
+        late = {name for sources in united for name in visitor_metrics(sources)}
+        if any(name in late for name, _ in self.question.order):
+            page = await self._rows(all_sources, bound, everything=MOST_GROUPS)
+            if page.total > MOST_GROUPS:  # the database counts and sorts
+                bound = Bound()
+                return await self._rows(self.sources(bound, use_rollups=False), bound)
+            await self._unite(page, united, bound, groups=None)
+            return _Page(self._sorted(page.rows), page.total, page.has_unclassified)
+        page = await self._rows(all_sources, bound)
+        if united and page.rows:
+            is_all = page.total == len(page.rows)
+            groups = None if is_all else [self._key(row) for row in page.rows]
+            await self._unite(page, united, bound, groups)
+        return page
+
+    async def _rows(
+        self, all_sources: Sequence[Sources], bound: Bound, everything: int | None = None
+    ) -> _Page:
+        query = statement(self.question, all_sources, bound, everything=everything)
+        found = await tuples(self.connection, query, bound.values)
+        total, has_unclassified = found[0][:2] if found else (0, False)
+        names = [one.name for one in (*self.question.dimensions, *self.question.metrics)]
+        rows = [dict(zip(names, row[3:], strict=True)) for row in found if row[2]]
+        return _Page(rows, total, has_unclassified)
+
+    async def _unite(
+        self, page: _Page, united: Sequence[Sources], bound: Bound, groups: list[Key] | None
+    ) -> None:
+        for sources in united:
+            found = await united_visitors(self.connection, sources, bound, groups)
+            for row in page.rows:
+                for name in visitor_metrics(sources):
+                    row[name] = found.get(self._key(row), 0)
+
+    def _key(self, row: Row) -> Key:
+        return tuple(row[one.name] for one in self.question.dimensions)
+
+    def _sorted(self, rows: list[Row]) -> list[Row]:
+        """The page of all rows, in the order that the database would give."""
+        for name, descends in reversed(self.question.order):
+            given = [row for row in rows if row[name] is not None]
+            given.sort(key=lambda row: row[name], reverse=descends)
+            rows = given + [row for row in rows if row[name] is None]
+        return rows[self.question.offset :][: self.question.limit]
+
+
+async def answer(pool: Pool, caller: Caller, question: Question) -> QueryAnswer:
+    """The rows of `question` that `caller` may see. Raises Unavailable for too much work."""
+    today = utc_today()
+    # Whose rows these are is found out in the snapshot that counts them.
+    own = Scope(built="false", live=OWN_ROWS, parameters={})
+    scope = PLATFORM if caller.role == "admin" else own
+
+    async def read(connection: AsyncConnection) -> tuple[QueryAnswer, list[DayWindow]]:
+        now = await moment(connection)
+        sees = await visible(connection, caller)
+        own.parameters.update(assets=sees.assets, projects=sees.projects)
+        built = await _built(connection, question.days, today) if now.has_builds else []
+        live = metrics.windows_without(question.days, [receipt.date for receipt in built])
+        reading = _Reading(connection, question, sees, live, has_built=bool(built))
+        try:
+            page = await reading.page()
+        except errors.QueryCanceled:
+            raise Unavailable(TOO_MUCH) from None
+        meta = await _meta(connection, question, built, live, now)
+        return _answer(question, page, meta), live if page.has_unclassified else []
+
+    return await read_classified(pool, scope, read)
+
+
+async def _built(connection: AsyncConnection, days: DayWindow, today: date) -> list[Receipt]:
+    """The built days, in order. Today is counted live: it is not over."""
+    [(has_traffic,)] = await tuples(connection, HAS_TRAFFIC)
+    if not has_traffic:
+        return []
+    bounds = {"first": days.first, "last": days.last}
+    with_traffic = {day for (day,) in await tuples(connection, DAYS_OF_TRAFFIC, bounds)}
+    with_traffic.discard(today)
+    return [one for one in await receipts(connection, days) if one.date in with_traffic]
+
+
+async def _meta(
+    connection: AsyncConnection,
+    question: Question,
+    built: Sequence[Receipt],
+    live: Sequence[DayWindow],
+    now: Moment,
+) -> QueryMeta:
+    counted = metrics.Counted(question.days, {}, Visitors(0), built, live)
+    found = await metrics.meta(connection, counted, now)
+    is_lacking = any(
+        not part.dataset.is_live(metric) for part in question.parts for metric in part.metrics
+    )
+    not_built = [Days(start=w.first, end=w.last) for w in live if is_lacking]
+    return QueryMeta(**dict(found), not_built=not_built)
+
+
+def _answer(question: Question, page: _Page, meta: QueryMeta) -> QueryAnswer:
+    columns = [
+        Column(
+            name=one.asked,
+            kind="dimension",
+            type="date" if question.dimension(one.name).is_time else "text",
+        )
+        for one in question.dimensions
+    ]
+    kinds = {one.name: question.metric(one.name).is_whole for one in question.metrics}
+    columns += [
+        Column(name=one.asked, kind="metric", type="integer" if kinds[one.name] else "number")
+        for one in question.metrics
+    ]
+    return QueryAnswer(
+        metrics=[one.asked for one in question.metrics],
+        dimensions=[one.asked for one in question.dimensions],
+        columns=columns,
+        rows=[_shown(question, kinds, row) for row in page.rows],
+        total_rows=page.total,
+        limit=question.limit,
+        offset=question.offset,
+        attribution_model=question.model,
+        range=Days(start=question.days.first, end=question.days.last),
+        meta=meta,
+    )
+
+
+def _shown(question: Question, kinds: Mapping[str, bool], row: Row) -> Row:
+    shown = {
+        one.asked: value.isoformat() if isinstance(value := row[one.name], date) else value
+        for one in question.dimensions
+    }
+    for one in question.metrics:
+        value = row[one.name]
+        shown[one.asked] = int(value) if kinds[one.name] else float(value)
+    return shown

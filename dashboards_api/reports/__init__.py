@@ -1,0 +1,1 @@
+"""Saved reports: queries with a name."""

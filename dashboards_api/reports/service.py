@@ -1,0 +1,130 @@
+"""Keeping reports, and the question that a report asks now."""
+
+from typing import Any
+from uuid import UUID
+
+from psycopg import errors
+from pydantic import ValidationError
+
+from dashboards_api.database import Pool, snapshot
+from dashboards_api.query.manifest import current_catalog
+from dashboards_api.query.reading import read_question
+from dashboards_api.query.schemas import QueryRequest
+from dashboards_api.query.sources import is_storable
+from dashboards_api.reports import queries
+from dashboards_api.reports.schemas import Report, ReportBody, Reports
+from eventmill.days import utc_today
+from eventmill.errors import FieldError, InvalidFields, NotFound
+from eventmill.tokens import Caller
+
+MOST_REPORTS = 200
+
+
+def report_not_found() -> NotFound:
+    """The one answer for a report that does not exist and for one that is not the caller's."""
+    return NotFound("there is no such report, or it is not yours")
+
+
+async def reports(pool: Pool, caller: Caller) -> Reports:
+    if not is_storable(queries.owner_of(caller)["owner_id"]):
+        return Reports(reports=[])
+    async with snapshot(pool) as connection:
+        return Reports(reports=await queries.all_reports(connection, caller))
+
+
+async def report(pool: Pool, caller: Caller, report_id: str) -> Report:
+    """Raises NotFound."""
+    identifier = _identifier(caller, report_id)
+    async with snapshot(pool) as connection:
+        found = await queries.report(connection, caller, identifier)
+    if found is None:
+        raise report_not_found()
+    return found
+
+
+async def save(pool: Pool, caller: Caller, body: ReportBody) -> Report:
+    """Raises InvalidFields for a wrong query, a name that is taken, and one report too many."""
+    values = await _checked(body)
+    if not is_storable(queries.owner_of(caller)["owner_id"]):
+        raise InvalidFields([FieldError("name", "this token's id cannot own reports")])
+    try:
+        async with snapshot(pool) as connection:
+            if await queries.lock_and_count(connection, caller) >= MOST_REPORTS:
+                message = f"there are {MOST_REPORTS} reports, which is the most: delete one first"
+                raise InvalidFields([FieldError("name", message)])
+            saved = await queries.insert(connection, caller, values)
+    except errors.UniqueViolation:
+        raise _taken(body.name) from None
+    assert saved is not None
+    return saved
+
+
+async def replace(pool: Pool, caller: Caller, report_id: str, body: ReportBody) -> Report:
+    """Raises NotFound, and InvalidFields as `save` does."""
+    identifier = _identifier(caller, report_id)
+    values = await _checked(body)
+    try:
+        async with snapshot(pool) as connection:
+            saved = await queries.update(connection, caller, identifier, values)
+    except errors.UniqueViolation:
+        raise _taken(body.name) from None
+    if saved is None:
+        raise report_not_found()
+    return saved
+
+
+async def delete(pool: Pool, caller: Caller, report_id: str) -> None:
+    """Raises NotFound."""
+    identifier = _identifier(caller, report_id)
+    async with snapshot(pool) as connection:
+        is_deleted = await queries.delete(connection, caller, identifier)
+    if not is_deleted:
+        raise report_not_found()
+
+
+def body_of(saved: Report, limit: int | None, offset: int | None) -> QueryRequest:
+    """The query that a report holds, for another page of it. Raises InvalidFields if it was saved
+    by a version whose queries were others."""
+    paging = {"limit": limit, "offset": offset}
+    given = {name: value for name, value in paging.items() if value is not None}
+    try:
+        return QueryRequest.model_validate({**saved.query, **given})
+    except ValidationError as error:
+        raise InvalidFields(
+            [
+                FieldError(".".join(map(str, ("query", *one["loc"]))), one["msg"])
+                for one in error.errors()
+            ]
+        ) from None
+
+
+async def _checked(body: ReportBody) -> dict[str, Any]:
+    """What is stored of a body whose query can be asked."""
+    try:
+        question = read_question(await current_catalog(), body.query, utc_today())
+    except InvalidFields as error:
+        found = [FieldError(f"query.{one.field}", one.message) for one in error.errors]
+        raise InvalidFields(found) from None
+    for number, condition in enumerate(question.conditions):
+        if not all(map(is_storable, condition.values)):
+            message = "holds a character that cannot be stored (NUL or half of a pair)"
+            raise InvalidFields([FieldError(f"query.filters.{number}.value", message)])
+    return {
+        "name": body.name,
+        "description": body.description,
+        "query": body.query.model_dump(mode="json", exclude_unset=True),
+    }
+
+
+def _identifier(caller: Caller, report_id: str) -> UUID:
+    try:
+        identifier = UUID(report_id)
+    except ValueError:
+        raise report_not_found() from None
+    if not is_storable(queries.owner_of(caller)["owner_id"]):
+        raise report_not_found()
+    return identifier
+
+
+def _taken(name: str) -> InvalidFields:
+    return InvalidFields([FieldError("name", f"you have a report named {name!r} already")])
