@@ -134,28 +134,34 @@ async def answer(pool: Pool, caller: Caller, question: Question) -> QueryAnswer:
         now = await moment(connection)
         sees = await visible(connection, caller)
         own.parameters.update(assets=sees.assets, projects=sees.projects)
-        built = await _built(connection, question.days, today) if now.has_builds else []
+        built: list[Receipt] = []
+        through = None
+        if now.has_builds:
+            built, through = await _built(connection, question.days, today)
         live = metrics.windows_without(question.days, [receipt.date for receipt in built])
         reading = _Reading(connection, question, sees, live, has_built=bool(built))
         try:
             page = await reading.page()
         except errors.QueryCanceled:
             raise Unavailable(TOO_MUCH) from None
-        meta = await _meta(connection, question, built, live, now)
+        meta = await _meta(connection, question, built, live, through, now)
         return _answer(question, page, meta), live if page.has_unclassified else []
 
     return await read_classified(pool, scope, read)
 
 
-async def _built(connection: AsyncConnection, days: DayWindow, today: date) -> list[Receipt]:
-    """The built days, in order. Today is counted live: it is not over."""
+async def _built(
+    connection: AsyncConnection, days: DayWindow, today: date
+) -> tuple[list[Receipt], date | None]:
+    """The built days, in order, and the last of all. Today is counted live: it is not over."""
+    found, through = await receipts(connection, days)
     [(has_traffic,)] = await tuples(connection, HAS_TRAFFIC)
     if not has_traffic:
-        return []
+        return [], through
     bounds = {"first": days.first, "last": days.last}
     with_traffic = {day for (day,) in await tuples(connection, DAYS_OF_TRAFFIC, bounds)}
     with_traffic.discard(today)
-    return [one for one in await receipts(connection, days) if one.date in with_traffic]
+    return [one for one in found if one.date in with_traffic], through
 
 
 async def _meta(
@@ -163,9 +169,10 @@ async def _meta(
     question: Question,
     built: Sequence[Receipt],
     live: Sequence[DayWindow],
+    through: date | None,
     now: Moment,
 ) -> QueryMeta:
-    counted = metrics.Counted(question.days, {}, Visitors(0), built, live)
+    counted = metrics.Counted(question.days, {}, Visitors(0), built, live, through)
     found = await metrics.meta(connection, counted, now)
     is_lacking = any(
         not part.dataset.is_live(metric) for part in question.parts for metric in part.metrics
