@@ -1,16 +1,12 @@
 """The TypeScript client: generated from this very API, built, and run against it."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
-from dashboards_api.app import create_app
 from eventmill.tokens import issue
-from tests.dashboards_api.tenants import ADMIN, AGES, LARGE, SMALL, seed
-from tests.support import serving
+from tests.dashboards_api.worlds.tenants import ADMIN, AGES, LARGE, SMALL
 from tools import web_client
 
 ASSET = SMALL.assets[1]
@@ -24,13 +20,6 @@ def package(home: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
     web_client.generate(folder)
     web_client.build(folder)
     return folder
-
-
-@pytest.fixture(scope="module")
-def url(events: psycopg.Connection) -> Iterator[str]:
-    seed(events)
-    with serving(create_app()) as served:
-        yield served
 
 
 def test_the_committed_types_are_those_of_this_api(package: Path) -> None:
