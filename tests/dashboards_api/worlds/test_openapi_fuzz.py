@@ -54,6 +54,8 @@ LIMITS = settings(
     suppress_health_check=list(HealthCheck),
 )
 ROUNDS = 100
+# Nobody guesses a signature.
+SIGNED = {"GET /v1/exports/{export_id}/download"}
 # Operations that take no input and are the same for everybody.
 PLAIN_SHARE = 0.1
 
@@ -86,6 +88,9 @@ def known(url: str) -> Known:
         "order_by": [*metrics, *(f"-{name}" for name in metrics), *dimensions],
         "attribution_model": schema["attribution_models"]["names"],
         "type": ["ip_asset", "project", "license"],
+        "asset_id": [asset for world in WORLDS for asset in world.assets],
+        "creator_id": [world.creator.sub for world in WORLDS],
+        "brand_id": [str(world.brand.brand_id) for world in WORLDS],
         "report_id": reports,
         "export_id": [export["export_id"]],
         "erasure_id": [erasure["erasure_id"]],
@@ -146,11 +151,13 @@ def test_every_answer_is_described_and_the_callers_own(url: str, known: Known) -
     report(answered)
     assert answered.total() >= CASES * 0.9, answered
     reached = {label for label, _, status in answered if status < 300}
-    assert {operation.label for operation in operations} <= reached or CASES < 5_000
+    assert {operation.label for operation in operations} - reached <= SIGNED or CASES < 5_000
 
 
 def plant(case: Case, known: Known, dice: random.Random) -> None:
     """Put what there is where the case has made-up names, most of the time."""
+    if case.method == "GET":
+        known = {**known, "subject_id": [world.visitor for world in WORLDS]}
     case.path_parameters = {
         name: dice.choice(known.get(name, NAMES)) if dice.random() < 0.8 else value
         for name, value in case.path_parameters.items()

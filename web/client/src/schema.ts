@@ -1541,7 +1541,7 @@ export interface components {
              * @description Leave ids, URLs and props as they are. Needs a `reason`.
              * @default false
              */
-            include_personal_data: boolean;
+            include_personal_data?: boolean;
             /**
              * Period
              * @description Days up to and including today (UTC), instead of `start` and `end`.
@@ -1709,7 +1709,7 @@ export interface components {
              * @example ok
              * @constant
              */
-            status: "ok";
+            status?: "ok";
         };
         /**
          * Held
@@ -2558,7 +2558,7 @@ export interface components {
              * @default 100
              * @example 50
              */
-            limit: number;
+            limit?: number;
             /**
              * Metrics
              * @description What is counted, all of datasets that have the dimensions.
@@ -2573,7 +2573,7 @@ export interface components {
              * @default 0
              * @example 0
              */
-            offset: number;
+            offset?: number;
             /**
              * Order By
              * @description What to sort by: names, with `-` before one for descending, or a list of `{field, direction}`. Default: by time if that is asked for, then by the first metric, descending. Rows that are equal come in the order of their dimensions.
