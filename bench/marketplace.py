@@ -50,12 +50,7 @@ from (
 """
 
 # What dashboards and queries read, and what that is made of.
-MODELS = (
-    "+int_traffic", "metric_definitions", "+visitors", "+int_entity_days", "+traffic_daily",
-    "+int_traffic_days", "+int_platform_visitors", "+daily_metrics", "+build_receipts",
-    "+daily_builds", "+dim_creators", "+dim_brands", "+dim_assets", "+dim_projects",
-    "+dim_licenses",
-)  # fmt: skip
+MODELS = ("+daily_builds", "metric_definitions", "conversion_credits")
 
 
 def environment(home: str, **more: str) -> dict[str, str]:

@@ -17,8 +17,11 @@ from eventmill.errors import Unavailable
 
 POOL_SIZE = 10
 STATE_POOL_SIZE = 4
-# How long a request waits for a connection before it is told to come back later.
-POOL_SECONDS = 3
+# How long a request waits for a connection before it is told to come back later: a thousand people
+# who come at once are served in line.
+POOL_SECONDS = 10
+# How long a lost server is waited for before the next request tries anew.
+RECONNECT_SECONDS = 3
 # After this the database cancels a query: nobody waits longer for a dashboard.
 STATEMENT_SECONDS = 15
 
@@ -82,7 +85,7 @@ def _closed_pool(conninfo: str, configure: Prepare, check: Prepare, size: int) -
         timeout=POOL_SECONDS,
         # Give up soon: the next request then tries anew, instead of waiting for a long backoff
         # while the database is back already.
-        reconnect_timeout=POOL_SECONDS,
+        reconnect_timeout=RECONNECT_SECONDS,
         configure=configure,
         check=check,
         open=False,
@@ -132,15 +135,15 @@ async def _limit(connection: AsyncConnection) -> None:
 
 
 @asynccontextmanager
-async def snapshot(pool: Pool) -> AsyncIterator[AsyncConnection]:
+async def snapshot(pool: Pool, wait_seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
     """A connection in one transaction; of the reading pool its queries all see the same moment.
 
-    Committed at the end, unless an error is raised. Raises Unavailable when the database is away,
-    all connections stay busy, a query takes longer than STATEMENT_SECONDS, or the views are not
-    there yet.
+    It is waited for `wait_seconds`, else POOL_SECONDS. Committed at the end, unless an error is
+    raised. Raises Unavailable when the database is away, all connections stay busy, a query takes
+    longer than STATEMENT_SECONDS, or the views are not there yet.
     """
     try:
-        async with pool.connection() as connection:
+        async with pool.connection(wait_seconds) as connection:
             yield connection
     except errors.QueryCanceled:
         raise Unavailable(

@@ -85,8 +85,8 @@ class Spent:
 def portfolio(projects: Sequence[str]) -> Breakdown:
     """These projects: together, each by itself, the assets in each, and by campaign."""
     return Breakdown(
-        table="marts.traffic_daily",
-        visitors="int4send(visitor_number)",
+        table="intermediate.int_project_days",
+        visitors="visitors",
         scope=Scope(
             built="project_id = any(%(projects)s)",
             live="project_id = any(%(projects)s)",

@@ -29,7 +29,7 @@ class Counted:
     visitors: Visitors
     receipts: Sequence[Receipt]
     live: Sequence[DayWindow]
-    built_through: date | None
+    built_through: date | None = None
 
     @property
     def unclassified_windows(self) -> list[DayWindow]:
@@ -114,7 +114,10 @@ def previous(counted: Counted) -> PreviousPeriod:
     )
 
 
-async def meta(_: AsyncConnection, counted: Counted, moment: Moment) -> Meta:
+async def meta(connection: AsyncConnection, counted: Counted, moment: Moment) -> Meta:
+    built_through = counted.built_through
+    if built_through is None and moment.has_builds:
+        built_through = await queries.built_through(connection)
     definitions = {receipt.definition for receipt in counted.receipts}
     if counted.live:
         definitions.add(moment.definition)
@@ -123,7 +126,7 @@ async def meta(_: AsyncConnection, counted: Counted, moment: Moment) -> Meta:
         as_of = max(receipt.built_at for receipt in counted.receipts)
     return Meta(
         as_of=as_of,
-        built_through=counted.built_through,
+        built_through=built_through,
         definition=definitions.pop() if len(definitions) == 1 else MIXED_DEFINITIONS,
         cached=False,
     )

@@ -11,7 +11,7 @@ from dashboards_api.authorization import Visible, visible
 from dashboards_api.database import STATEMENT_SECONDS, Pool, tuples
 from dashboards_api.metrics import service as metrics
 from dashboards_api.metrics.classification import read_classified
-from dashboards_api.metrics.queries import Moment, Receipt, moment, receipts
+from dashboards_api.metrics.queries import Moment, moment, receipts
 from dashboards_api.metrics.scopes import PLATFORM, Scope
 from dashboards_api.metrics.visitors import Visitors
 from dashboards_api.query.answers import Column, Days, QueryAnswer, QueryMeta
@@ -30,12 +30,6 @@ TOO_MUCH = (
     " asset or project, or leave out unique_visitors"
 )
 # Days that were built before there was a table of traffic are not in it.
-HAS_TRAFFIC = "select to_regclass('intermediate.int_platform_visitors') is not null"
-DAYS_OF_TRAFFIC = """
-select date from intermediate.int_platform_visitors
-where date between %(first)s and %(last)s
-"""
-
 # The rows of `Visible`, in events.
 OWN_ROWS = "(ip_asset_id = any(%(assets)s) or project_id = any(%(projects)s))"
 
@@ -134,50 +128,35 @@ async def answer(pool: Pool, caller: Caller, question: Question) -> QueryAnswer:
         now = await moment(connection)
         sees = await visible(connection, caller)
         own.parameters.update(assets=sees.assets, projects=sees.projects)
-        built: list[Receipt] = []
-        through = None
-        if now.has_builds:
-            built, through = await _built(connection, question.days, today)
+        found, built_through = (
+            await receipts(connection, question.days) if now.has_builds else ([], None)
+        )
+        # Today is counted live: it is not over.
+        built = [receipt for receipt in found if receipt.date != today]
         live = metrics.windows_without(question.days, [receipt.date for receipt in built])
         reading = _Reading(connection, question, sees, live, has_built=bool(built))
         try:
             page = await reading.page()
         except errors.QueryCanceled:
             raise Unavailable(TOO_MUCH) from None
-        meta = await _meta(connection, question, built, live, through, now)
+        counted = metrics.Counted(question.days, {}, Visitors(0), built, live, built_through)
+        meta = await _meta(connection, question, counted, now)
         return _answer(question, page, meta), live if page.has_unclassified else []
 
     return await read_classified(pool, scope, read)
 
 
-async def _built(
-    connection: AsyncConnection, days: DayWindow, today: date
-) -> tuple[list[Receipt], date | None]:
-    """The built days, in order, and the last of all. Today is counted live: it is not over."""
-    found, through = await receipts(connection, days)
-    [(has_traffic,)] = await tuples(connection, HAS_TRAFFIC)
-    if not has_traffic:
-        return [], through
-    bounds = {"first": days.first, "last": days.last}
-    with_traffic = {day for (day,) in await tuples(connection, DAYS_OF_TRAFFIC, bounds)}
-    with_traffic.discard(today)
-    return [one for one in found if one.date in with_traffic], through
-
-
 async def _meta(
     connection: AsyncConnection,
     question: Question,
-    built: Sequence[Receipt],
-    live: Sequence[DayWindow],
-    through: date | None,
+    counted: metrics.Counted,
     now: Moment,
 ) -> QueryMeta:
-    counted = metrics.Counted(question.days, {}, Visitors(0), built, live, through)
     found = await metrics.meta(connection, counted, now)
     is_lacking = any(
         not part.dataset.is_live(metric) for part in question.parts for metric in part.metrics
     )
-    not_built = [Days(start=w.first, end=w.last) for w in live if is_lacking]
+    not_built = [Days(start=w.first, end=w.last) for w in counted.live if is_lacking]
     return QueryMeta(**dict(found), not_built=not_built)
 
 

@@ -46,6 +46,7 @@ def build(first: date, last: date) -> None:
     dbt(
         "run", "--select", "visitors", "int_entity_days",
         "traffic_daily", "int_traffic_days", "int_platform_visitors", "int_platform_days",
+        "int_project_days",
         "attribution", "daily_metrics", "build_receipts", "daily_builds",
         "--event-time-start", str(first), "--event-time-end", str(last + timedelta(days=1)),
     )  # fmt: skip

@@ -4,7 +4,6 @@ A new call is a new line of MATRIX; a thing that it needs is made in `world`. A 
 fails `test_matrix.py`.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,8 +17,9 @@ from eventmill.tokens import Caller, issue, signing_secret
 from tests.dashboards_api.support import Event, insert
 
 # What stands in braces is somebody's thing, by its name in `world`: with an id that does not exist
-# in its place, whoever gets a 404 here must get the very same one. A body follows the statuses.
-# A call that needs no token has `open` in place of the statuses.
+# in its place, whoever gets a 404 here must get the very same one. A name of BODIES
+# may follow the statuses. A call that needs no token has `open` in their place, one whose link is
+# its permission `signed`.
 MATRIX = """
 #                                            creator        brand whose license       admin
 #                                            owner  other   holds   expired   begins
@@ -35,6 +35,20 @@ GET /v1/subjects/{person}                     403    403     403     403       4
 DELETE /v1/subjects/somebody-else             403    403     403     403       403     200
 GET /v1/erasures/0c9bd1a2-4a57-4b8e-8a55-3f0f4de3d8a7 403 403 403 403 403 200
 GET /v1/platform/summary                      403    403     403     403       403     200
+POST /v1/query                                200    200     200     200       200     200 a_query
+GET /v1/query/schema                          200    200     200     200       200     200
+POST /v1/reports                              201    201     201     201       201     201 a_report
+GET /v1/reports                               200    200     200     200       200     200
+GET /v1/reports/{report}                      200    404     404     404       404     404
+PUT /v1/reports/{report}                      200    404     404     404       404     404 another
+GET /v1/reports/{report}/run                  200    404     404     404       404     404
+POST /v1/reports/{report}/run                 200    404     404     404       404     404
+POST /v1/exports                              403    403     403     403       403     202 an_export
+GET /v1/exports                               403    403     403     403       403     200
+GET /v1/exports/{export}                      403    403     403     403       403     200
+GET /v1/exports/{export}/download              signed
+DELETE /v1/exports/{deletable_export}         403    403     403     403       403     204
+DELETE /v1/reports/{deletable_report}         204    404     404     404       404     404
 GET /healthz                                  open
 GET /readyz                                   open
 GET /metrics                                  open
@@ -42,6 +56,12 @@ GET /docs                                     open
 GET /openapi.json                             open
 """
 
+BODIES: dict[str, Any] = {
+    "a_query": {"metrics": ["views"]},
+    "a_report": {"name": "views", "query": {"metrics": ["views"]}},
+    "another": {"name": "clicks", "query": {"metrics": ["clicks"]}},
+    "an_export": {"format": "csv", "period": "7d"},
+}
 CALLERS = {
     "owner": Caller("ana", "creator"),
     "other creator": Caller("ben", "creator"),
@@ -54,12 +74,13 @@ CALLERS = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the table. `statuses` by caller; None of a call that is open to all."""
+    """One line of the table. `statuses` by caller; None of a call that needs no token."""
 
     method: str
     path: str
     statuses: dict[str, int] | None
     body: Any = None
+    is_signed: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -72,11 +93,11 @@ def lines() -> list[Line]:
             continue
         method, path, *rest = text.split(maxsplit=2)
         words = rest[0].split(maxsplit=len(CALLERS))
-        if words == ["open"]:
-            found.append(Line(method, path, None))
+        if words in (["open"], ["signed"]):
+            found.append(Line(method, path, None, is_signed=words == ["signed"]))
             continue
         statuses = dict(zip(CALLERS, map(int, words[: len(CALLERS)]), strict=True))
-        body = json.loads(words[len(CALLERS)]) if len(words) > len(CALLERS) else None
+        body = BODIES[words[len(CALLERS)]] if len(words) > len(CALLERS) else None
         found.append(Line(method, path, statuses, body))
     return found
 
@@ -88,6 +109,8 @@ def world(connection: psycopg.Connection) -> dict[str, str]:
         "asset": "mask", "project": "spring", "license": "l-1", "expired": "l-2",
         "person": "somebody",
         "creator": "ana", "brand": "acme",
+        "report": _report(connection, "one"), "deletable_report": _report(connection, "two"),
+        "export": _export(connection), "deletable_export": _export(connection),
     }  # fmt: skip
     on_asset = {"ip_asset_id": "mask", "occurred_at": datetime.now(UTC) - timedelta(hours=1)}
     terms = {
@@ -121,6 +144,27 @@ insert into ops.erasures (
     erasure_id, erased_at, subject_hash, removed, pseudonymised, days, rebuilt_days
 ) values (%s, now(), 'hash', '{}', '{}', '{}', '{}')
 """
+
+
+def _report(connection: psycopg.Connection, name: str) -> str:
+    """A report of the creator ana."""
+    statement = """
+    insert into ops.reports (owner_role, owner_id, name, query, created_by)
+    values ('creator', 'ana', %s, '{"metrics": ["views"]}', 'ana') returning report_id::text
+    """
+    return str(connection.execute(statement, (name,)).fetchall()[0][0])
+
+
+def _export(connection: psycopg.Connection) -> str:
+    """An export whose file is gone already."""
+    statement = """
+    insert into ops.exports (
+        requested_by, format, first_day, last_day, include_personal_data, storage, state
+    )
+    values ('root', 'csv', '2026-01-01', '2026-01-02', false, '/nowhere', 'expired')
+    returning export_id::text
+    """
+    return str(connection.execute(statement).fetchall()[0][0])
 
 
 def good_token(caller: Caller) -> str:

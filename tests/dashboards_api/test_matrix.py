@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -12,6 +13,8 @@ from starlette.routing import BaseRoute, Route, compile_path
 from dashboards_api.app import create_app
 from tests.dashboards_api.matrix import CALLERS, Line, bad_tokens, good_token, lines, world
 
+# Fit for an id that must be a UUID, too.
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
 LINES = lines()
 GUARDED = [line for line in LINES if line.statuses is not None]
 
@@ -76,7 +79,7 @@ def test_without_a_good_token_there_is_nothing(
     client: TestClient, ids: dict[str, str], line: Line
 ) -> None:
     for name, header in bad_tokens().items():
-        for things in (ids, dict.fromkeys(ids, "unknown")):
+        for things in (ids, dict.fromkeys(ids, UNKNOWN)):
             answer = call(client, line, things, header)
             assert answer.status_code == 401, name
             assert answer.headers["WWW-Authenticate"].startswith("Bearer"), name
@@ -86,7 +89,7 @@ def test_without_a_good_token_there_is_nothing(
 def test_not_theirs_and_not_there_look_the_same(
     client: TestClient, ids: dict[str, str], line: Line
 ) -> None:
-    unknown = dict.fromkeys(ids, "unknown")
+    unknown = dict.fromkeys(ids, UNKNOWN)
     for name, caller in CALLERS.items():
         missing = call(client, line, unknown, good_token(caller))
         assert missing.status_code in (403, 404), name
@@ -101,6 +104,19 @@ def _headers(answer: Response) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name != "x-request-id"}
 
 
-@pytest.mark.parametrize("line", [line for line in LINES if line.statuses is None], ids=str)
+OPEN = [line for line in LINES if line.statuses is None and not line.is_signed]
+
+
+@pytest.mark.parametrize("line", OPEN, ids=str)
 def test_open_calls_need_no_token(client: TestClient, line: Line) -> None:
     assert call(client, line, {}, None).status_code == 200
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line.is_signed], ids=str)
+def test_a_signed_call_needs_its_signature_whoever_asks(
+    client: TestClient, ids: dict[str, str], line: Line
+) -> None:
+    forged = replace(line, path=f"{line.path}?expires=9999999999&signature={'0' * 64}")
+    for token in (None, *map(good_token, CALLERS.values())):
+        assert call(client, forged, ids, token).status_code == 403
+        assert call(client, line, ids, token).status_code == 422

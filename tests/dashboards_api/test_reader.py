@@ -31,7 +31,7 @@ async def read(url: str, query: LiteralString) -> list[tuple[object, ...]]:
 async def write(url: str, query: LiteralString) -> None:
     """As a reading connection could try it, out of its read-only transaction."""
     async with create_pool(url) as pool, pool.connection() as connection:
-        await connection.set_read_only(False)
+        await connection.rollback()
         await connection.execute(query)
 
 

@@ -21,7 +21,7 @@ LARGE = (
     "int_events", "int_entity_days", "attribution", "daily_metrics",
     "visitors", "visitor_sets", "sessions", "conversions", "conversion_touches",
     "int_conversion_credits", "int_campaign_visits", "int_traffic", "int_traffic_days",
-    "int_platform_visitors", "int_platform_days", "traffic_daily",
+    "int_platform_visitors", "int_platform_days", "int_project_days", "traffic_daily",
 )  # fmt: skip
 
 

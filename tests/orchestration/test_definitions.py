@@ -18,7 +18,7 @@ ASSETS = {
 # Tables that something else writes, which have no partitions here.
 NOT_OURS = {
     "identities", "tracking_plan", "ad_spend", "platform_currency", "builds", "replaced_days",
-    "replaced_metrics",
+    "replaced_metrics", "lifecycle_events",
 }  # fmt: skip
 
 

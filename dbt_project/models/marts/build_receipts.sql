@@ -10,6 +10,7 @@
 -- depends_on: {{ ref('int_conversion_credits') }}
 -- depends_on: {{ ref('int_platform_days') }}
 -- depends_on: {{ ref('int_platform_visitors') }}
+-- depends_on: {{ ref('int_project_days') }}
 -- depends_on: {{ ref('int_traffic_days') }}
 -- depends_on: {{ ref('dim_assets') }}
 -- depends_on: {{ ref('dim_brands') }}

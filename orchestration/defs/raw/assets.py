@@ -33,6 +33,10 @@ EXTERNAL = (
         "raw.identities: one row per anonymous id that was seen with a user.",
     ),
     _table(
+        "lifecycle_events", "raw", "platform",
+        "raw.lifecycle_events: one row per upload, project and license event, kept for ever.",
+    ),
+    _table(
         "tracking_plan", "raw", "platform",
         "raw.tracking_plan: one row per event type, as the plan's file has it.",
     ),
