@@ -78,7 +78,13 @@ async def erase_subject(caller: Admin, subject_id: SubjectId) -> Erasure:
 )
 async def read_erasure(
     _: Admin,
-    erasure_id: Annotated[UUID, Path(description="As the erasure's certificate has it.")],
+    erasure_id: Annotated[
+        UUID,
+        Path(
+            description="As the erasure's certificate has it.",
+            examples=["019f1c5e-0a31-7c5e-9b1d-0d8f7a1f2b11"],
+        ),
+    ],
     state: StatePool,
 ) -> Erasure:
     """The certificate of an erasure, and whether its days are built by now. For admins."""

@@ -25,31 +25,70 @@ class Held(BaseModel):
     )
     identities: Rows = Field(
         description="Which anonymous ids belong to which user. A link that is not `verified` is a"
-        " browser's claim and no more: look at it before you hand anything out."
+        " browser's claim and no more: look at it before you hand anything out.",
+        examples=[[{"anonymous_id": "anon-41b7", "user_id": "ann-7f3a91c2", "verified": True}]],
     )
-    events: Rows = Field(description="Raw events, in their order in time.")
-    attribution: Rows = Field(description="Where the person came from, with what device.")
-    sessions: Rows = Field(description="Visits.")
-    conversions: Rows = Field(description="Licenses that the person created.")
-    conversion_touches: Rows = Field(description="Arrivals that led to these.")
-    int_conversion_credits: Rows = Field(description="How these were credited.")
-    visitors: Rows = Field(description="The person's number in the sets of visitors.")
+    events: Rows = Field(
+        description="Raw events, in their order in time.",
+        examples=[
+            [
+                {
+                    "event_type": "asset_viewed",
+                    "ip_asset_id": "sunrise-01",
+                    "visitor_id": "ann-7f3a91c2",
+                }
+            ]
+        ],
+    )
+    attribution: Rows = Field(
+        description="Where the person came from, with what device.",
+        examples=[[{"channel": "organic_search", "device_type": "desktop"}]],
+    )
+    sessions: Rows = Field(
+        description="Visits.",
+        examples=[[{"visitor_id": "ann-7f3a91c2", "started_at": "2015-05-17T10:05:03Z"}]],
+    )
+    conversions: Rows = Field(
+        description="Licenses that the person created.",
+        examples=[[{"event_type": "license_created", "revenue_cents": 129900}]],
+    )
+    conversion_touches: Rows = Field(
+        description="Arrivals that led to these.",
+        examples=[[{"channel": "email"}]],
+    )
+    int_conversion_credits: Rows = Field(
+        description="How these were credited.",
+        examples=[[{"model": "last_touch", "credit": 1}]],
+    )
+    visitors: Rows = Field(
+        description="The person's number in the sets of visitors.",
+        examples=[[{"visitor_number": 4711, "visitor_id": "ann-7f3a91c2"}]],
+    )
     lifecycle_events: Rows = Field(
-        description="What they did with assets, projects and licenses, or is said of them there."
+        description="What they did with assets, projects and licenses, or is said of them there.",
+        examples=[[{"event_type": "asset_uploaded", "actor_id": "ann-7f3a91c2"}]],
     )
-    rejected_events: Rows = Field(description="Refused events that name them.")
-    exports: Rows = Field(description="Exports of days on which they have events.")
+    rejected_events: Rows = Field(
+        description="Refused events that name them.",
+        examples=[[{"reason": "unknown event type"}]],
+    )
+    exports: Rows = Field(
+        description="Exports of days on which they have events.",
+        examples=[[{"export_id": "019f1c5e-0a31-7c5e-9b1d-0d8f7a1f2b11", "state": "done"}]],
+    )
 
 
 class DayTotals(BaseModel):
     """Numbers of all the days together, each visitor once; `events` includes those of bots."""
 
-    events: int = Field(examples=[51230])
-    views: int = Field(examples=[1830])
-    clicks: int = Field(examples=[212])
-    conversions: int = Field(examples=[3])
-    revenue_cents: int = Field(examples=[129900])
-    unique_visitors: int = Field(examples=[944])
+    events: int = Field(description="Raw events, those of bots included.", examples=[51230])
+    views: int = Field(description="Times that somebody looked at an asset.", examples=[1830])
+    clicks: int = Field(description="Downloads, and clicks to license.", examples=[212])
+    conversions: int = Field(description="Licenses created.", examples=[3])
+    revenue_cents: int = Field(
+        description="Revenue of new and renewed licenses, in cents.", examples=[129900]
+    )
+    unique_visitors: int = Field(description="Different visitors with any event.", examples=[944])
 
 
 class Rebuild(BaseModel):
@@ -58,7 +97,9 @@ class Rebuild(BaseModel):
     state: Literal["asked", "built"] = Field(
         description="`asked` until all are built; until then their numbers are counted live."
     )
-    days: list[datetime.date] = Field(examples=[["2015-05-17"]])
+    days: list[datetime.date] = Field(
+        description="UTC days that are built again.", examples=[["2015-05-17"]]
+    )
     waiting_days: list[datetime.date] = Field(
         description="Those that are not built yet.", examples=[["2015-05-17"]]
     )
@@ -67,10 +108,13 @@ class Rebuild(BaseModel):
 class Erasure(BaseModel):
     """The certificate of an erasure. It holds nothing of whose it was but a keyed hash."""
 
-    erasure_id: UUID
+    erasure_id: UUID = Field(
+        description="The certificate's id.", examples=["019f1c5e-0a31-7c5e-9b1d-0d8f7a1f2b11"]
+    )
     erased_at: datetime.datetime = Field(
         description="What was received before and comes later, out of a spool or by a replay, is"
-        " not stored."
+        " not stored.",
+        examples=["2015-05-21T08:00:00Z"],
     )
     subject_hash: str = Field(
         description="Keyed hash of the id that was asked for; the key is not in the database.",

@@ -14,17 +14,27 @@ _ROWS_SCHEMA: dict[str, Any] = {
 
 
 class Days(BaseModel):
+    """A range of days."""
+
     start: datetime.date = Field(description="First UTC day, inclusive.", examples=["2015-05-17"])
     end: datetime.date = Field(description="Last UTC day, inclusive.", examples=["2015-05-20"])
 
 
 class Column(BaseModel):
+    """One value of each row."""
+
     name: str = Field(description="As the query named it.", examples=["views"])
-    kind: Literal["dimension", "metric"] = Field(examples=["metric"])
-    type: Literal["text", "date", "integer", "number"] = Field(examples=["integer"])
+    kind: Literal["dimension", "metric"] = Field(
+        description="What the query asked for it as.", examples=["metric"]
+    )
+    type: Literal["text", "date", "integer", "number"] = Field(
+        description="What its values are.", examples=["integer"]
+    )
 
 
 class QueryMeta(Meta):
+    """How far the numbers can be trusted."""
+
     not_built: list[Days] = Field(
         description="Days that are not built, of which metrics that cannot be counted live (those"
         " of attribution) know nothing yet. Empty where the query asks for none of them.",

@@ -18,9 +18,15 @@ OPERATORS: dict[Operator, str] = {
 
 
 class DescribedMetric(BaseModel):
-    name: str = Field(examples=["views"])
-    description: str = Field(examples=["Times that somebody looked at an IP asset."])
-    type: Literal["integer", "number"] = Field(examples=["integer"])
+    """A number that a query may ask for."""
+
+    name: str = Field(description="As a query names it.", examples=["views"])
+    description: str = Field(
+        description="What it counts.", examples=["Times that somebody looked at an IP asset."]
+    )
+    type: Literal["integer", "number"] = Field(
+        description="What its values are.", examples=["integer"]
+    )
     adds_up: bool = Field(
         description="Whether its rows add up to the total; different visitors do not.",
         examples=[True],
@@ -31,44 +37,65 @@ class DescribedMetric(BaseModel):
 
 
 class DescribedDimension(BaseModel):
-    name: str = Field(examples=["asset"])
-    description: str = Field(examples=["The IP asset, or null."])
-    type: Literal["text", "date"] = Field(examples=["text"])
+    """What rows may be grouped and filtered by."""
+
+    name: str = Field(description="As a query names it.", examples=["asset"])
+    description: str = Field(description="What it is.", examples=["The IP asset, or null."])
+    type: Literal["text", "date"] = Field(description="What its values are.", examples=["text"])
     aliases: list[str] = Field(
         description="Other names that a query may use.", examples=[["asset_id", "ip_asset_id"]]
     )
 
 
 class DescribedDataset(BaseModel):
-    name: str = Field(examples=["traffic"])
-    description: str = Field(examples=["One row per UTC day, visitor and dimension."])
-    metrics: list[DescribedMetric]
-    dimensions: list[DescribedDimension]
+    """Metrics and dimensions that go together."""
+
+    name: str = Field(description="Its name; a query needs none.", examples=["traffic"])
+    description: str = Field(
+        description="What is counted in it.",
+        examples=["One row per UTC day, visitor and dimension."],
+    )
+    metrics: list[DescribedMetric] = Field(description="Its numbers.")
+    dimensions: list[DescribedDimension] = Field(description="What they are grouped by.")
 
 
 class DescribedOperator(BaseModel):
-    name: Operator = Field(examples=["is"])
-    description: str = Field(examples=["Equal to the value."])
+    """How a filter compares."""
+
+    name: Operator = Field(description="As a filter names it.", examples=["is"])
+    description: str = Field(description="What it lets through.", examples=["Equal to the value."])
 
 
 class AttributionModels(BaseModel):
-    names: list[str] = Field(examples=[["first_touch", "last_touch", "linear"]])
-    default: str | None = Field(examples=["last_non_direct"])
+    """By which a conversion is shared out among touches."""
+
+    names: list[str] = Field(
+        description="The models there are.", examples=[["first_touch", "last_touch", "linear"]]
+    )
+    default: str | None = Field(
+        description="The one that campaigns are reported by.", examples=["last_non_direct"]
+    )
 
 
 class Limits(BaseModel):
+    """How much one query may ask for."""
+
     days: int = Field(description="Most days of a range.", examples=[MAX_DAYS])
-    default_rows: int = Field(examples=[DEFAULT_LIMIT])
+    default_rows: int = Field(
+        description="Rows of an answer without `limit`.", examples=[DEFAULT_LIMIT]
+    )
     rows: int = Field(description="Most rows of an answer.", examples=[MAX_LIMIT])
 
 
 class QuerySchema(BaseModel):
     """What can be asked. A dimension can be used with the metrics of each dataset that has it."""
 
-    datasets: list[DescribedDataset]
-    operators: list[DescribedOperator]
+    datasets: list[DescribedDataset] = Field(description="What there is to ask for.")
+    operators: list[DescribedOperator] = Field(description="How filters compare.")
     attribution_models: AttributionModels
-    periods: list[str] = Field(examples=[list(get_args(Period))])
+    periods: list[str] = Field(
+        description="Names of ranges that end today.", examples=[list(get_args(Period))]
+    )
     limits: Limits
 
 

@@ -195,7 +195,12 @@ class QueryRequest(BaseModel):
         },
     )
 
-    metrics: list[str] = Field(min_length=1, max_length=MAX_NAMES, examples=[["views"]])
+    metrics: list[str] = Field(
+        min_length=1,
+        max_length=MAX_NAMES,
+        description="What is counted, all of datasets that have the dimensions.",
+        examples=[["views"]],
+    )
     dimensions: list[str] = Field(
         default_factory=list,
         max_length=MAX_NAMES,
@@ -206,6 +211,7 @@ class QueryRequest(BaseModel):
         default_factory=list,
         description="Conditions that all hold: a list of `{field, op, value}`; or, for short, an"
         ' object of fields and values: `{"channel": "direct", "country": ["DE", "FR"]}`.',
+        examples=[[{"field": "country", "op": "in", "value": ["DE", "FR"]}]],
     )
     date_range: Annotated[
         DateRange,
@@ -229,12 +235,14 @@ class QueryRequest(BaseModel):
     ] = Field(
         default_factory=DateRange.model_construct,
         description="`{start, end}`, `{period}` or a period such as `90d`. Default: `30d`.",
+        examples=[{"start": "2015-05-17", "end": "2015-05-20"}],
     )
     order_by: Orders = Field(
         default_factory=list,
         description="What to sort by: names, with `-` before one for descending, or a list of"
         " `{field, direction}`. Default: by time if that is asked for, then by the first metric,"
         " descending. Rows that are equal come in the order of their dimensions.",
+        examples=[["-views"]],
     )
     limit: Annotated[Whole, Field(ge=1, le=MAX_LIMIT)] = Field(
         DEFAULT_LIMIT, description="How many rows at most."

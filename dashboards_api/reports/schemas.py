@@ -39,7 +39,10 @@ class ReportBody(BaseModel):
         examples=["Channels of the month"],
     )
     description: Annotated[str, AfterValidator(_storable)] | None = Field(
-        None, max_length=2000, examples=["For the weekly meeting"]
+        None,
+        max_length=2000,
+        description="What it is for; null is nothing.",
+        examples=["For the weekly meeting"],
     )
     query: QueryRequest = Field(examples=[EXAMPLE_QUERY])
 
@@ -47,9 +50,13 @@ class ReportBody(BaseModel):
 class Report(BaseModel):
     """A saved report."""
 
-    id: UUID = Field(examples=["0c2c6b6e-6c1d-4a53-9b40-3b2f3fd8b0ad"])
-    name: str = Field(examples=["Channels of the month"])
-    description: str | None = Field(examples=["For the weekly meeting"])
+    id: UUID = Field(
+        description="The report's id.", examples=["0c2c6b6e-6c1d-4a53-9b40-3b2f3fd8b0ad"]
+    )
+    name: str = Field(description="As you named it.", examples=["Channels of the month"])
+    description: str | None = Field(
+        description="What it is for, or null.", examples=["For the weekly meeting"]
+    )
     query: dict[str, Any] = Field(
         description="As the body of `POST /v1/query`.", examples=[EXAMPLE_QUERY]
     )

@@ -67,7 +67,8 @@ def views_template(server: EmbeddedPostgres) -> str:
 def views_database(server: EmbeddedPostgres, views_template: str) -> Iterator[str]:
     """URL of a database of this module with dbt's views and no event; the settings point at it."""
     url = clone(server, f"dashboards_{next(_numbers)}", views_template)
-    with environment(EVENTMILL_DATABASE_URL=url):
+    # Most tests put events in and ask again at once; those of the cache turn it on.
+    with environment(EVENTMILL_DATABASE_URL=url, EVENTMILL_CACHE_MB="0"):
         yield url
 
 

@@ -10,23 +10,13 @@ from psycopg import sql
 
 from eventmill.database import connect
 from eventmill.embedded import EmbeddedPostgres
-from tests.conftest import TEMPLATE, url_of
+from tests.conftest import clone, url_of
 from tests.dbt_project.warehouse import Warehouse
 from tests.privacy.support import DAY
 from tests.support import environment
 
 BUILT = "privacy_template"
 _numbers = itertools.count(1)
-
-
-def _clone(server: EmbeddedPostgres, name: str, template: str) -> str:
-    with connect(url_of(server, "postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("create database {} template {}").format(
-                sql.Identifier(name), sql.Identifier(template)
-            )
-        )
-    return url_of(server, name)
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +27,7 @@ def dbt_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def built_template(server: EmbeddedPostgres, dbt_folder: Path) -> str:
     """Every model built for a day without events, so that each table is there."""
-    template = Warehouse(_clone(server, BUILT, TEMPLATE), dbt_folder)
+    template = Warehouse(clone(server, BUILT), dbt_folder)
     template.execute("insert into enrichment.platform_currency (currency) values ('USD')")
     template.build(DAY, DAY, "--exclude-resource-type", "test", "unit_test")
     template.execute("truncate marts.build_receipts")
@@ -50,7 +40,7 @@ def warehouse(
 ) -> Iterator[Warehouse]:
     """A database of this test's own with every model and no event; the settings point at it."""
     name = f"privacy_{next(_numbers)}"
-    url = _clone(server, name, built_template)
+    url = clone(server, name, built_template)
     with environment(EVENTMILL_DATABASE_URL=url):
         yield Warehouse(url, dbt_folder)
     with connect(url_of(server, "postgres"), autocommit=True) as connection:

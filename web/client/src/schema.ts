@@ -87,6 +87,172 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/brands/{brand_id}/campaigns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Brand Campaigns
+         * @description A brand's projects with their assets, and its campaigns: reach, revenue, spend and return.
+         *
+         *     For that brand, for which it is there before its first project, and for admins. For another
+         *     brand it does not exist: a 404.
+         */
+        get: operations["brand_campaigns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/creators/{creator_id}/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Creator Dashboard
+         * @description A creator's assets together and by themselves: numbers, revenue, channels, licenses.
+         *
+         *     For that creator, for whom it is there before the first upload, and for admins. For another
+         *     creator it does not exist: a 404.
+         */
+        get: operations["creator_dashboard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/entities/{type}/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Entity Events
+         * @description The raw events of a project, an IP asset or a license, newest first, in pages.
+         *
+         *     For whoever may see its numbers: a project's brand; an asset's creator and the brands with an
+         *     active license on it; a license's brand and its asset's creator; admins. Only admins get what
+         *     tells who made an event, and each such page is recorded in the audit log.
+         */
+        get: operations["entity_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/erasures/{erasure_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Erasure
+         * @description The certificate of an erasure, and whether its days are built by now. For admins.
+         */
+        get: operations["read_erasure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Exports
+         * @description All exports, the newest first, also those whose file is gone.
+         */
+        get: operations["list_exports"];
+        put?: never;
+        /**
+         * Create Export
+         * @description Ask for a file of events: those of a range of days that match every filter, by time.
+         *
+         *     It is made in the background, also if the service is restarted meanwhile; look at `Location`
+         *     until `state` is `done`. Personal data is redacted unless `include_personal_data` asks for it
+         *     with a `reason`. Every export is recorded in the audit log.
+         */
+        post: operations["create_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/exports/{export_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Export
+         * @description How far an export is, and, when it is done, a link to its file that works for a while.
+         *
+         *     A link to a file with personal data is recorded in the audit log.
+         */
+        get: operations["get_export"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Export
+         * @description Remove an export's file; one that is not finished yet is not made any further.
+         */
+        delete: operations["delete_export"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/exports/{export_id}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Export
+         * @description The file of an export, for whoever has the link that `GET /v1/exports/{export_id}` gave.
+         *
+         *     Files in a bucket are downloaded from there.
+         */
+        get: operations["download_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/platform/metrics": {
         parameters: {
             query?: never;
@@ -104,6 +270,194 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/platform/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Platform Summary
+         * @description Users, creators, brands, assets and licenses: how many are active, new and there at all; and
+         *     revenue. For admins.
+         *
+         *     `growth` compares each with as many days right before the range. There is no series, so
+         *     `interval` changes nothing.
+         */
+        get: operations["platform_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for metrics by dimensions
+         * @description Metrics, grouped by dimensions, under filters, in an order, page by page.
+         *
+         *     Everybody may ask, and counts rows of their own: a creator those of their assets, a brand those
+         *     of its projects and of assets that it has an active license on, an admin all. A row that is not
+         *     the caller's is as one that does not exist. `GET /v1/query/schema` says what can be asked.
+         */
+        post: operations["query"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/query/schema": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a query can ask for
+         * @description The datasets with their metrics and dimensions, the operators and the attribution models.
+         *
+         *     It is read from dbt's manifest, so a metric that an analyst adds appears here, and is answered,
+         *     without a new version of this API.
+         */
+        get: operations["query_schema"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Your reports
+         * @description All of your reports, by name.
+         */
+        get: operations["list_reports"];
+        put?: never;
+        /**
+         * Save a query
+         * @description Keep a query under a name. It is checked as if it were asked.
+         *
+         *     It belongs to the creator or admin of the token, and of a brand to everybody with its
+         *     `brand_id`. One owner keeps at most 200.
+         */
+        post: operations["save_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reports/{report_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One report
+         * @description A report of yours. Somebody else's does not exist: the answer is the same 404.
+         */
+        get: operations["get_report"];
+        /**
+         * Change a report
+         * @description Replace the name, description and query of a report of yours.
+         */
+        put: operations["replace_report"];
+        post?: never;
+        /**
+         * Delete a report
+         * @description Delete a report of yours.
+         */
+        delete: operations["delete_report"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reports/{report_id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Run a report
+         * @description Ask the report's query now, and count the rows that you may see now.
+         *
+         *     The answer is that of `POST /v1/query`. A metric or dimension that the analysts have removed
+         *     since the report was saved is a 422 that names it.
+         */
+        get: operations["run_report_get"];
+        put?: never;
+        /**
+         * Run a report
+         * @description Ask the report's query now, and count the rows that you may see now.
+         *
+         *     The answer is that of `POST /v1/query`. A metric or dimension that the analysts have removed
+         *     since the report was saved is a 422 that names it.
+         */
+        post: operations["run_report_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subjects/{subject_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Subject
+         * @description Everything held on a person: identities, events, visits, credits, refused events.
+         *
+         *     For admins; each call is recorded in the audit log. The answer is complete and written while it
+         *     is read: if it ends before its last bracket, ask again.
+         */
+        get: operations["read_subject"];
+        put?: never;
+        post?: never;
+        /**
+         * Erase Subject
+         * @description Erase a person, in one transaction, and have exactly the days built again that this touches.
+         *
+         *     For admins. Numbers are right at once: the days are counted live until they are built. What was
+         *     received before and comes later is not stored; what the person sends from now on is somebody
+         *     new's. Once more, it removes what came since, and answers with a certificate of its own. While
+         *     days are being built it waits, and after a while answers 503.
+         */
+        delete: operations["erase_subject"];
         options?: never;
         head?: never;
         patch?: never;
@@ -167,6 +521,238 @@ export interface components {
             totals: components["schemas"]["Metrics"];
         };
         /**
+         * AssetSummary
+         * @description One asset of a portfolio, over the whole range.
+         */
+        AssetSummary: {
+            /**
+             * Asset Id
+             * @description The `ip_asset_id` of its events.
+             * @example asset-7
+             */
+            asset_id: string;
+            /**
+             * Clicks
+             * @description Downloads of an asset and clicks to license it.
+             * @example 87
+             */
+            clicks: number;
+            /**
+             * Conversions
+             * @description Licenses created.
+             * @example 4
+             */
+            conversions: number;
+            /**
+             * Engagement Time
+             * @description Time that visitors were engaged, in milliseconds.
+             * @example 4512000
+             */
+            engagement_time: number;
+            /**
+             * Revenue Cents
+             * @description Revenue of new and renewed licenses, in cents.
+             * @example 519600
+             */
+            revenue_cents: number;
+            /**
+             * Title
+             * @description What its upload called it; null if it did not say.
+             * @example Autumn leaves, seamless
+             */
+            title: string | null;
+            /**
+             * Unique Visitors
+             * @description Different visitors with any event; each is counted once in the range and once in each point, so points do not add up to the total.
+             * @example 903
+             */
+            unique_visitors: number;
+            /**
+             * Views
+             * @description Times that somebody looked at an IP asset.
+             * @example 1250
+             */
+            views: number;
+        };
+        /**
+         * AttributionModels
+         * @description By which a conversion is shared out among touches.
+         */
+        AttributionModels: {
+            /**
+             * Default
+             * @description The one that campaigns are reported by.
+             * @example last_non_direct
+             */
+            default: string | null;
+            /**
+             * Names
+             * @description The models there are.
+             * @example [
+             *       "first_touch",
+             *       "last_touch",
+             *       "linear"
+             *     ]
+             */
+            names: string[];
+        };
+        /**
+         * BrandCampaigns
+         * @description The projects of one brand, and the campaigns that led there.
+         */
+        BrandCampaigns: {
+            /**
+             * Brand Id
+             * @description A brand: `brand_id` of its users' tokens.
+             * @example acme
+             */
+            brand_id: string;
+            /**
+             * Campaigns
+             * @description Campaigns with events or spend in the range, the most viewed first.
+             */
+            campaigns: components["schemas"]["CampaignPerformance"][];
+            meta: components["schemas"]["Meta"];
+            previous?: components["schemas"]["PreviousPeriod"] | null;
+            /**
+             * Projects
+             * @description Every project of the brand, those without events too; the most viewed first.
+             */
+            projects: components["schemas"]["ProjectPerformance"][];
+            range: components["schemas"]["AnsweredRange"];
+            /** Series */
+            series: components["schemas"]["Point"][];
+            totals: components["schemas"]["BrandTotals"];
+        };
+        /**
+         * BrandTotals
+         * @description All projects together: who visited several of them is one visitor.
+         */
+        BrandTotals: {
+            /**
+             * Clicks
+             * @description Downloads of an asset and clicks to license it.
+             * @example 87
+             */
+            clicks: number;
+            /**
+             * Conversions
+             * @description Licenses created.
+             * @example 4
+             */
+            conversions: number;
+            /**
+             * Engagement Time
+             * @description Time that visitors were engaged, in milliseconds.
+             * @example 4512000
+             */
+            engagement_time: number;
+            /**
+             * Other Spend
+             * @description Spend in other currencies, in cents by ISO 4217 code; in no other number.
+             * @example {
+             *       "EUR": 4000
+             *     }
+             */
+            other_spend: {
+                [key: string]: number;
+            };
+            /**
+             * Return On Ad Spend
+             * @description revenue_cents by spend_cents, to four decimals; null without spend.
+             * @example 3.2462
+             */
+            return_on_ad_spend: number | null;
+            /**
+             * Revenue Cents
+             * @description Revenue of new and renewed licenses, in cents.
+             * @example 519600
+             */
+            revenue_cents: number;
+            /**
+             * Spend Cents
+             * @description In cents of the platform's currency; null when none is known.
+             * @example 120050
+             */
+            spend_cents: number | null;
+            /**
+             * Unique Visitors
+             * @description Different visitors with any event; each is counted once in the range and once in each point, so points do not add up to the total.
+             * @example 903
+             */
+            unique_visitors: number;
+            /**
+             * Views
+             * @description Times that somebody looked at an IP asset.
+             * @example 1250
+             */
+            views: number;
+        };
+        /**
+         * CampaignPerformance
+         * @description One campaign within all of the brand's projects.
+         */
+        CampaignPerformance: {
+            /**
+             * Campaign
+             * @description The `utm_campaign` that brought the visit, in lower case; null for visits without one.
+             * @example may
+             */
+            campaign: string | null;
+            /**
+             * Clicks
+             * @description Downloads of an asset and clicks to license it.
+             * @example 64
+             */
+            clicks: number;
+            /**
+             * Conversions
+             * @description Licenses created.
+             * @example 3
+             */
+            conversions: number;
+            /**
+             * Impressions
+             * @description Times that an asset was looked at: views.
+             * @example 812
+             */
+            impressions: number;
+            /**
+             * Other Spend
+             * @description Spend in other currencies, in cents by ISO 4217 code; in no other number.
+             * @example {
+             *       "EUR": 4000
+             *     }
+             */
+            other_spend: {
+                [key: string]: number;
+            };
+            /**
+             * Return On Ad Spend
+             * @description revenue_cents by spend_cents, to four decimals; null without spend.
+             * @example 3.2462
+             */
+            return_on_ad_spend: number | null;
+            /**
+             * Revenue Cents
+             * @description Revenue of new and renewed licenses, in cents.
+             * @example 389700
+             */
+            revenue_cents: number;
+            /**
+             * Spend Cents
+             * @description In cents of the platform's currency; null when none is known.
+             * @example 120050
+             */
+            spend_cents: number | null;
+            /**
+             * Unique Visitors
+             * @description Different visitors with any event, each once in the range.
+             * @example 590
+             */
+            unique_visitors: number;
+        };
+        /**
          * ChannelMetrics
          * @description The totals of one channel.
          */
@@ -213,6 +799,861 @@ export interface components {
              * @example 1250
              */
             views: number;
+        };
+        /**
+         * Column
+         * @description One value of each row.
+         */
+        Column: {
+            /**
+             * Kind
+             * @description What the query asked for it as.
+             * @example metric
+             * @enum {string}
+             */
+            kind: "dimension" | "metric";
+            /**
+             * Name
+             * @description As the query named it.
+             * @example views
+             */
+            name: string;
+            /**
+             * Type
+             * @description What its values are.
+             * @example integer
+             * @enum {string}
+             */
+            type: "text" | "date" | "integer" | "number";
+        };
+        /**
+         * Counts
+         * @description How many of a kind, each once. What each means for each kind is in the guide.
+         */
+        Counts: {
+            /**
+             * Active
+             * @description With an event in the range; licenses: valid on a day of it.
+             * @example 318
+             */
+            active: number;
+            /**
+             * New
+             * @description That came to be in the range.
+             * @example 25
+             */
+            new: number;
+            /**
+             * Total
+             * @description That came to be by the end of the range, and those active in it.
+             * @example 1204
+             */
+            total: number;
+        };
+        /**
+         * CountsGrowth
+         * @description The same against the period before.
+         */
+        CountsGrowth: {
+            /**
+             * Active
+             * @description Change against the period before, as a fraction of it; null where that was 0.
+             * @example 0.12
+             */
+            active: number | null;
+            /**
+             * New
+             * @description Change against the period before, as a fraction of it; null where that was 0.
+             * @example -0.0385
+             */
+            new: number | null;
+            /**
+             * Total
+             * @description Change against the period before, as a fraction of it; null where that was 0.
+             * @example 0.0212
+             */
+            total: number | null;
+        };
+        /**
+         * CreatorDashboard
+         * @description The assets of one creator, together and by themselves.
+         */
+        CreatorDashboard: {
+            /** Channels */
+            channels: components["schemas"]["ChannelMetrics"][];
+            /**
+             * Creator Id
+             * @description A creator: `sub` of their token.
+             * @example ana
+             */
+            creator_id: string;
+            meta: components["schemas"]["Meta"];
+            /**
+             * Other Revenue
+             * @description Revenue in other currencies than the platform's, in cents by ISO 4217 code; it is in no other number.
+             * @example {
+             *       "EUR": 129900
+             *     }
+             */
+            other_revenue: {
+                [key: string]: number;
+            };
+            portfolio: components["schemas"]["PortfolioSize"];
+            previous?: components["schemas"]["PreviousPeriod"] | null;
+            range: components["schemas"]["AnsweredRange"];
+            /**
+             * Series
+             * @description All assets together, revenue included, by interval.
+             */
+            series: components["schemas"]["Point"][];
+            /**
+             * Top Assets
+             * @description The most viewed first; of equals the one that earned more. Assets without events come last.
+             */
+            top_assets: components["schemas"]["AssetSummary"][];
+            /** @description Of all assets together: who visited several of them is one visitor. */
+            totals: components["schemas"]["Metrics"];
+        };
+        /**
+         * Days
+         * @description A range of days.
+         */
+        Days: {
+            /**
+             * End
+             * Format: date
+             * @description Last UTC day, inclusive.
+             * @example 2015-05-20
+             */
+            end: string;
+            /**
+             * Start
+             * Format: date
+             * @description First UTC day, inclusive.
+             * @example 2015-05-17
+             */
+            start: string;
+        };
+        /**
+         * DayTotals
+         * @description Numbers of all the days together, each visitor once; `events` includes those of bots.
+         */
+        DayTotals: {
+            /**
+             * Clicks
+             * @description Downloads, and clicks to license.
+             * @example 212
+             */
+            clicks: number;
+            /**
+             * Conversions
+             * @description Licenses created.
+             * @example 3
+             */
+            conversions: number;
+            /**
+             * Events
+             * @description Raw events, those of bots included.
+             * @example 51230
+             */
+            events: number;
+            /**
+             * Revenue Cents
+             * @description Revenue of new and renewed licenses, in cents.
+             * @example 129900
+             */
+            revenue_cents: number;
+            /**
+             * Unique Visitors
+             * @description Different visitors with any event.
+             * @example 944
+             */
+            unique_visitors: number;
+            /**
+             * Views
+             * @description Times that somebody looked at an asset.
+             * @example 1830
+             */
+            views: number;
+        };
+        /**
+         * DescribedDataset
+         * @description Metrics and dimensions that go together.
+         */
+        DescribedDataset: {
+            /**
+             * Description
+             * @description What is counted in it.
+             * @example One row per UTC day, visitor and dimension.
+             */
+            description: string;
+            /**
+             * Dimensions
+             * @description What they are grouped by.
+             */
+            dimensions: components["schemas"]["DescribedDimension"][];
+            /**
+             * Metrics
+             * @description Its numbers.
+             */
+            metrics: components["schemas"]["DescribedMetric"][];
+            /**
+             * Name
+             * @description Its name; a query needs none.
+             * @example traffic
+             */
+            name: string;
+        };
+        /**
+         * DescribedDimension
+         * @description What rows may be grouped and filtered by.
+         */
+        DescribedDimension: {
+            /**
+             * Aliases
+             * @description Other names that a query may use.
+             * @example [
+             *       "asset_id",
+             *       "ip_asset_id"
+             *     ]
+             */
+            aliases: string[];
+            /**
+             * Description
+             * @description What it is.
+             * @example The IP asset, or null.
+             */
+            description: string;
+            /**
+             * Name
+             * @description As a query names it.
+             * @example asset
+             */
+            name: string;
+            /**
+             * Type
+             * @description What its values are.
+             * @example text
+             * @enum {string}
+             */
+            type: "text" | "date";
+        };
+        /**
+         * DescribedMetric
+         * @description A number that a query may ask for.
+         */
+        DescribedMetric: {
+            /**
+             * Adds Up
+             * @description Whether its rows add up to the total; different visitors do not.
+             * @example true
+             */
+            adds_up: boolean;
+            /**
+             * Description
+             * @description What it counts.
+             * @example Times that somebody looked at an IP asset.
+             */
+            description: string;
+            /**
+             * Is Live
+             * @description Whether days that are not built are counted when you ask.
+             * @example true
+             */
+            is_live: boolean;
+            /**
+             * Name
+             * @description As a query names it.
+             * @example views
+             */
+            name: string;
+            /**
+             * Type
+             * @description What its values are.
+             * @example integer
+             * @enum {string}
+             */
+            type: "integer" | "number";
+        };
+        /**
+         * DescribedOperator
+         * @description How a filter compares.
+         */
+        DescribedOperator: {
+            /**
+             * Description
+             * @description What it lets through.
+             * @example Equal to the value.
+             */
+            description: string;
+            /**
+             * Name
+             * @description As a filter names it.
+             * @example is
+             * @enum {string}
+             */
+            name: "is" | "is_not" | "contains" | "in" | "not_in";
+        };
+        /**
+         * EntityEvent
+         * @description One event. Creators and brands get nothing that tells who made it: see the guide.
+         */
+        EntityEvent: {
+            /**
+             * Actor Id
+             * @description Only in an admin's answer. The user who made it.
+             * @example user-7
+             */
+            actor_id?: string | null;
+            /**
+             * Actor Type
+             * @description What kind of user it was; null: not logged in.
+             * @example user
+             */
+            actor_type?: string | null;
+            /**
+             * Anonymous Id
+             * @description Only in an admin's answer. The browser that made it.
+             * @example b0f0a1c2
+             */
+            anonymous_id?: string | null;
+            /**
+             * Brand Id
+             * @description Of uploads, projects, licenses and royalties; for admins of every event.
+             * @example acme
+             */
+            brand_id?: string | null;
+            /**
+             * Click Id
+             * @description Only in an admin's answer. The advertisement's click.
+             * @example gclid-1
+             */
+            click_id?: string | null;
+            /**
+             * Country
+             * @description Two letters.
+             * @example DE
+             */
+            country?: string | null;
+            /**
+             * Created At
+             * @description Only in an admin's answer. When it was stored.
+             * @example 2015-05-20T21:05:16Z
+             */
+            created_at?: string | null;
+            /**
+             * Creator Id
+             * @description As `brand_id`.
+             * @example ana
+             */
+            creator_id?: string | null;
+            /**
+             * Event Id
+             * Format: uuid
+             * @description The event's id: no two events share one.
+             * @example 019f1c5e-0a31-7c5e-9b1d-0d8f7a1f2b11
+             */
+            event_id: string;
+            /**
+             * Event Type
+             * @description What happened: a type of the tracking plan.
+             * @example asset_viewed
+             */
+            event_type: string;
+            /**
+             * Ip Asset Id
+             * @description An IP asset.
+             * @example logstash-puppetconf-2012
+             */
+            ip_asset_id?: string | null;
+            /**
+             * Landing Page
+             * @description Only in an admin's answer. The visit's first page.
+             * @example https://market.example/
+             */
+            landing_page?: string | null;
+            /**
+             * License Id
+             * @description A license.
+             * @example license-7
+             */
+            license_id?: string | null;
+            /**
+             * Occurred At
+             * Format: date-time
+             * @description When it happened.
+             * @example 2015-05-20T21:05:15Z
+             */
+            occurred_at: string;
+            /**
+             * Page Url
+             * @description Only in an admin's answer. The page.
+             * @example https://market.example/a/sunrise-01
+             */
+            page_url?: string | null;
+            /**
+             * Project Id
+             * @description A brand does not get the ids and `props` of another brand's business.
+             * @example spring-campaign
+             */
+            project_id?: string | null;
+            /**
+             * Props
+             * @description Amounts, terms and kinds; for admins all properties.
+             * @example {
+             *       "engagement_ms": 1200
+             *     }
+             */
+            props: {
+                [key: string]: unknown;
+            };
+            /**
+             * Received At
+             * @description Only in an admin's answer. When it arrived.
+             * @example 2015-05-20T21:05:16Z
+             */
+            received_at?: string | null;
+            /**
+             * Referrer
+             * @description Only in an admin's answer. The page that the visit came from.
+             * @example https://www.google.com/
+             */
+            referrer?: string | null;
+            /**
+             * Referrer Domain
+             * @description The site that the visit came from.
+             * @example google.com
+             */
+            referrer_domain?: string | null;
+            /**
+             * Sent At
+             * @description Only in an admin's answer. When its client sent it.
+             * @example 2015-05-20T21:05:15Z
+             */
+            sent_at?: string | null;
+            /**
+             * Session Id
+             * @description Only in an admin's answer. The client's session.
+             * @example s-81
+             */
+            session_id?: string | null;
+            /**
+             * Source
+             * @description What sent it.
+             * @example web
+             */
+            source: string;
+            /**
+             * User Agent
+             * @description Only in an admin's answer. The browser, as it says.
+             * @example Mozilla/5.0 (X11; Linux x86_64)
+             */
+            user_agent?: string | null;
+            /**
+             * User Id
+             * @description Only in an admin's answer. The user, as older clients say.
+             * @example user-7
+             */
+            user_id?: string | null;
+            /**
+             * Utm Campaign
+             * @description `utm_campaign` of the visit.
+             * @example spring
+             */
+            utm_campaign?: string | null;
+            /**
+             * Utm Content
+             * @description `utm_content` of the visit.
+             * @example banner-2
+             */
+            utm_content?: string | null;
+            /**
+             * Utm Medium
+             * @description `utm_medium` of the visit.
+             * @example email
+             */
+            utm_medium?: string | null;
+            /**
+             * Utm Source
+             * @description `utm_source` of the visit.
+             * @example newsletter
+             */
+            utm_source?: string | null;
+            /**
+             * Utm Term
+             * @description `utm_term` of the visit.
+             * @example licensing
+             */
+            utm_term?: string | null;
+            /**
+             * Visitor Id
+             * @description Only in an admin's answer. Who it is counted as.
+             * @example user-7
+             */
+            visitor_id?: string | null;
+        };
+        /**
+         * EntityEvents
+         * @description A page of an entity's events, the newest first.
+         */
+        EntityEvents: {
+            /**
+             * Entity Id
+             * @description The id in its events.
+             * @example logstash-puppetconf-2012
+             */
+            entity_id: string;
+            /**
+             * Entity Type
+             * @description What the id names.
+             * @example ip_asset
+             * @enum {string}
+             */
+            entity_type: "project" | "ip_asset" | "license";
+            /** Events */
+            events: components["schemas"]["EntityEvent"][];
+            /**
+             * Next Cursor
+             * @description `cursor` of the next page; null: this is the last.
+             * @example AASFNjQ3AEABnxxeCjF8XpsdDY96HysR
+             */
+            next_cursor: string | null;
+        };
+        /**
+         * Erasure
+         * @description The certificate of an erasure. It holds nothing of whose it was but a keyed hash.
+         */
+        Erasure: {
+            /**
+             * Days
+             * @description UTC days of what was removed.
+             * @example [
+             *       "2015-05-17"
+             *     ]
+             */
+            days: string[];
+            /**
+             * Erased At
+             * Format: date-time
+             * @description What was received before and comes later, out of a spool or by a replay, is not stored.
+             * @example 2015-05-21T08:00:00Z
+             */
+            erased_at: string;
+            /**
+             * Erasure Id
+             * Format: uuid
+             * @description The certificate's id.
+             * @example 019f1c5e-0a31-7c5e-9b1d-0d8f7a1f2b11
+             */
+            erasure_id: string;
+            /**
+             * Pseudonymised
+             * @description Rows of others, or of the marketplace's own records, that named the person and have a pseudonym in place of the id, by table.
+             * @example {
+             *       "marts.visitors": 1
+             *     }
+             */
+            pseudonymised: {
+                [key: string]: number;
+            };
+            rebuild: components["schemas"]["Rebuild"];
+            /**
+             * Removed
+             * @description Rows that were deleted, by table.
+             * @example {
+             *       "raw.events": 41
+             *     }
+             */
+            removed: {
+                [key: string]: number;
+            };
+            /**
+             * Subject Hash
+             * @description Keyed hash of the id that was asked for; the key is not in the database.
+             * @example 9b4c7d0e5a…
+             */
+            subject_hash: string;
+            totals_after: components["schemas"]["DayTotals"] | null;
+            /** @description Numbers of the days that have raw events, counted from these. Null before the first start of the whole system. */
+            totals_before: components["schemas"]["DayTotals"] | null;
+        };
+        /**
+         * Export
+         * @description An export, and how far it is.
+         */
+        Export: {
+            /**
+             * Bytes
+             * @description Size of the file.
+             * @example 1183744
+             */
+            bytes: number | null;
+            /**
+             * Download Url
+             * @description A link to the file that needs no token, while `state` is `done`; in a list it is null.
+             * @example http://127.0.0.1:8001/v1/exports/…/download?expires=1793370600&signature=…
+             */
+            download_url: string | null;
+            /**
+             * Download Url Expires At
+             * @description Until when the link works.
+             * @example 2015-05-21T09:00:00Z
+             */
+            download_url_expires_at: string | null;
+            /**
+             * Dropped Days
+             * @description Days of the range whose events the retention had removed when it was asked for.
+             * @example 0
+             */
+            dropped_days: number;
+            /**
+             * Error
+             * @description Why it failed, or why it is tried again.
+             * @example null
+             */
+            error: string | null;
+            /**
+             * Expires At
+             * @description When the file is removed.
+             * @example 2015-05-28T08:00:07Z
+             */
+            expires_at: string | null;
+            /**
+             * Export Id
+             * Format: uuid
+             * @description The export's id.
+             * @example 019f1c5e-0a31-7c5e-9b1d-0d8f7a1f2b11
+             */
+            export_id: string;
+            /**
+             * Filters
+             * @description Which events are in it: those that match every filter.
+             * @example {
+             *       "event_type": [
+             *         "asset_viewed"
+             *       ]
+             *     }
+             */
+            filters: {
+                [key: string]: string[];
+            };
+            /**
+             * Finished At
+             * @description When it was finished; null before.
+             * @example 2015-05-21T08:00:07Z
+             */
+            finished_at: string | null;
+            /**
+             * Format
+             * @description As what the events are written.
+             * @example csv
+             * @enum {string}
+             */
+            format: "csv" | "jsonl" | "parquet";
+            /**
+             * Include Personal Data
+             * @description Whether nothing is redacted in it.
+             */
+            include_personal_data: boolean;
+            progress: components["schemas"]["Progress"];
+            range: components["schemas"]["Range"];
+            /**
+             * Reason
+             * @description What the personal data is needed for; null without any.
+             * @example null
+             */
+            reason: string | null;
+            /**
+             * Requested At
+             * Format: date-time
+             * @description When it was asked for.
+             * @example 2015-05-21T08:00:00Z
+             */
+            requested_at: string;
+            /**
+             * Requested By
+             * @description `sub` of the admin's token.
+             * @example me
+             */
+            requested_by: string;
+            /**
+             * Rows
+             * @description Events in the file, once it is done.
+             * @example 5201
+             */
+            rows: number | null;
+            /**
+             * State
+             * @description `queued`, `running`, then `done` or `failed`. Without a file any more: `expired`, `deleted`, or `erased` because it held somebody whose data was erased.
+             * @example done
+             * @enum {string}
+             */
+            state: "queued" | "running" | "done" | "failed" | "deleted" | "expired" | "erased";
+        };
+        /**
+         * ExportList
+         * @description Exports, the newest first.
+         */
+        ExportList: {
+            /** Exports */
+            exports: components["schemas"]["Export"][];
+            /**
+             * Next Cursor
+             * @description `cursor` of the next page; null on the last.
+             * @example null
+             */
+            next_cursor: string | null;
+        };
+        /**
+         * ExportRequest
+         * @description Which events, and as what.
+         * @example {
+         *       "end": "2015-05-20",
+         *       "filters": {
+         *         "event_type": "asset_viewed"
+         *       },
+         *       "format": "csv",
+         *       "start": "2015-05-17"
+         *     }
+         * @example {
+         *       "format": "parquet",
+         *       "include_personal_data": true,
+         *       "period": "30d",
+         *       "reason": "Request 4711 of the data protection officer"
+         *     }
+         */
+        ExportRequest: {
+            /**
+             * End
+             * @description Last UTC day, inclusive: at most 732 days.
+             * @example 2015-05-20
+             */
+            end?: string | null;
+            filters?: components["schemas"]["Filters"];
+            /**
+             * Format
+             * @description `csv`, `jsonl` (JSON Lines) or `parquet`.
+             * @enum {string}
+             */
+            format: "csv" | "jsonl" | "parquet";
+            /**
+             * Include Personal Data
+             * @description Leave ids, URLs and props as they are. Needs a `reason`.
+             * @default false
+             */
+            include_personal_data?: boolean;
+            /**
+             * Period
+             * @description Days up to and including today (UTC), instead of `start` and `end`.
+             */
+            period?: ("7d" | "30d" | "90d" | "12mo" | "mtd" | "ytd") | null;
+            /**
+             * Reason
+             * @description What the personal data is needed for; it goes into the audit log.
+             * @example Request 4711 of the data protection officer
+             */
+            reason?: string | null;
+            /**
+             * Start
+             * @description First UTC day, inclusive. Goes with `end`.
+             * @example 2015-05-17
+             */
+            start?: string | null;
+        };
+        /**
+         * Filters
+         * @description Which events: those that match every filter, each a value or a list of which any will do.
+         */
+        Filters: {
+            /**
+             * Actor Type
+             * @description What kind of user did it.
+             * @example [
+             *       "user"
+             *     ]
+             */
+            actor_type?: string[] | null;
+            /**
+             * Brand Id
+             * @description A brand: `brand_id` of its users' tokens.
+             * @example [
+             *       "acme"
+             *     ]
+             */
+            brand_id?: string[] | null;
+            /**
+             * Country
+             * @description Two letters, ISO 3166.
+             * @example [
+             *       "DE"
+             *     ]
+             */
+            country?: string[] | null;
+            /**
+             * Event Type
+             * @description What happened: a type of the tracking plan.
+             * @example [
+             *       "asset_viewed",
+             *       "license_created"
+             *     ]
+             */
+            event_type?: string[] | null;
+            /**
+             * Ip Asset Id
+             * @description An IP asset.
+             * @example [
+             *       "logstash-puppetconf-2012"
+             *     ]
+             */
+            ip_asset_id?: string[] | null;
+            /**
+             * License Id
+             * @description A license.
+             * @example [
+             *       "license-12"
+             *     ]
+             */
+            license_id?: string[] | null;
+            /**
+             * Project Id
+             * @description A brand's project.
+             * @example [
+             *       "project-7"
+             *     ]
+             */
+            project_id?: string[] | null;
+            /**
+             * Source
+             * @description What sent it.
+             * @example [
+             *       "web"
+             *     ]
+             */
+            source?: string[] | null;
+            /**
+             * Utm Campaign
+             * @description `utm_campaign` of the visit.
+             * @example [
+             *       "spring"
+             *     ]
+             */
+            utm_campaign?: string[] | null;
+            /**
+             * Utm Medium
+             * @description `utm_medium` of the visit.
+             * @example [
+             *       "email"
+             *     ]
+             */
+            utm_medium?: string[] | null;
+            /**
+             * Utm Source
+             * @description `utm_source` of the visit.
+             * @example [
+             *       "newsletter"
+             *     ]
+             */
+            utm_source?: string[] | null;
         };
         /**
          * Growth
@@ -268,7 +1709,199 @@ export interface components {
              * @example ok
              * @constant
              */
-            status: "ok";
+            status?: "ok";
+        };
+        /**
+         * Held
+         * @description Everything held on a person: one list of rows for each table, as the database has them.
+         *
+         *     A table that comes to hold something on people has a list of its own too.
+         */
+        Held: {
+            /**
+             * Attribution
+             * @description Where the person came from, with what device.
+             * @example [
+             *       {
+             *         "channel": "organic_search",
+             *         "device_type": "desktop"
+             *       }
+             *     ]
+             */
+            attribution: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Conversion Touches
+             * @description Arrivals that led to these.
+             * @example [
+             *       {
+             *         "channel": "email"
+             *       }
+             *     ]
+             */
+            conversion_touches: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Conversions
+             * @description Licenses that the person created.
+             * @example [
+             *       {
+             *         "event_type": "license_created",
+             *         "revenue_cents": 129900
+             *       }
+             *     ]
+             */
+            conversions: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Events
+             * @description Raw events, in their order in time.
+             * @example [
+             *       {
+             *         "event_type": "asset_viewed",
+             *         "ip_asset_id": "sunrise-01",
+             *         "visitor_id": "ann-7f3a91c2"
+             *       }
+             *     ]
+             */
+            events: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Exports
+             * @description Exports of days on which they have events.
+             * @example [
+             *       {
+             *         "export_id": "019f1c5e-0a31-7c5e-9b1d-0d8f7a1f2b11",
+             *         "state": "done"
+             *       }
+             *     ]
+             */
+            exports: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Identities
+             * @description Which anonymous ids belong to which user. A link that is not `verified` is a browser's claim and no more: look at it before you hand anything out.
+             * @example [
+             *       {
+             *         "anonymous_id": "anon-41b7",
+             *         "user_id": "ann-7f3a91c2",
+             *         "verified": true
+             *       }
+             *     ]
+             */
+            identities: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Ids
+             * @description All ids that stand for the person.
+             * @example [
+             *       "anon-41b7",
+             *       "ann-7f3a91c2"
+             *     ]
+             */
+            ids: string[];
+            /**
+             * Int Conversion Credits
+             * @description How these were credited.
+             * @example [
+             *       {
+             *         "credit": 1,
+             *         "model": "last_touch"
+             *       }
+             *     ]
+             */
+            int_conversion_credits: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Lifecycle Events
+             * @description What they did with assets, projects and licenses, or is said of them there.
+             * @example [
+             *       {
+             *         "actor_id": "ann-7f3a91c2",
+             *         "event_type": "asset_uploaded"
+             *       }
+             *     ]
+             */
+            lifecycle_events: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Rejected Events
+             * @description Refused events that name them.
+             * @example [
+             *       {
+             *         "reason": "unknown event type"
+             *       }
+             *     ]
+             */
+            rejected_events: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Sessions
+             * @description Visits.
+             * @example [
+             *       {
+             *         "started_at": "2015-05-17T10:05:03Z",
+             *         "visitor_id": "ann-7f3a91c2"
+             *       }
+             *     ]
+             */
+            sessions: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Subject Id
+             * @description The id that was asked for.
+             * @example ann-7f3a91c2
+             */
+            subject_id: string;
+            /**
+             * Visitors
+             * @description The person's number in the sets of visitors.
+             * @example [
+             *       {
+             *         "visitor_id": "ann-7f3a91c2",
+             *         "visitor_number": 4711
+             *       }
+             *     ]
+             */
+            visitors: {
+                [key: string]: unknown;
+            }[];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * Limits
+         * @description How much one query may ask for.
+         */
+        Limits: {
+            /**
+             * Days
+             * @description Most days of a range.
+             * @example 732
+             */
+            days: number;
+            /**
+             * Default Rows
+             * @description Rows of an answer without `limit`.
+             * @example 100
+             */
+            default_rows: number;
+            /**
+             * Rows
+             * @description Most rows of an answer.
+             * @example 10000
+             */
+            rows: number;
         };
         /**
          * Meta
@@ -360,6 +1993,32 @@ export interface components {
             totals: components["schemas"]["Metrics"];
         };
         /**
+         * PlatformSummary
+         * @description Who and what is on the platform, and how that grows.
+         */
+        PlatformSummary: {
+            /** @description IP assets with any event; new: the first upload. */
+            assets: components["schemas"]["Counts"];
+            /** @description Brands whose people acted; new: the first project or license that names it. */
+            brands: components["schemas"]["Counts"];
+            /** @description Actors of the type creator; new: their first upload. */
+            creators: components["schemas"]["Counts"];
+            growth: components["schemas"]["SummaryGrowth"];
+            /** @description Licenses valid on any day; new: created. */
+            licenses: components["schemas"]["Counts"];
+            meta: components["schemas"]["Meta"];
+            previous?: components["schemas"]["PreviousSummary"] | null;
+            range: components["schemas"]["AnsweredRange"];
+            /**
+             * Revenue Cents
+             * @description Revenue of new and renewed licenses, in cents.
+             * @example 5196000
+             */
+            revenue_cents: number;
+            /** @description Actors of the type user; new: who signed up. */
+            users: components["schemas"]["Counts"];
+        };
+        /**
          * Point
          * @description One day, week or month of a series.
          */
@@ -409,6 +2068,24 @@ export interface components {
             views: number;
         };
         /**
+         * PortfolioSize
+         * @description What the creator has, today and whatever the range.
+         */
+        PortfolioSize: {
+            /**
+             * Active Licenses
+             * @description Licenses on these assets that hold today.
+             * @example 17
+             */
+            active_licenses: number;
+            /**
+             * Assets
+             * @description Assets that the creator uploaded.
+             * @example 42
+             */
+            assets: number;
+        };
+        /**
          * PreviousPeriod
          * @description As many days right before the range; there with `compare=previous`.
          */
@@ -428,6 +2105,42 @@ export interface components {
              */
             start: string;
             totals: components["schemas"]["Metrics"];
+        };
+        /**
+         * PreviousSummary
+         * @description As many days right before the range; there with `compare=previous`.
+         */
+        PreviousSummary: {
+            /** @description IP assets with any event; new: the first upload. */
+            assets: components["schemas"]["Counts"];
+            /** @description Brands whose people acted; new: the first project or license that names it. */
+            brands: components["schemas"]["Counts"];
+            /** @description Actors of the type creator; new: their first upload. */
+            creators: components["schemas"]["Counts"];
+            /**
+             * End
+             * Format: date
+             * @description Last UTC day, inclusive.
+             * @example 2015-05-16
+             */
+            end: string;
+            /** @description Licenses valid on any day; new: created. */
+            licenses: components["schemas"]["Counts"];
+            /**
+             * Revenue Cents
+             * @description Revenue of new and renewed licenses, in cents.
+             * @example 5196000
+             */
+            revenue_cents: number;
+            /**
+             * Start
+             * Format: date
+             * @description First UTC day, inclusive.
+             * @example 2015-05-13
+             */
+            start: string;
+            /** @description Actors of the type user; new: who signed up. */
+            users: components["schemas"]["Counts"];
         };
         /**
          * Problem
@@ -482,6 +2195,597 @@ export interface components {
              */
             message: string;
         };
+        /**
+         * Progress
+         * @description How far it is. Days are finished in their order.
+         */
+        Progress: {
+            /**
+             * Days
+             * @description Days of the range.
+             * @example 4
+             */
+            days: number;
+            /**
+             * Finished Days
+             * @description Days that are read.
+             * @example 2
+             */
+            finished_days: number;
+            /**
+             * Rows
+             * @description Events of the finished days.
+             * @example 2104
+             */
+            rows: number;
+            /**
+             * Through
+             * @description The last finished day; null before the first.
+             * @example 2015-05-18
+             */
+            through: string | null;
+        };
+        /**
+         * ProjectAsset
+         * @description An asset within one project: its events that name both.
+         */
+        ProjectAsset: {
+            /**
+             * Asset Id
+             * @description The `ip_asset_id` of its events.
+             * @example asset-7
+             */
+            asset_id: string;
+            /**
+             * Clicks
+             * @description Downloads of an asset and clicks to license it.
+             * @example 64
+             */
+            clicks: number;
+            /**
+             * Conversions
+             * @description Licenses created.
+             * @example 3
+             */
+            conversions: number;
+            /**
+             * Impressions
+             * @description Times that an asset was looked at: views.
+             * @example 812
+             */
+            impressions: number;
+            /**
+             * Is Licensed
+             * @description Whether a license made for the project holds on any day of the range.
+             * @example true
+             */
+            is_licensed: boolean;
+            /**
+             * Revenue Cents
+             * @description Revenue of new and renewed licenses, in cents.
+             * @example 389700
+             */
+            revenue_cents: number;
+            /**
+             * Unique Visitors
+             * @description Different visitors with any event, each once in the range.
+             * @example 590
+             */
+            unique_visitors: number;
+        };
+        /**
+         * ProjectPerformance
+         * @description One project, over the whole range.
+         */
+        ProjectPerformance: {
+            /**
+             * Assets
+             * @description Assets licensed for the project in the range, and those with events in it; the most viewed first. Events without an asset are in the project and in none of these.
+             */
+            assets: components["schemas"]["ProjectAsset"][];
+            /**
+             * Clicks
+             * @description Downloads of an asset and clicks to license it.
+             * @example 64
+             */
+            clicks: number;
+            /**
+             * Conversions
+             * @description Licenses created.
+             * @example 3
+             */
+            conversions: number;
+            /**
+             * Impressions
+             * @description Times that an asset was looked at: views.
+             * @example 812
+             */
+            impressions: number;
+            /**
+             * Name
+             * @description What its creation called it; null if it did not say.
+             * @example Autumn line
+             */
+            name: string | null;
+            /**
+             * Other Spend
+             * @description Spend in other currencies, in cents by ISO 4217 code; in no other number.
+             * @example {
+             *       "EUR": 4000
+             *     }
+             */
+            other_spend: {
+                [key: string]: number;
+            };
+            /**
+             * Project Id
+             * @description A brand's project.
+             * @example autumn-line
+             */
+            project_id: string;
+            /**
+             * Return On Ad Spend
+             * @description revenue_cents by spend_cents, to four decimals; null without spend.
+             * @example 3.2462
+             */
+            return_on_ad_spend: number | null;
+            /**
+             * Revenue Cents
+             * @description Revenue of new and renewed licenses, in cents.
+             * @example 389700
+             */
+            revenue_cents: number;
+            /**
+             * Spend Cents
+             * @description In cents of the platform's currency; null when none is known.
+             * @example 120050
+             */
+            spend_cents: number | null;
+            /**
+             * Status
+             * @description `created`, `started`, `completed` or `archived`, as it is now.
+             * @example started
+             */
+            status: string;
+            /**
+             * Unique Visitors
+             * @description Different visitors with any event, each once in the range.
+             * @example 590
+             */
+            unique_visitors: number;
+        };
+        /**
+         * QueryAnswer
+         * @description The rows, and what they mean.
+         */
+        QueryAnswer: {
+            /**
+             * Attribution Model
+             * @description The model of the attribution metrics; null where none is asked for.
+             * @example null
+             */
+            attribution_model: string | null;
+            /**
+             * Columns
+             * @description What each row holds: dimensions, then metrics.
+             */
+            columns: components["schemas"]["Column"][];
+            /**
+             * Dimensions
+             * @description As asked.
+             * @example [
+             *       "channel"
+             *     ]
+             */
+            dimensions: string[];
+            /**
+             * Limit
+             * @description How many at most.
+             * @example 100
+             */
+            limit: number;
+            meta: components["schemas"]["QueryMeta"];
+            /**
+             * Metrics
+             * @description As asked.
+             * @example [
+             *       "views"
+             *     ]
+             */
+            metrics: string[];
+            /**
+             * Offset
+             * @description How many are left out at the beginning.
+             * @example 0
+             */
+            offset: number;
+            range: components["schemas"]["Days"];
+            /**
+             * Rows
+             * @description Each by the columns' names. Values of dimensions are text, or null where events have none; dates are YYYY-MM-DD.
+             * @example [
+             *       {
+             *         "channel": "direct",
+             *         "views": 1250
+             *       }
+             *     ]
+             */
+            rows: {
+                [key: string]: string | number | null;
+            }[];
+            /**
+             * Total Rows
+             * @description How many rows there are without a limit.
+             * @example 1
+             */
+            total_rows: number;
+        };
+        /**
+         * QueryMeta
+         * @description How far the numbers can be trusted.
+         */
+        QueryMeta: {
+            /**
+             * As Of
+             * Format: date-time
+             * @description When the freshest days of the range were counted: now if any is counted live, else when the last of them was built.
+             * @example 2015-05-21T02:03:11.512345Z
+             */
+            as_of: string;
+            /**
+             * Built Through
+             * @description Last UTC day that is built; later ones are counted live. Null: none is.
+             * @example 2015-05-20
+             */
+            built_through: string | null;
+            /**
+             * Cached
+             * @description Whether the answer came from a cache.
+             * @example false
+             */
+            cached: boolean;
+            /**
+             * Definition
+             * @description Hash of the metric definitions behind the numbers; `mixed` when days of the range were built by others than today's.
+             * @example 0f343b0931126a20f133d67c2b018a3b
+             */
+            definition: string;
+            /**
+             * Not Built
+             * @description Days that are not built, of which metrics that cannot be counted live (those of attribution) know nothing yet. Empty where the query asks for none of them.
+             */
+            not_built: components["schemas"]["Days"][];
+        };
+        /**
+         * QueryRequest
+         * @description A question. `GET /v1/query/schema` says what can be asked.
+         * @example {
+         *       "date_range": {
+         *         "end": "2015-05-20",
+         *         "start": "2015-05-17"
+         *       },
+         *       "dimensions": [
+         *         "channel"
+         *       ],
+         *       "filters": [
+         *         {
+         *           "field": "country",
+         *           "op": "in",
+         *           "value": [
+         *             "DE",
+         *             "FR"
+         *           ]
+         *         }
+         *       ],
+         *       "limit": 10,
+         *       "metrics": [
+         *         "views",
+         *         "unique_visitors"
+         *       ],
+         *       "order_by": [
+         *         "-views"
+         *       ]
+         *     }
+         */
+        QueryRequest: {
+            /**
+             * Attribution Model
+             * @description For attribution metrics: the model that shares a conversion out among touches. Default: the one that campaigns are reported by.
+             * @example linear
+             */
+            attribution_model?: string | null;
+            /**
+             * @description `{start, end}`, `{period}` or a period such as `90d`. Default: `30d`.
+             * @example {
+             *       "end": "2015-05-20",
+             *       "start": "2015-05-17"
+             *     }
+             */
+            date_range?: {
+                /** Format: date */
+                end?: string | null;
+                /** @enum {unknown} */
+                period?: "7d" | "30d" | "90d" | "12mo" | "mtd" | "ytd" | null;
+                /** Format: date */
+                start?: string | null;
+            } | ("7d" | "30d" | "90d" | "12mo" | "mtd" | "ytd" | null);
+            /**
+             * Dimensions
+             * @description What rows are grouped by. Without any the answer is one row, the total.
+             * @example [
+             *       "channel"
+             *     ]
+             */
+            dimensions?: string[];
+            /**
+             * Filters
+             * @description Conditions that all hold: a list of `{field, op, value}`; or, for short, an object of fields and values: `{"channel": "direct", "country": ["DE", "FR"]}`.
+             * @example [
+             *       {
+             *         "field": "country",
+             *         "op": "in",
+             *         "value": [
+             *           "DE",
+             *           "FR"
+             *         ]
+             *       }
+             *     ]
+             */
+            filters?: {
+                /** @description A dimension. */
+                field: string;
+                /**
+                 * @description How to compare.
+                 * @enum {unknown}
+                 */
+                op?: "is" | "is_not" | "contains" | "in" | "not_in" | null;
+                value: (string | number | null) | (string | number | null)[];
+            }[] | {
+                /** @description A dimension. */
+                field: string;
+                /**
+                 * @description How to compare.
+                 * @enum {unknown}
+                 */
+                op?: "is" | "is_not" | "contains" | "in" | "not_in" | null;
+                value: (string | number | null) | (string | number | null)[];
+            } | {
+                [key: string]: (string | number | null) | (string | number | null)[];
+            } | null;
+            /**
+             * Limit
+             * @description How many rows at most.
+             * @default 100
+             * @example 50
+             */
+            limit?: number;
+            /**
+             * Metrics
+             * @description What is counted, all of datasets that have the dimensions.
+             * @example [
+             *       "views"
+             *     ]
+             */
+            metrics: string[];
+            /**
+             * Offset
+             * @description How many rows to leave out first.
+             * @default 0
+             * @example 0
+             */
+            offset?: number;
+            /**
+             * Order By
+             * @description What to sort by: names, with `-` before one for descending, or a list of `{field, direction}`. Default: by time if that is asked for, then by the first metric, descending. Rows that are equal come in the order of their dimensions.
+             * @example [
+             *       "-views"
+             *     ]
+             */
+            order_by?: (string | {
+                /** @enum {unknown} */
+                direction?: "asc" | "desc";
+                field: string;
+            })[] | string | {
+                /** @enum {unknown} */
+                direction?: "asc" | "desc";
+                field: string;
+            } | null;
+        };
+        /**
+         * QuerySchema
+         * @description What can be asked. A dimension can be used with the metrics of each dataset that has it.
+         */
+        QuerySchema: {
+            attribution_models: components["schemas"]["AttributionModels"];
+            /**
+             * Datasets
+             * @description What there is to ask for.
+             */
+            datasets: components["schemas"]["DescribedDataset"][];
+            limits: components["schemas"]["Limits"];
+            /**
+             * Operators
+             * @description How filters compare.
+             */
+            operators: components["schemas"]["DescribedOperator"][];
+            /**
+             * Periods
+             * @description Names of ranges that end today.
+             * @example [
+             *       "7d",
+             *       "30d",
+             *       "90d",
+             *       "12mo",
+             *       "mtd",
+             *       "ytd"
+             *     ]
+             */
+            periods: string[];
+        };
+        /**
+         * Range
+         * @description The days of an export, both inclusive.
+         */
+        Range: {
+            /**
+             * End
+             * Format: date
+             * @description Last UTC day, inclusive.
+             * @example 2015-05-20
+             */
+            end: string;
+            /**
+             * Start
+             * Format: date
+             * @description First UTC day, inclusive.
+             * @example 2015-05-17
+             */
+            start: string;
+        };
+        /**
+         * Rebuild
+         * @description Days whose marts are built again without the person.
+         */
+        Rebuild: {
+            /**
+             * Days
+             * @description UTC days that are built again.
+             * @example [
+             *       "2015-05-17"
+             *     ]
+             */
+            days: string[];
+            /**
+             * State
+             * @description `asked` until all are built; until then their numbers are counted live.
+             * @enum {string}
+             */
+            state: "asked" | "built";
+            /**
+             * Waiting Days
+             * @description Those that are not built yet.
+             * @example [
+             *       "2015-05-17"
+             *     ]
+             */
+            waiting_days: string[];
+        };
+        /**
+         * Report
+         * @description A saved report.
+         */
+        Report: {
+            /**
+             * Created At
+             * Format: date-time
+             * @description When it was stored or made.
+             * @example 2015-05-21T02:03:11.512345Z
+             */
+            created_at: string;
+            /**
+             * Description
+             * @description What it is for, or null.
+             * @example For the weekly meeting
+             */
+            description: string | null;
+            /**
+             * Id
+             * Format: uuid
+             * @description The report's id.
+             * @example 0c2c6b6e-6c1d-4a53-9b40-3b2f3fd8b0ad
+             */
+            id: string;
+            /**
+             * Name
+             * @description As you named it.
+             * @example Channels of the month
+             */
+            name: string;
+            /**
+             * Query
+             * @description As the body of `POST /v1/query`.
+             * @example {
+             *       "date_range": {
+             *         "period": "30d"
+             *       },
+             *       "dimensions": [
+             *         "channel"
+             *       ],
+             *       "metrics": [
+             *         "views",
+             *         "unique_visitors"
+             *       ]
+             *     }
+             */
+            query: {
+                [key: string]: unknown;
+            };
+            /**
+             * Updated At
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2015-05-21T02:03:11.512345Z
+             */
+            updated_at: string;
+        };
+        /**
+         * ReportBody
+         * @description A query and its name.
+         */
+        ReportBody: {
+            /**
+             * Description
+             * @description What it is for; null is nothing.
+             * @example For the weekly meeting
+             */
+            description?: string | null;
+            /**
+             * Name
+             * @description Different from the names of your other reports.
+             * @example Channels of the month
+             */
+            name: string;
+            /**
+             * @example {
+             *       "date_range": {
+             *         "period": "30d"
+             *       },
+             *       "dimensions": [
+             *         "channel"
+             *       ],
+             *       "metrics": [
+             *         "views",
+             *         "unique_visitors"
+             *       ]
+             *     }
+             */
+            query: components["schemas"]["QueryRequest"];
+        };
+        /**
+         * Reports
+         * @description Your reports, by name.
+         */
+        Reports: {
+            /** Reports */
+            reports: components["schemas"]["Report"][];
+        };
+        /**
+         * SummaryGrowth
+         * @description Each number against that of the period before.
+         */
+        SummaryGrowth: {
+            assets: components["schemas"]["CountsGrowth"];
+            brands: components["schemas"]["CountsGrowth"];
+            creators: components["schemas"]["CountsGrowth"];
+            licenses: components["schemas"]["CountsGrowth"];
+            /**
+             * Revenue Cents
+             * @description Change against the period before, as a fraction of it; null where that was 0.
+             * @example 0.25
+             */
+            revenue_cents: number | null;
+            users: components["schemas"]["CountsGrowth"];
+        };
     };
     responses: never;
     parameters: never;
@@ -491,16 +2795,56 @@ export interface components {
 }
 export type AnsweredRange = components['schemas']['AnsweredRange'];
 export type AssetMetrics = components['schemas']['AssetMetrics'];
+export type AssetSummary = components['schemas']['AssetSummary'];
+export type AttributionModels = components['schemas']['AttributionModels'];
+export type BrandCampaigns = components['schemas']['BrandCampaigns'];
+export type BrandTotals = components['schemas']['BrandTotals'];
+export type CampaignPerformance = components['schemas']['CampaignPerformance'];
 export type ChannelMetrics = components['schemas']['ChannelMetrics'];
+export type Column = components['schemas']['Column'];
+export type Counts = components['schemas']['Counts'];
+export type CountsGrowth = components['schemas']['CountsGrowth'];
+export type CreatorDashboard = components['schemas']['CreatorDashboard'];
+export type Days = components['schemas']['Days'];
+export type DayTotals = components['schemas']['DayTotals'];
+export type DescribedDataset = components['schemas']['DescribedDataset'];
+export type DescribedDimension = components['schemas']['DescribedDimension'];
+export type DescribedMetric = components['schemas']['DescribedMetric'];
+export type DescribedOperator = components['schemas']['DescribedOperator'];
+export type EntityEvent = components['schemas']['EntityEvent'];
+export type EntityEvents = components['schemas']['EntityEvents'];
+export type Erasure = components['schemas']['Erasure'];
+export type Export = components['schemas']['Export'];
+export type ExportList = components['schemas']['ExportList'];
+export type ExportRequest = components['schemas']['ExportRequest'];
+export type Filters = components['schemas']['Filters'];
 export type Growth = components['schemas']['Growth'];
 export type Health = components['schemas']['Health'];
+export type Held = components['schemas']['Held'];
+export type Limits = components['schemas']['Limits'];
 export type Meta = components['schemas']['Meta'];
 export type Metrics = components['schemas']['Metrics'];
 export type PlatformMetrics = components['schemas']['PlatformMetrics'];
+export type PlatformSummary = components['schemas']['PlatformSummary'];
 export type Point = components['schemas']['Point'];
+export type PortfolioSize = components['schemas']['PortfolioSize'];
 export type PreviousPeriod = components['schemas']['PreviousPeriod'];
+export type PreviousSummary = components['schemas']['PreviousSummary'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemField = components['schemas']['ProblemField'];
+export type Progress = components['schemas']['Progress'];
+export type ProjectAsset = components['schemas']['ProjectAsset'];
+export type ProjectPerformance = components['schemas']['ProjectPerformance'];
+export type QueryAnswer = components['schemas']['QueryAnswer'];
+export type QueryMeta = components['schemas']['QueryMeta'];
+export type QueryRequest = components['schemas']['QueryRequest'];
+export type QuerySchema = components['schemas']['QuerySchema'];
+export type Range = components['schemas']['Range'];
+export type Rebuild = components['schemas']['Rebuild'];
+export type Report = components['schemas']['Report'];
+export type ReportBody = components['schemas']['ReportBody'];
+export type Reports = components['schemas']['Reports'];
+export type SummaryGrowth = components['schemas']['SummaryGrowth'];
 export type $defs = Record<string, never>;
 export interface operations {
     healthz: {
@@ -519,6 +2863,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -541,6 +2919,40 @@ export interface operations {
                     "text/plain": string;
                 };
             };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     readyz: {
@@ -559,6 +2971,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Service unavailable */
@@ -606,11 +3052,22 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @example private, no-cache */
+                    "Cache-Control"?: string;
+                    /** @description Send it as `If-None-Match` to be told 304 when nothing changed. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["AssetMetrics"];
                 };
+            };
+            /** @description The answer is the one that `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Unauthorized */
             401: {
@@ -646,6 +3103,23 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Invalid fields */
             422: {
                 headers: {
@@ -664,6 +3138,1405 @@ export interface operations {
                      *           "message": "2015-05-01 is before start (2015-05-17)"
                      *         }
                      *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service unavailable",
+                     *       "status": 503,
+                     *       "detail": "the database does not answer in time"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    brand_campaigns: {
+        parameters: {
+            query?: {
+                /** @description `previous` adds the totals of as many days right before the range. */
+                compare?: "previous";
+                /** @description Last UTC day, inclusive. Goes with `start`. */
+                end?: string;
+                /** @description How long one point of `series` is. Weeks begin on Monday (ISO 8601). A point's `date` is the first day of its interval; what lies outside the range is not counted. */
+                interval?: "day" | "week" | "month";
+                /** @description Days up to and including today (UTC), instead of `start` and `end`: `7d` `30d` `90d` count days, `12mo` goes back twelve months, `mtd` and `ytd` begin with this month and this year. Default: `30d`. */
+                period?: "7d" | "30d" | "90d" | "12mo" | "mtd" | "ytd";
+                /** @description First UTC day, inclusive. Goes with `end`. */
+                start?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The `brand_id` of its tokens and projects. */
+                brand_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @example private, no-cache */
+                    "Cache-Control"?: string;
+                    /** @description Send it as `If-None-Match` to be told 304 when nothing changed. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandCampaigns"];
+                };
+            };
+            /** @description The answer is the one that `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "the bearer token is not valid: Signature has expired"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "only a token with the role brand or admin may read this"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not found",
+                     *       "status": 404,
+                     *       "detail": "there is no such brand, or this token may not see it"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid fields",
+                     *       "status": 422,
+                     *       "detail": "end: 2015-05-01 is before start (2015-05-17)",
+                     *       "errors": [
+                     *         {
+                     *           "field": "end",
+                     *           "message": "2015-05-01 is before start (2015-05-17)"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service unavailable",
+                     *       "status": 503,
+                     *       "detail": "the database does not answer in time"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    creator_dashboard: {
+        parameters: {
+            query?: {
+                /** @description `previous` adds the totals of as many days right before the range. */
+                compare?: "previous";
+                /** @description Last UTC day, inclusive. Goes with `start`. */
+                end?: string;
+                /** @description How long one point of `series` is. Weeks begin on Monday (ISO 8601). A point's `date` is the first day of its interval; what lies outside the range is not counted. */
+                interval?: "day" | "week" | "month";
+                /** @description How many assets `top_assets` has at most. */
+                limit?: number;
+                /** @description Days up to and including today (UTC), instead of `start` and `end`: `7d` `30d` `90d` count days, `12mo` goes back twelve months, `mtd` and `ytd` begin with this month and this year. Default: `30d`. */
+                period?: "7d" | "30d" | "90d" | "12mo" | "mtd" | "ytd";
+                /** @description First UTC day, inclusive. Goes with `end`. */
+                start?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The creator's `sub`, as in their token. */
+                creator_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @example private, no-cache */
+                    "Cache-Control"?: string;
+                    /** @description Send it as `If-None-Match` to be told 304 when nothing changed. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatorDashboard"];
+                };
+            };
+            /** @description The answer is the one that `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "the bearer token is not valid: Signature has expired"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "only a token with the role creator or admin may read this"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not found",
+                     *       "status": 404,
+                     *       "detail": "there is no such creator, or this token may not see it"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid fields",
+                     *       "status": 422,
+                     *       "detail": "end: 2015-05-01 is before start (2015-05-17)",
+                     *       "errors": [
+                     *         {
+                     *           "field": "end",
+                     *           "message": "2015-05-01 is before start (2015-05-17)"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service unavailable",
+                     *       "status": 503,
+                     *       "detail": "the database does not answer in time"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    entity_events: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. Events that arrive meanwhile move nothing. */
+                cursor?: string;
+                /** @description Last UTC day, inclusive. */
+                end?: string;
+                /** @description Only events of this type. */
+                event_type?: string;
+                /** @description How many events a page has at most. */
+                limit?: number;
+                /** @description First UTC day, inclusive. */
+                start?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The project's, asset's or license's id in its events. */
+                id: string;
+                /** @description What the id names. */
+                type: "project" | "ip_asset" | "license";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntityEvents"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "the bearer token is not valid: Signature has expired"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not found",
+                     *       "status": 404,
+                     *       "detail": "there is no such project, or this token may not see it"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid fields",
+                     *       "status": 422,
+                     *       "detail": "end: 2015-05-01 is before start (2015-05-17)",
+                     *       "errors": [
+                     *         {
+                     *           "field": "end",
+                     *           "message": "2015-05-01 is before start (2015-05-17)"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service unavailable",
+                     *       "status": 503,
+                     *       "detail": "the database does not answer in time"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_erasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As the erasure's certificate has it. */
+                erasure_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "the bearer token is not valid: Signature has expired"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "only a token with the role admin may read this"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not found",
+                     *       "status": 404,
+                     *       "detail": "there is no such erasure"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid fields",
+                     *       "status": 422,
+                     *       "detail": "subject_id: an id has 1 to 200 characters",
+                     *       "errors": [
+                     *         {
+                     *           "field": "subject_id",
+                     *           "message": "an id has 1 to 200 characters"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service unavailable",
+                     *       "status": 503,
+                     *       "detail": "the database does not answer in time"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_exports: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "the bearer token is not valid: Signature has expired"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "only a token with the role admin may read this"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid fields",
+                     *       "status": 422,
+                     *       "detail": "export_id: Input should be a valid UUID",
+                     *       "errors": [
+                     *         {
+                     *           "field": "export_id",
+                     *           "message": "Input should be a valid UUID"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service unavailable",
+                     *       "status": 503,
+                     *       "detail": "the database does not answer in time"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportRequest"];
+            };
+        };
+        responses: {
+            /** @description It is being made */
+            202: {
+                headers: {
+                    /** @description Where it is looked at */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            /** @description Invalid request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid request",
+                     *       "status": 400,
+                     *       "detail": "the body is not JSON: Expecting value"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "the bearer token is not valid: Signature has expired"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "only a token with the role admin may read this"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Request timeout",
+                     *       "status": 408,
+                     *       "detail": "the body did not come within 10 s"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload too large",
+                     *       "status": 413,
+                     *       "detail": "a body may have 262144 bytes"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid fields",
+                     *       "status": 422,
+                     *       "detail": "filters: there is no filter 'actor_id': use event_type, source",
+                     *       "errors": [
+                     *         {
+                     *           "field": "filters",
+                     *           "message": "there is no filter 'actor_id': use event_type, source"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service unavailable",
+                     *       "status": 503,
+                     *       "detail": "the database does not answer in time"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The export's id. */
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "the bearer token is not valid: Signature has expired"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "only a token with the role admin may read this"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not found",
+                     *       "status": 404,
+                     *       "detail": "there is no such export"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid fields",
+                     *       "status": 422,
+                     *       "detail": "export_id: Input should be a valid UUID",
+                     *       "errors": [
+                     *         {
+                     *           "field": "export_id",
+                     *           "message": "Input should be a valid UUID"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service unavailable",
+                     *       "status": 503,
+                     *       "detail": "the database does not answer in time"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The export's id. */
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "the bearer token is not valid: Signature has expired"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "only a token with the role admin may read this"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not found",
+                     *       "status": 404,
+                     *       "detail": "there is no such export"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid fields",
+                     *       "status": 422,
+                     *       "detail": "export_id: Input should be a valid UUID",
+                     *       "errors": [
+                     *         {
+                     *           "field": "export_id",
+                     *           "message": "Input should be a valid UUID"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service unavailable",
+                     *       "status": 503,
+                     *       "detail": "the database does not answer in time"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_export: {
+        parameters: {
+            query: {
+                /** @description Unix time. */
+                expires: number;
+            };
+            header?: never;
+            path: {
+                /** @description The export's id. */
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. `Range` is understood */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": string;
+                    "application/vnd.apache.parquet": string;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the link has expired: GET /v1/exports/{id} gives a new one"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not found",
+                     *       "status": 404,
+                     *       "detail": "the export has no file here"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid fields",
+                     *       "status": 422,
+                     *       "detail": "export_id: Input should be a valid UUID",
+                     *       "errors": [
+                     *         {
+                     *           "field": "export_id",
+                     *           "message": "Input should be a valid UUID"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -711,10 +4584,1539 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @example private, no-cache */
+                    "Cache-Control"?: string;
+                    /** @description Send it as `If-None-Match` to be told 304 when nothing changed. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PlatformMetrics"];
+                };
+            };
+            /** @description The answer is the one that `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "the bearer token is not valid: Signature has expired"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "only a token with the role admin may read this"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid fields",
+                     *       "status": 422,
+                     *       "detail": "end: 2015-05-01 is before start (2015-05-17)",
+                     *       "errors": [
+                     *         {
+                     *           "field": "end",
+                     *           "message": "2015-05-01 is before start (2015-05-17)"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service unavailable",
+                     *       "status": 503,
+                     *       "detail": "the database does not answer in time"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    platform_summary: {
+        parameters: {
+            query?: {
+                /** @description `previous` adds the totals of as many days right before the range. */
+                compare?: "previous";
+                /** @description Last UTC day, inclusive. Goes with `start`. */
+                end?: string;
+                /** @description How long one point of `series` is. Weeks begin on Monday (ISO 8601). A point's `date` is the first day of its interval; what lies outside the range is not counted. */
+                interval?: "day" | "week" | "month";
+                /** @description Days up to and including today (UTC), instead of `start` and `end`: `7d` `30d` `90d` count days, `12mo` goes back twelve months, `mtd` and `ytd` begin with this month and this year. Default: `30d`. */
+                period?: "7d" | "30d" | "90d" | "12mo" | "mtd" | "ytd";
+                /** @description First UTC day, inclusive. Goes with `end`. */
+                start?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @example private, no-cache */
+                    "Cache-Control"?: string;
+                    /** @description Send it as `If-None-Match` to be told 304 when nothing changed. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformSummary"];
+                };
+            };
+            /** @description The answer is the one that `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "the bearer token is not valid: Signature has expired"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "only a token with the role admin may read this"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid fields",
+                     *       "status": 422,
+                     *       "detail": "end: 2015-05-01 is before start (2015-05-17)",
+                     *       "errors": [
+                     *         {
+                     *           "field": "end",
+                     *           "message": "2015-05-01 is before start (2015-05-17)"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service unavailable",
+                     *       "status": 503,
+                     *       "detail": "the database does not answer in time"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    query: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryAnswer"];
+                };
+            };
+            /** @description Invalid request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid request",
+                     *       "status": 400,
+                     *       "detail": "the body is not JSON: Expecting value"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "the bearer token is not valid: Signature has expired"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Request timeout",
+                     *       "status": 408,
+                     *       "detail": "the body did not come within 10 s"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload too large",
+                     *       "status": 413,
+                     *       "detail": "a body may have 262144 bytes"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid fields",
+                     *       "status": 422,
+                     *       "detail": "metrics.0: there is no metric 'veiws'. Did you mean 'views'? There are: events, views, clicks",
+                     *       "errors": [
+                     *         {
+                     *           "field": "metrics.0",
+                     *           "message": "there is no metric 'veiws'. Did you mean 'views'? There are: events, views, clicks"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service unavailable",
+                     *       "status": 503,
+                     *       "detail": "the database does not answer in time"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    query_schema: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuerySchema"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "the bearer token is not valid: Signature has expired"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service unavailable",
+                     *       "status": 503,
+                     *       "detail": "there is no description of the metrics yet: `eventmill up` writes it, and so does `eventmill backfill START END`"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reports"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "the bearer token is not valid: Signature has expired"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service unavailable",
+                     *       "status": 503,
+                     *       "detail": "the database does not answer in time"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description Invalid request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid request",
+                     *       "status": 400,
+                     *       "detail": "the body is not JSON: Expecting value"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "the bearer token is not valid: Signature has expired"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Request timeout",
+                     *       "status": 408,
+                     *       "detail": "the body did not come within 10 s"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload too large",
+                     *       "status": 413,
+                     *       "detail": "a body may have 262144 bytes"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid fields",
+                     *       "status": 422,
+                     *       "detail": "name: you have a report named 'Channels' already",
+                     *       "errors": [
+                     *         {
+                     *           "field": "name",
+                     *           "message": "you have a report named 'Channels' already"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service unavailable",
+                     *       "status": 503,
+                     *       "detail": "the database does not answer in time"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The report's id. */
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "the bearer token is not valid: Signature has expired"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not found",
+                     *       "status": 404,
+                     *       "detail": "there is no such report, or it is not yours"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid fields",
+                     *       "status": 422,
+                     *       "detail": "name: you have a report named 'Channels' already",
+                     *       "errors": [
+                     *         {
+                     *           "field": "name",
+                     *           "message": "you have a report named 'Channels' already"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service unavailable",
+                     *       "status": 503,
+                     *       "detail": "the database does not answer in time"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The report's id. */
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description Invalid request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid request",
+                     *       "status": 400,
+                     *       "detail": "the body is not JSON: Expecting value"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "the bearer token is not valid: Signature has expired"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not found",
+                     *       "status": 404,
+                     *       "detail": "there is no such report, or it is not yours"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Request timeout",
+                     *       "status": 408,
+                     *       "detail": "the body did not come within 10 s"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload too large",
+                     *       "status": 413,
+                     *       "detail": "a body may have 262144 bytes"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid fields",
+                     *       "status": 422,
+                     *       "detail": "name: you have a report named 'Channels' already",
+                     *       "errors": [
+                     *         {
+                     *           "field": "name",
+                     *           "message": "you have a report named 'Channels' already"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service unavailable",
+                     *       "status": 503,
+                     *       "detail": "the database does not answer in time"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The report's id. */
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "the bearer token is not valid: Signature has expired"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not found",
+                     *       "status": 404,
+                     *       "detail": "there is no such report, or it is not yours"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid fields",
+                     *       "status": 422,
+                     *       "detail": "name: you have a report named 'Channels' already",
+                     *       "errors": [
+                     *         {
+                     *           "field": "name",
+                     *           "message": "you have a report named 'Channels' already"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service unavailable",
+                     *       "status": 503,
+                     *       "detail": "the database does not answer in time"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_report_get: {
+        parameters: {
+            query?: {
+                /** @description Instead of the report's. */
+                limit?: number;
+                /** @description Instead of the report's. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The report's id. */
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @example private, no-cache */
+                    "Cache-Control"?: string;
+                    /** @description Send it as `If-None-Match` to be told 304 when nothing changed. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryAnswer"];
+                };
+            };
+            /** @description The answer is the one that `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "the bearer token is not valid: Signature has expired"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not found",
+                     *       "status": 404,
+                     *       "detail": "there is no such report, or it is not yours"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid fields",
+                     *       "status": 422,
+                     *       "detail": "metrics.0: there is no metric 'downloads'",
+                     *       "errors": [
+                     *         {
+                     *           "field": "metrics.0",
+                     *           "message": "there is no metric 'downloads'"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service unavailable",
+                     *       "status": 503,
+                     *       "detail": "the database does not answer in time"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_report_post: {
+        parameters: {
+            query?: {
+                /** @description Instead of the report's. */
+                limit?: number;
+                /** @description Instead of the report's. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The report's id. */
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "the bearer token is not valid: Signature has expired"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not found",
+                     *       "status": 404,
+                     *       "detail": "there is no such report, or it is not yours"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid fields",
+                     *       "status": 422,
+                     *       "detail": "metrics.0: there is no metric 'downloads'",
+                     *       "errors": [
+                     *         {
+                     *           "field": "metrics.0",
+                     *           "message": "there is no metric 'downloads'"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service unavailable",
+                     *       "status": 503,
+                     *       "detail": "the database does not answer in time"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_subject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user's id, an anonymous id or a `visitor_id`. Ids that `raw.identities` links with it are the same person. */
+                subject_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Everything that is held on the person. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Held"];
                 };
             };
             /** @description Unauthorized */
@@ -751,6 +6153,40 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not found",
+                     *       "status": 404,
+                     *       "detail": "nothing is held on this id"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Invalid fields */
             422: {
                 headers: {
@@ -762,13 +6198,161 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Invalid fields",
                      *       "status": 422,
-                     *       "detail": "end: 2015-05-01 is before start (2015-05-17)",
+                     *       "detail": "subject_id: an id has 1 to 200 characters",
                      *       "errors": [
                      *         {
-                     *           "field": "end",
-                     *           "message": "2015-05-01 is before start (2015-05-17)"
+                     *           "field": "subject_id",
+                     *           "message": "an id has 1 to 200 characters"
                      *         }
                      *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service unavailable",
+                     *       "status": 503,
+                     *       "detail": "the database does not answer in time"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erase_subject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user's id, an anonymous id or a `visitor_id`. Ids that `raw.identities` links with it are the same person. */
+                subject_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "the bearer token is not valid: Signature has expired"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "only a token with the role admin may read this"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "URI too long",
+                     *       "status": 414,
+                     *       "detail": "path and query may have 16384 bytes; these have 20000"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Invalid fields",
+                     *       "status": 422,
+                     *       "detail": "subject_id: an id has 1 to 200 characters",
+                     *       "errors": [
+                     *         {
+                     *           "field": "subject_id",
+                     *           "message": "an id has 1 to 200 characters"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong on our side; it has been logged"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];

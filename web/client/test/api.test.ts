@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { createDashboards, data, ProblemError } from "@eventmill/dashboards";
-import type { AssetMetrics, Metrics } from "@eventmill/dashboards";
+import type { AssetMetrics, Metrics, QueryRequest } from "@eventmill/dashboards";
 
 function given(name: string): string {
   const value = process.env[name];
@@ -78,4 +78,34 @@ test("the token is asked for before each call", async () => {
   const call = () => data(client.GET(path, { params: { path: { asset_id } } }));
   assert.equal((await problemOf(call())).status, 404);
   assert.equal((await call()).asset_id, asset_id);
+});
+
+test("what is unchanged comes as 304, and is the same", async () => {
+  const statuses: number[] = [];
+  const counted = async (request: Request) => {
+    const response = await fetch(request);
+    statuses.push(response.status);
+    return response;
+  };
+  const client = createDashboards({ baseUrl, token: given("CREATORS_TOKEN"), fetch: counted });
+  // Days that are over and built: nobody adds anything to them meanwhile.
+  const day = given("BUILT_DAY");
+  const query = { start: day, end: day };
+  const call = () => data(client.GET(path, { params: { path: { asset_id }, query } }));
+  const first = await call();
+  assert.deepEqual((await call()).series, first.series);
+  assert.deepEqual(statuses, [200, 304]);
+});
+
+test("a question of one's own", async () => {
+  const body: QueryRequest = {
+    metrics: ["views"],
+    dimensions: ["asset"],
+    filters: [{ field: "asset", op: "is", value: asset_id }],
+    date_range: { period: "7d" },
+  };
+  const { rows } = await data(creator.POST("/v1/query", { body }));
+  assert.deepEqual(rows, [{ asset: asset_id, views: Number(given("VIEWS")) }]);
+  const refused = data(creator.POST("/v1/query", { body: { ...body, metrics: ["veiws"] } }));
+  assert.match((await problemOf(refused)).message, /Did you mean 'views'/);
 });

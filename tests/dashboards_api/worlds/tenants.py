@@ -13,7 +13,7 @@ from eventmill.days import utc_today
 from eventmill.referrers import store_referrers
 from eventmill.tokens import Caller
 from eventmill.user_agents import store_user_agents
-from tests.dashboards_api.conftest import build
+from tests.dashboards_api.conftest import dbt
 from tests.dashboards_api.support import CHROME, Event, at, insert
 
 # Days before today with events; the first two are built.
@@ -119,7 +119,12 @@ def seed(connection: psycopg.Connection) -> None:
         insert(connection, *world.events(today))
     store_user_agents(connection, [CHROME])
     store_referrers(connection, [f"{world.word}.example" for world in WORLDS])
-    build(today - timedelta(days=BUILT[0]), today - timedelta(days=BUILT[-1]))
+    connection.execute("insert into enrichment.platform_currency (currency) values ('USD')")
+    first, end = (today - timedelta(days=age) for age in (BUILT[0], BUILT[-1] - 1))
+    dbt(
+        "build", "--exclude-resource-type", "test", "unit_test",
+        "--event-time-start", str(first), "--event-time-end", str(end),
+    )  # fmt: skip
 
 
 def other_than(world: World) -> World:
