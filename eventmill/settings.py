@@ -193,6 +193,11 @@ class Settings(BaseSettings):
         """dbt's artifacts, the manifest among them: in the home, so two systems do not collide."""
         return self.home / "dbt_target"
 
+    @property
+    def manifest_dir(self) -> Path:
+        """Where production's dbt manifest is, apart from what `eventmill dbt` writes for others."""
+        return self.dbt_target_dir / "dagster"
+
 
 def _read() -> Settings:
     home = Path(os.environ.get("EVENTMILL_HOME") or PROJECT_ROOT / ".eventmill").absolute()

@@ -81,13 +81,12 @@ def dbt(context: typer.Context) -> None:
     ensure_ready_database()
     from eventmill.database import connect
     from orchestration.development import deferral, sample_environment
-    from orchestration.project import manifest_dir
 
     with connect() as connection:
         sample = sample_environment(connection, context.args)
     environment = child_environment(**dbt_environment(), **sample)
     program = str(Path(sys.executable).with_name("dbt"))
-    arguments = [*context.args, *deferral(context.args, manifest_dir())]
+    arguments = [*context.args, *deferral(context.args, get_settings().manifest_dir)]
     os.execve(program, [program, *arguments], environment)  # noqa: S606
 
 

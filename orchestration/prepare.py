@@ -9,9 +9,10 @@ import psycopg
 
 from eventmill.database import advisory_lock, connect
 from eventmill.errors import ConfigurationError, EventmillError
+from eventmill.settings import get_settings
 from orchestration.defs.dbt.invocation import BUILD_LOCK, run_dbt
 from orchestration.instance import prepare_instance
-from orchestration.project import fingerprint, manifest_dir, prepare_manifest, target_path
+from orchestration.project import fingerprint, prepare_manifest, target_path
 from orchestration.relations import is_there
 
 # What live numbers are counted from. It takes seconds, whatever the size of raw; views on tables
@@ -32,7 +33,7 @@ def prepare() -> None:
 
 
 def _prepare_views(connection: psycopg.Connection) -> None:
-    stamp = manifest_dir() / "views.sha256"
+    stamp = get_settings().manifest_dir / "views.sha256"
     known = stamp.read_text() if stamp.exists() else None
     with advisory_lock(connection, BUILD_LOCK):
         if known == fingerprint() and is_there(connection, "intermediate.int_events"):

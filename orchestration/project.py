@@ -29,16 +29,12 @@ REFERRER_DOMAIN = "{{ url_host('referrer') }}"
 ARTIFACTS = (PARTIAL_PARSE, "run_results.json", "manifest.json")
 
 
-def manifest_dir() -> Path:
-    """Where the manifest is kept: apart from what `eventmill dbt` writes for other targets."""
-    return get_settings().dbt_target_dir / "dagster"
-
-
 @cache
 def manifest() -> dict[str, Any]:
     """The manifest of the project as it is now. Raises ConfigurationError if dbt cannot read it."""
     prepare_manifest()
-    content: dict[str, Any] = orjson.loads((manifest_dir() / "manifest.json").read_bytes())
+    file = get_settings().manifest_dir / "manifest.json"
+    content: dict[str, Any] = orjson.loads(file.read_bytes())
     return content
 
 
@@ -46,7 +42,7 @@ def manifest() -> dict[str, Any]:
 def referrer_domain_sql() -> str:
     """SQL of the domain of the column `referrer`, as the models have it."""
     prepare_manifest()
-    compiled = orjson.loads((manifest_dir() / "run_results.json").read_bytes())
+    compiled = orjson.loads((get_settings().manifest_dir / "run_results.json").read_bytes())
     return str(compiled["results"][0]["compiled_code"])
 
 
@@ -55,7 +51,7 @@ def prepare_manifest() -> bool:
 
     Several processes may call it at once: one parses, the others wait for it.
     """
-    folder = manifest_dir()
+    folder = get_settings().manifest_dir
     folder.mkdir(parents=True, exist_ok=True)
     current = fingerprint()
     with (folder / "parse.lock").open("w") as lock:
@@ -77,8 +73,8 @@ def target_path(name: str) -> Iterator[Path]:
     folder = get_settings().dbt_target_dir / "runs" / name
     folder.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(folder.parent)
-    if (manifest_dir() / PARTIAL_PARSE).exists():
-        shutil.copy(manifest_dir() / PARTIAL_PARSE, folder / PARTIAL_PARSE)
+    if (get_settings().manifest_dir / PARTIAL_PARSE).exists():
+        shutil.copy(get_settings().manifest_dir / PARTIAL_PARSE, folder / PARTIAL_PARSE)
     try:
         yield folder
     finally:

@@ -82,7 +82,7 @@ _manifests: dict[Path, Manifest] = {}
 
 async def current_catalog() -> Catalog:
     """The catalog of this system's manifest. Raises Unavailable."""
-    path = get_settings().dbt_target_dir / "manifest.json"
+    path = get_settings().manifest_dir / "manifest.json"
     manifest = _manifests.setdefault(path, Manifest(path))
     return await asyncio.to_thread(manifest.catalog)
 

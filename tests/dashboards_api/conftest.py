@@ -1,6 +1,7 @@
 """Databases with dbt's views, made once for the session, and clients with a token of each role."""
 
 import itertools
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from httpx import Response
 from dashboards_api.app import create_app
 from eventmill.database import connect, dbt_environment
 from eventmill.embedded import EmbeddedPostgres
-from eventmill.settings import child_environment
+from eventmill.settings import child_environment, get_settings
 from eventmill.tokens import Caller, issue
 from tests.conftest import clone
 from tests.support import environment
@@ -41,6 +42,13 @@ def dbt(*arguments: str) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def publish_manifest() -> None:
+    """Put the manifest that dbt just wrote where a deployment's is."""
+    settings = get_settings()
+    settings.manifest_dir.mkdir(parents=True, exist_ok=True)
+    shutil.copy(settings.dbt_target_dir / "manifest.json", settings.manifest_dir)
+
+
 def build(first: date, last: date) -> None:
     """Build the marts of these days, as a run does."""
     dbt(
@@ -60,6 +68,7 @@ def views_template(server: EmbeddedPostgres) -> str:
             "build", "--select", *VIEWS,
             "--exclude-resource-type", "test", "unit_test",
         )  # fmt: skip
+    publish_manifest()
     return VIEWS_TEMPLATE
 
 

@@ -12,10 +12,10 @@ import pytest
 from eventmill.database import connect
 from eventmill.errors import Unavailable
 from ingest_api.replay import replay
-from tests.ingest_api.support import event, is_settled, send, served, statuses, wait_until
+from tests.ingest_api.support import event, is_settled, send, served, statuses
 from tests.ingest_api.test_durability import database_away
 from tests.privacy.support import ANN, BOB, DEVICES, erase_now, places
-from tests.support import environment, rows, scalar
+from tests.support import environment, rows, scalar, wait_until
 
 WHO = "select coalesce(actor_id, anonymous_id) from raw.events order by 1"
 

@@ -27,7 +27,7 @@ BRAND = Visible(everything=False, assets=["a"], projects=["p"])
 
 @pytest.fixture(scope="module")
 def manifest(views_database: str) -> dict[str, Any]:
-    path = get_settings().dbt_target_dir / "manifest.json"
+    path = get_settings().manifest_dir / "manifest.json"
     found: dict[str, Any] = json.loads(path.read_text())
     return found
 

@@ -19,6 +19,7 @@ from eventmill.embedded import EmbeddedPostgres
 from eventmill.settings import PROJECT_ROOT, child_environment, get_settings
 from eventmill.tokens import Caller, issue
 from tests.conftest import url_of
+from tests.dashboards_api.conftest import publish_manifest
 from tests.dashboards_api.support import Event, at, insert
 from tests.support import environment
 
@@ -63,15 +64,15 @@ def system(
     home: Path, server: EmbeddedPostgres, views_template: str, tmp_path: Path
 ) -> Iterator[str]:
     """A database and a home of this test's own; the manifest in it is the project's as it is."""
-    manifest = get_settings().dbt_target_dir / "manifest.json"
-    target = tmp_path / "home" / "dbt_target"
+    manifest = get_settings().manifest_dir / "manifest.json"
+    target = tmp_path / "home" / "dbt_target" / "dagster"
     target.mkdir(parents=True)
     shutil.copy(manifest, target)
     with connect(url_of(server, "postgres"), autocommit=True) as connection:
         connection.execute(f"create database new_metric template {views_template}".encode())
     url = url_of(server, "new_metric")
     with environment(
-        EVENTMILL_DATABASE_URL=url, EVENTMILL_HOME=str(target.parent), EVENTMILL_CACHE_MB="0"
+        EVENTMILL_DATABASE_URL=url, EVENTMILL_HOME=str(tmp_path / "home"), EVENTMILL_CACHE_MB="0"
     ):
         yield url
 
@@ -101,6 +102,7 @@ def build(project: Path, day: date) -> None:
         check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stdout + result.stderr
+    publish_manifest()
 
 
 def test_a_new_metric_appears_and_is_answered(system: str, project: Path) -> None:
