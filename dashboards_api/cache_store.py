@@ -13,7 +13,7 @@ from eventmill.days import DayWindow
 Key = tuple[Hashable, ...]
 
 # What an entry takes besides its bytes: its key, its tags and their places in the indexes.
-# tracemalloc counts 1.3 to 1.6 KB for an asset's answer.
+# An estimate, so the bound on memory is one too.
 OVERHEAD = 1_500
 
 

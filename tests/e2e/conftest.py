@@ -54,7 +54,9 @@ class RunningDemo:
 def demo_environment(home: Path) -> dict[str, str]:
     """This process's environment with a home and three free ports of the demo's own."""
     clean = {n: v for n, v in os.environ.items() if not n.startswith(("EVENTMILL_", "DAGSTER_"))}
-    clean.pop("PYTHONDONTWRITEBYTECODE", None)
+    # What `make test ARGS=…` was given is not for the `make` of a document.
+    for name in ("PYTHONDONTWRITEBYTECODE", "MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "ARGS"):
+        clean.pop(name, None)
     path = f"{Path(sys.executable).parent}{os.pathsep}{clean['PATH']}"
     return {
         **clean,

@@ -18,11 +18,10 @@ from dashboards_api.metrics.scopes import built_part, in_windows
 from eventmill.days import DayWindow
 
 IS_BUILT = "select to_regclass('intermediate.int_platform_days') is not null"
-
 # A day that was built before there were these sets is live.
-WITH_SETS = """
-select date from intermediate.int_platform_days where date between %(first)s and %(last)s
-"""
+WITH_SETS = (
+    "select date from intermediate.int_platform_days where date between %(first)s and %(last)s"
+)
 
 # Days that may have events.
 PARTITIONS = """
