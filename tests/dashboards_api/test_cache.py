@@ -3,95 +3,28 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
-from fastapi import Request, Response
+from fastapi import Response
 from prometheus_client import CollectorRegistry
-from pydantic import BaseModel
 
 from dashboards_api import cache as module
 from dashboards_api.cache import Cache
 from dashboards_api.cache_store import EVERYTHING, OVERHEAD, Change, Store
 from dashboards_api.invalidation import tell
-from dashboards_api.metrics.schemas import Meta
 from eventmill.days import DayWindow, utc_today
-from eventmill.errors import NotFound, Unavailable
-from eventmill.tokens import Caller
-
-MAY = DayWindow(date(2015, 5, 1), date(2015, 5, 31))
-JUNE = DayWindow(date(2015, 6, 1), date(2015, 6, 30))
-ANA = Caller("ana", "creator")
-
-
-class Numbers(BaseModel):
-    text: str
-    meta: Meta
-
-
-class Source:
-    """What is asked for the numbers: counts how often, and waits until it is let go."""
-
-    def __init__(self, text: str = "0") -> None:
-        self.text = text
-        self.asked = 0
-        self.gate = asyncio.Event()
-        self.gate.set()
-
-    async def __call__(self) -> Numbers:
-        self.asked += 1
-        text = self.text
-        await self.gate.wait()
-        meta = Meta(
-            as_of=datetime(2015, 5, 20, tzinfo=UTC),
-            built_through=None,
-            definition="d",
-            cached=False,
-        )
-        return Numbers(text=text, meta=meta)
-
-
-def new_cache(max_bytes: int = 2**20, *, listening: bool = True) -> Cache:
-    cache = Cache(max_bytes, CollectorRegistry())
-    if listening:
-        cache.begin("d")
-    return cache
-
-
-def request(**headers: str) -> Request:
-    given = [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()]
-    return Request({"type": "http", "method": "GET", "headers": given})
-
-
-async def ask(
-    cache: Cache,
-    source: Callable[[], Awaitable[Numbers]],
-    *key: str,
-    ttl: float = 60,
-    tags: tuple[str, ...] = ("asset:a",),
-    days: DayWindow | None = MAY,
-    **headers: str,
-) -> Response:
-    return await cache.answer(
-        request(**headers), key=("test", *key), ttl=ttl, tags=tags, days=days, compute=source
-    )
-
-
-def is_cached(response: Response) -> bool:
-    cached: bool = json.loads(bytes(response.body))["meta"]["cached"]
-    return cached
-
-
-def scenario(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    """A test that is a coroutine."""
-
-    def run() -> None:
-        asyncio.run(test())
-
-    run.__name__ = test.__name__
-    return run
+from eventmill.errors import Unavailable
+from tests.dashboards_api.cached import (
+    JUNE,
+    MAY,
+    Numbers,
+    Source,
+    ask,
+    is_cached,
+    new_cache,
+    scenario,
+)
 
 
 @scenario
@@ -326,48 +259,6 @@ def test_a_failure_of_the_cache_is_a_miss(
         assert registry.get_sample_value("eventmill_dashboards_cache_failures_total") == 1
 
     asyncio.run(run())
-
-
-@scenario
-async def test_a_decision_is_kept_until_something_of_it_changes() -> None:
-    cache = new_cache()
-    asked = 0
-
-    async def check() -> None:
-        nonlocal asked
-        asked += 1
-
-    async def allow(caller: Caller, asset: str) -> None:
-        await cache.allow(caller, ("asset", asset), tags=(f"asset:{asset}",), check=check)
-
-    for _ in range(3):
-        await allow(ANA, "a")
-    assert asked == 1
-    for number, (caller, asset) in enumerate(
-        [(Caller("ben", "creator"), "a"), (Caller("u", "brand", "ana"), "a"), (ANA, "b")], start=2
-    ):
-        await allow(caller, asset)
-        assert asked == number, "another caller, or another asset"
-    for tag in ("asset:a", "creator:ana"):
-        cache.change(Change(tags=frozenset({tag})), "tags")
-        before = asked
-        await allow(ANA, "a")
-        assert asked == before + 1
-
-
-@scenario
-async def test_a_refusal_is_not_kept() -> None:
-    cache = new_cache()
-    answers = iter([NotFound("no"), None])
-
-    async def check() -> None:
-        if error := next(answers):
-            raise error
-
-    with pytest.raises(NotFound):
-        await cache.allow(ANA, ("asset", "a"), tags=(), check=check)
-    await cache.allow(ANA, ("asset", "a"), tags=(), check=check)
-    await cache.allow(ANA, ("asset", "a"), tags=(), check=check)
 
 
 @scenario
