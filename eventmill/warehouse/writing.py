@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from eventmill.errors import NotFound
 from eventmill.warehouse.manifest import Column, File, Manifest, Receipt
+from eventmill.warehouse.pseudonymising import pseudonymised
 from eventmill.warehouse.pseudonyms import Pseudonyms
 from eventmill.warehouse.root import Root
 from eventmill.warehouse.schemas import next_version
@@ -51,7 +52,7 @@ def write_day(
         raise NotFound(f"there is no {table.source}: build a day first")
     batches = snapshot.batches(table, columns, day, redacted=pseudonyms is not None)
     if pseudonyms and table.people:
-        batches = (pseudonyms.replace(batch, table.people) for batch in batches)
+        batches = (pseudonymised(batch, table.people, pseudonyms) for batch in batches)
     return publish_day(
         root,
         Manifest(
@@ -74,9 +75,16 @@ def write_day(
 
 
 def publish_day(
-    root: Root, manifest: Manifest, schema: pa.Schema, batches: Iterator[pa.RecordBatch]
+    root: Root,
+    manifest: Manifest,
+    schema: pa.Schema,
+    batches: Iterator[pa.RecordBatch],
+    erased: Callable[[], int] = lambda: 0,
 ) -> Manifest:
-    """Write the files of `batches` and then `manifest`, with what they turned out to hold."""
+    """Write the files of `batches` and then `manifest`, with what they turned out to hold.
+
+    `erased` is asked in the end how many rows an erasure has taken out of the batches.
+    """
     table, day, build = manifest.table, manifest.day, manifest.build
     folder = root.begin(table, day, build)
     try:
@@ -86,25 +94,19 @@ def publish_day(
         for written in _files(folder, manifest, schema, batches, totals):
             root.take(table, day, build, written.name)
             files.append(written)
-        done = replace_counts(manifest, version, files, totals)
+        done = replace(
+            manifest,
+            schema_version=version,
+            files=tuple(files),
+            rows=sum(file.rows for file in files),
+            totals=totals.as_text(),
+            erased_rows=manifest.erased_rows + erased(),
+        )
         root.publish(table, day, build, done.to_json(), [file.name for file in files])
     except BaseException:
         root.abandon(table, day, build)
         raise
     return done
-
-
-def replace_counts(
-    manifest: Manifest, version: int, files: list[File], totals: "Totals"
-) -> Manifest:
-    """The manifest with the numbers of what was written."""
-    return replace(
-        manifest,
-        schema_version=version,
-        files=tuple(files),
-        rows=sum(file.rows for file in files),
-        totals=totals.as_text(),
-    )
 
 
 @dataclass
