@@ -60,7 +60,7 @@ class Snapshot:
             statement.set_sql_query(query)
             stream, _ = statement.execute_query()
             with pa.RecordBatchReader.from_stream(stream) as reader:
-                for batch in ahead(iter(reader)):
+                for batch in ahead(_read(reader)):
                     yield batch.cast(schema)
 
 
@@ -115,9 +115,16 @@ def _translated() -> Iterator[None]:
         # Without a state it was not the server that spoke: the connection is gone.
         passes = not state.strip("\0") or state[:2] in ("08", "40", "53", "57", "58")
         kind = psycopg.OperationalError if passes else psycopg.DatabaseError
-        raise kind(str(error)) from error
-    except pa.ArrowException as error:  # the stream ended in the middle
-        raise psycopg.OperationalError(str(error)) from error
+        raise kind(" ".join(str(error).split())) from error
+
+
+def _read(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """The batches of a stream. Raises psycopg.OperationalError if it ends in the middle."""
+    try:
+        yield from reader
+    except (pa.ArrowException, OSError) as error:
+        said = " ".join(str(error).split())
+        raise psycopg.OperationalError(said) from error
 
 
 def day_query(
