@@ -193,9 +193,10 @@ async def built_days(
     """
     query = BUILT_DAYS_WITH_SETS if with_sets else BUILT_DAYS
     parameters = scope.parameters | built_part(window, live)
-    # Prepared: these tables have no partitions, so a plan serves all days alike.
+    # Prepared only for one entity: there a plan serves any days alike. One made for any days of
+    # many entities takes the wrong index (220 ms instead of 8 for the platform's 90 days).
     return await rows(
-        connection, Day, scope.compose(query), parameters, prepare=True, binary=with_sets
+        connection, Day, scope.compose(query), parameters, prepare=with_sets, binary=with_sets
     )
 
 

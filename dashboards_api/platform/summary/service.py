@@ -5,7 +5,7 @@ it), `new` those that came to be in it, and `total` those that came to be by its
 active in it: what was there before the events began is not forgotten while it is active.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import TypeVar
 
@@ -14,11 +14,12 @@ from psycopg import AsyncConnection
 from dashboards_api.database import Pool
 from dashboards_api.licenses import count_licenses
 from dashboards_api.metrics import service as metrics
-from dashboards_api.metrics.classification import read_classified
+from dashboards_api.metrics.classification import Read, read_classified
 from dashboards_api.metrics.queries import moment
 from dashboards_api.metrics.scopes import PLATFORM
 from dashboards_api.metrics.service import Counted, windows_without
-from dashboards_api.metrics.visitors import Visitors, VisitorSet
+from dashboards_api.metrics.sets import NumberSet, count_hashes
+from dashboards_api.metrics.visitors import Visitors
 from dashboards_api.platform.summary import queries
 from dashboards_api.platform.summary.queries import Days
 from dashboards_api.platform.summary.schemas import (
@@ -29,7 +30,6 @@ from dashboards_api.platform.summary.schemas import (
     SummaryGrowth,
     SummaryNumbers,
 )
-from dashboards_api.portfolios.tally import distinct
 from dashboards_api.ranges import MetricsRange
 from eventmill.days import ONE_DAY, DayWindow, utc_today
 
@@ -42,7 +42,7 @@ async def platform_summary(pool: Pool, asked: MetricsRange) -> PlatformSummary:
     before = asked.previous()
     both = DayWindow(before.first, asked.days.last)
 
-    async def read(connection: AsyncConnection) -> tuple[PlatformSummary, list[DayWindow]]:
+    async def read(connection: AsyncConnection) -> Read[PlatformSummary]:
         now = await moment(connection)
         has_builds = now.has_builds and await queries.is_built(connection)
         with_events = await queries.partition_days(connection, both.last)
@@ -74,9 +74,9 @@ async def platform_summary(pool: Pool, asked: MetricsRange) -> PlatformSummary:
         )
         if asked.compare:
             answer.previous = PreviousSummary(**dict(previous), start=before.first, end=before.last)
-        return answer, live if days.unclassified else []
+        return Read(answer, PLATFORM, live if days.unclassified else [])
 
-    return await read_classified(pool, PLATFORM, read)
+    return await read_classified(pool, read)
 
 
 def windows_of(days: Iterable[date]) -> list[DayWindow]:
@@ -103,18 +103,12 @@ async def _numbers(connection: AsyncConnection, period: DayWindow, days: Days) -
 
 
 def _people(period: DayWindow, active: dict[date, bytes], known: dict[date, bytes]) -> Counts:
-    acting = _set(_within(period, active))
+    acting = NumberSet.of(_within(period, active))
     count = len(acting)
-    for packed in _until(period, known):
-        acting.add(packed)
-    return Counts(active=count, new=len(_set(_within(period, known))), total=len(acting))
-
-
-def _set(packed: Iterable[bytes]) -> VisitorSet:
-    members = VisitorSet()
-    for one in packed:
-        members.add(one)
-    return members
+    earlier: Iterable[bytes] = _until(period, known)
+    acting.add(b"".join(earlier))
+    new = NumberSet.of(_within(period, known))
+    return Counts(active=count, new=len(new), total=len(acting))
 
 
 def _brands(period: DayWindow, days: Days) -> Counts:
@@ -128,17 +122,17 @@ def _assets(period: DayWindow, days: Days) -> Counts:
     active = list(_within(period, days.assets))
     known = list(_until(period, days.known_assets))
     return Counts(
-        active=distinct(active, ">u8"),
-        new=distinct(_within(period, days.known_assets), ">u8"),
-        total=distinct([*active, *known], ">u8"),
+        active=count_hashes(active),
+        new=count_hashes(_within(period, days.known_assets)),
+        total=count_hashes([*active, *known]),
     )
 
 
-def _within(period: DayWindow, days: dict[date, Members]) -> Iterable[Members]:
+def _within(period: DayWindow, days: Mapping[date, Members]) -> Iterable[Members]:
     return (value for day, value in days.items() if period.first <= day <= period.last)
 
 
-def _until(period: DayWindow, days: dict[date, Members]) -> Iterable[Members]:
+def _until(period: DayWindow, days: Mapping[date, Members]) -> Iterable[Members]:
     return (value for day, value in days.items() if day <= period.last)
 
 
