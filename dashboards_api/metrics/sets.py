@@ -7,6 +7,7 @@ of the whole platform has a bitmap of them (docs/decisions/0014).
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 # A set with more numbers than this is marked in an array of one byte for each number up to the
@@ -101,9 +102,10 @@ def count_each(groups: Sequence[Sequence[bytes]]) -> list[int]:
     return counts
 
 
-def count_hashes(packed: Iterable[bytes]) -> int:
-    """How many different hashes of eight bytes each there are."""
-    return _different(np.frombuffer(b"".join(packed), dtype=np.uint64).copy())
+def distinct_hashes(packed: Iterable[bytes]) -> pl.Series:
+    """The different ones of hashes of eight bytes each. Not sorted: a hash table takes a quarter of
+    the time."""
+    return pl.Series(np.frombuffer(b"".join(packed), dtype=np.uint64)).unique()
 
 
 def _different(numbers: NDArray[np.unsignedinteger]) -> int:

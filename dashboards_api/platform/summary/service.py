@@ -5,20 +5,22 @@ it), `new` those that came to be in it, and `total` those that came to be by its
 active in it: what was there before the events began is not forgotten while it is active.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from psycopg import AsyncConnection
 
 from dashboards_api.database import Pool
+from dashboards_api.licenses import Counts as LicenseCounts
 from dashboards_api.licenses import count_licenses
 from dashboards_api.metrics import service as metrics
 from dashboards_api.metrics.classification import Read, read_classified
 from dashboards_api.metrics.queries import moment
 from dashboards_api.metrics.scopes import PLATFORM
 from dashboards_api.metrics.service import Counted, windows_without
-from dashboards_api.metrics.sets import NumberSet, count_hashes
+from dashboards_api.metrics.sets import NumberSet, distinct_hashes
 from dashboards_api.metrics.visitors import Visitors
 from dashboards_api.platform.summary import queries
 from dashboards_api.platform.summary.queries import Days
@@ -52,11 +54,17 @@ async def platform_summary(pool: Pool, asked: MetricsRange) -> PlatformSummary:
         )
         receipts = [receipt for receipt in found if receipt.date != today]
         built = {receipt.date for receipt in receipts}
-        live = windows_without(both, sorted(day for day in built if day >= both.first))
-        older = windows_of(day for day in with_events if day < both.first and day not in built)
+        unbuilt = [day for day in with_events if day not in built]
+        live = windows_of(day for day in unbuilt if day >= both.first)
+        older = windows_of(day for day in unbuilt if day < both.first)
         days = await queries.read_days(connection, both, live, older, has_builds)
-        numbers = await _numbers(connection, asked.days, days)
-        previous = await _numbers(connection, before, days)
+        # The sets are united while the database counts licenses, and keep nobody else waiting.
+        sets, (licenses, licenses_before) = await asyncio.gather(
+            asyncio.to_thread(lambda: [_members(period, days) for period in (asked.days, before)]),
+            count_licenses(connection, [asked.days, before]),
+        )
+        numbers = SummaryNumbers(**sets[0], licenses=_shown(licenses))
+        previous = SummaryNumbers(**sets[1], licenses=_shown(licenses_before))
         of_range = [receipt for receipt in receipts if asked.days.first <= receipt.date]
         counted = Counted(
             asked.days,
@@ -90,16 +98,19 @@ def windows_of(days: Iterable[date]) -> list[DayWindow]:
     return windows
 
 
-async def _numbers(connection: AsyncConnection, period: DayWindow, days: Days) -> SummaryNumbers:
-    licenses = await count_licenses(connection, period)
-    return SummaryNumbers(
-        users=_people(period, days.users, days.known_users),
-        creators=_people(period, days.creators, days.known_creators),
-        brands=_brands(period, days),
-        assets=_assets(period, days),
-        licenses=Counts(active=licenses.active, new=licenses.new, total=licenses.total),
-        revenue_cents=sum(_within(period, days.revenue_cents)),
-    )
+def _members(period: DayWindow, days: Days) -> dict[str, Any]:
+    """All numbers of `period` but its licenses."""
+    return {
+        "users": _people(period, days.users, days.known_users),
+        "creators": _people(period, days.creators, days.known_creators),
+        "brands": _brands(period, days),
+        "assets": _assets(period, days),
+        "revenue_cents": sum(_within(period, days.revenue_cents)),
+    }
+
+
+def _shown(licenses: LicenseCounts) -> Counts:
+    return Counts(active=licenses.active, new=licenses.new, total=licenses.total)
 
 
 def _people(period: DayWindow, active: dict[date, bytes], known: dict[date, bytes]) -> Counts:
@@ -119,13 +130,11 @@ def _brands(period: DayWindow, days: Days) -> Counts:
 
 
 def _assets(period: DayWindow, days: Days) -> Counts:
-    active = list(_within(period, days.assets))
-    known = list(_until(period, days.known_assets))
-    return Counts(
-        active=count_hashes(active),
-        new=count_hashes(_within(period, days.known_assets)),
-        total=count_hashes([*active, *known]),
-    )
+    active = distinct_hashes(_within(period, days.assets))
+    known = distinct_hashes(_until(period, days.known_assets))
+    new = distinct_hashes(_within(period, days.known_assets))
+    total = len(known) + int((~active.is_in(known.implode())).sum())
+    return Counts(active=len(active), new=len(new), total=total)
 
 
 def _within(period: DayWindow, days: Mapping[date, Members]) -> Iterable[Members]:
