@@ -1,5 +1,7 @@
 """What an asset's metrics are made of."""
 
+from dataclasses import replace
+
 from psycopg import AsyncConnection
 
 from dashboards_api.assets.schemas import AssetMetrics, ChannelMetrics
@@ -9,6 +11,7 @@ from dashboards_api.metrics.channels import Channel, channels
 from dashboards_api.metrics.classification import Read, read_classified
 from dashboards_api.metrics.queries import moment
 from dashboards_api.metrics.scopes import asset_scope
+from dashboards_api.metrics.sets import NumberSet
 from dashboards_api.ranges import MetricsRange
 from eventmill.days import utc_today
 
@@ -20,8 +23,13 @@ async def asset_metrics(pool: Pool, asset_id: str, asked: MetricsRange) -> Asset
 
     async def read(connection: AsyncConnection) -> Read[AssetMetrics]:
         now = await moment(connection)
-        counted = await metrics.count(connection, scope, asked.days, today, now, asked.interval)
+        counted = await metrics.count(
+            connection, scope, asked.days, today, now, asked.interval, with_total=False
+        )
         found = await channels(connection, scope, asked.days, counted.live)
+        if counted.receipts:  # every event has a channel
+            total = len(NumberSet.of(channel.visitors for channel in found))
+            counted = replace(counted, visitors=replace(counted.visitors, total=total))
         answer = AssetMetrics(
             asset_id=asset_id,
             range=metrics.answered_range(asked),
