@@ -88,6 +88,7 @@ async def count_together(
     today: date,
     moment: Moment,
 ) -> Counted:
-    """Everything of `breakdown` in `window`, without its groupings."""
-    everything = replace(breakdown, sets=(), top=None)
+    """Everything of `breakdown` in `window`, without what its groupings cost."""
+    first = breakdown.sets[0]
+    everything = replace(breakdown, keys=first, sets=(first,), top=None)
     return (await count(connection, everything, window, today, moment)).counted
