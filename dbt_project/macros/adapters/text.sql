@@ -1,0 +1,108 @@
+{#-
+  Text, where PostgreSQL and DuckDB differ. Of each macro in this folder the definition without a
+  prefix is what models call; dbt then takes the one of the engine that it runs on.
+-#}
+
+{#- Lower case for hosts and tags: ASCII letters only, so that the server's locale has no say (in
+    Turkish, I is not the capital of i), and on PostgreSQL six times as fast as with it. -#}
+{% macro ascii_lower(text) -%}
+{{ return(adapter.dispatch('ascii_lower', 'eventmill')(text)) }}
+{%- endmacro %}
+
+{% macro postgres__ascii_lower(text) -%}
+lower({{ text }} collate "C") collate "default"
+{%- endmacro %}
+
+{% macro duckdb__ascii_lower(text) -%}
+translate({{ text }}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')
+{%- endmacro %}
+
+{#- Without spaces at both ends; DuckDB's trim by itself takes other white space away too. -#}
+{% macro trimmed(text) -%}
+{{ return(adapter.dispatch('trimmed', 'eventmill')(text)) }}
+{%- endmacro %}
+
+{% macro postgres__trimmed(text) -%}
+btrim({{ text }})
+{%- endmacro %}
+
+{% macro duckdb__trimmed(text) -%}
+trim({{ text }}, ' ')
+{%- endmacro %}
+
+{#- Whether a regular expression is found anywhere in a text. -#}
+{% macro matches(text, pattern) -%}
+{{ return(adapter.dispatch('matches', 'eventmill')(text, pattern)) }}
+{%- endmacro %}
+
+{% macro postgres__matches(text, pattern) -%}
+{{ text }} ~ '{{ pattern }}'
+{%- endmacro %}
+
+{% macro duckdb__matches(text, pattern) -%}
+regexp_matches({{ text }}, '{{ pattern }}')
+{%- endmacro %}
+
+{% macro matches_in_any_case(text, pattern) -%}
+{{ return(adapter.dispatch('matches_in_any_case', 'eventmill')(text, pattern)) }}
+{%- endmacro %}
+
+{% macro postgres__matches_in_any_case(text, pattern) -%}
+{{ text }} ~* '{{ pattern }}'
+{%- endmacro %}
+
+{% macro duckdb__matches_in_any_case(text, pattern) -%}
+regexp_matches({{ text }}, '{{ pattern }}', 'i')
+{%- endmacro %}
+
+{% macro matches_not(text, pattern) -%}
+{{ return(adapter.dispatch('matches_not', 'eventmill')(text, pattern)) }}
+{%- endmacro %}
+
+{% macro postgres__matches_not(text, pattern) -%}
+{{ text }} !~ '{{ pattern }}'
+{%- endmacro %}
+
+{% macro duckdb__matches_not(text, pattern) -%}
+not regexp_matches({{ text }}, '{{ pattern }}')
+{%- endmacro %}
+
+{#- The part of a text that a regular expression matches, or null. -#}
+{% macro matched(text, pattern) -%}
+{{ return(adapter.dispatch('matched', 'eventmill')(text, pattern)) }}
+{%- endmacro %}
+
+{% macro postgres__matched(text, pattern) -%}
+substring({{ text }} from '{{ pattern }}')
+{%- endmacro %}
+
+{% macro duckdb__matched(text, pattern) -%}
+nullif(regexp_extract({{ text }}, '{{ pattern }}'), '')
+{%- endmacro %}
+
+{#- So that text is compared byte by byte, whatever the database's locale. -#}
+{% macro bytewise(text) -%}
+{{ return(adapter.dispatch('bytewise', 'eventmill')(text)) }}
+{%- endmacro %}
+
+{% macro postgres__bytewise(text) -%}
+{{ text }} collate "C"
+{%- endmacro %}
+
+{% macro duckdb__bytewise(text) -%}
+{{ text }}
+{%- endmacro %}
+
+{#- White space, for within the brackets of a regular expression. DuckDB's \s is five of the ASCII
+    characters; these are PostgreSQL's, under C.UTF-8. -#}
+{% macro white_space() -%}
+{{ return(adapter.dispatch('white_space', 'eventmill')()) }}
+{%- endmacro %}
+
+{% macro postgres__white_space() -%}
+\s
+{%- endmacro %}
+
+{% macro duckdb__white_space() -%}
+\s\x0b\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}
+{%- endmacro %}
