@@ -157,6 +157,38 @@ class Settings(BaseSettings):
     exports_retention_days: int = Field(
         7, ge=1, le=366, description="Days that an exported file is kept."
     )
+    warehouse_url: str | None = Field(
+        None,
+        pattern=r"^((s3|gs)://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/.*)?|/.*)$",
+        description="Where the warehouse's files are: an absolute folder, s3://bucket/prefix or"
+        " gs://bucket/prefix. Default: `<home>/warehouse`.",
+    )
+    warehouse_export: bool = Field(
+        True, description="Whether days are exported to the warehouse as soon as they are built."
+    )
+    warehouse_pseudonymise: bool = Field(
+        True, description="Whether ids of people leave for the warehouse as keyed hashes only."
+    )
+    warehouse_key: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="Key of those hashes. Default: made for the place of the files and kept in the"
+        " home.",
+    )
+    warehouse_s3_endpoint: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="URL of the store of an s3:// warehouse. Default: Amazon's, of gs:// Google's.",
+    )
+    warehouse_s3_region: str = Field("us-east-1", description="Region of the warehouse's bucket.")
+    warehouse_s3_access_key_id: str | None = Field(
+        None,
+        description="Access key of the warehouse's bucket; of gs:// an HMAC key. Default: what the"
+        " AWS SDK finds.",
+    )
+    warehouse_s3_secret_access_key: SecretStr | None = Field(
+        None, description="The secret of that access key."
+    )
     alert_webhook: SecretStr | None = Field(
         None, description="URL that gets a POST with JSON when a Dagster run fails."
     )
@@ -179,6 +211,11 @@ class Settings(BaseSettings):
     def exports_location(self) -> str:
         """The folder or s3:// URL of exported files."""
         return self.exports_url or str(self.home.absolute() / "exports")
+
+    @property
+    def warehouse_location(self) -> str:
+        """The folder, s3:// or gs:// URL of the warehouse's files."""
+        return self.warehouse_url or str(self.home.absolute() / "warehouse")
 
     @property
     def dagster_home(self) -> Path:
