@@ -218,6 +218,11 @@ class Settings(BaseSettings):
         return self.warehouse_url or str(self.home.absolute() / "warehouse")
 
     @property
+    def duckdb_file(self) -> Path:
+        """Where dbt builds the models on DuckDB."""
+        return self.home.absolute() / "laptop.duckdb"
+
+    @property
     def dagster_home(self) -> Path:
         return self.home / "dagster"
 

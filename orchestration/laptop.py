@@ -1,139 +1,116 @@
-"""The DuckDB file of `eventmill dbt --target duckdb`: its sources are views of Parquet files."""
+"""`eventmill dbt --target duckdb`: the models in a DuckDB file, over the warehouse's Parquet files.
+
+No server is needed: the sources that models read are views of the files.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import duckdb
 
 from eventmill.database import dbt_environment
+from eventmill.days import ONE_DAY, DayWindow
+from eventmill.errors import ConfigurationError
 from eventmill.settings import get_settings
+from eventmill.warehouse import days, files, open_root, table_named
+from eventmill.warehouse.references import CURRENT, references
 
-# What a column is in a source where Parquet has text.
-UUID = "uuid"
-JSON = "json"
+TARGET = "duckdb"
+# The days that are built when the command names none: the last ones that are exported.
+DEFAULT_DAYS = 31
+EVENTS = "raw.events"
 
 
 @dataclass(frozen=True)
 class Source:
-    """A table that models read: `schema.name`, and its columns with DuckDB's types, in order."""
+    """A relation that models read, `schema.name`, and its columns with DuckDB's types, in order."""
 
-    schema: str
-    name: str
+    relation: str
     columns: Mapping[str, str]
-
-    @property
-    def relation(self) -> str:
-        return f"{self.schema}.{self.name}"
 
 
 def _texts(*names: str) -> dict[str, str]:
     return dict.fromkeys(names, "varchar")
 
 
-_EVENT_IDS = ("project_id", "ip_asset_id", "license_id")
-
 SOURCES = (
     Source(
-        "raw",
-        "events",
+        EVENTS,
         {
-            "event_id": UUID,
+            "event_id": "uuid",
             **dict.fromkeys(("occurred_at", "received_at", "sent_at"), "timestamptz"),
             **_texts("source", "event_type", "actor_type", "actor_id", "anonymous_id"),
-            **_texts("visitor_id", "session_id", *_EVENT_IDS, "user_id", "brand_id", "creator_id"),
-            "props_json": JSON,
+            **_texts("visitor_id", "session_id", "project_id", "ip_asset_id", "license_id"),
+            **_texts("user_id", "brand_id", "creator_id"),
+            "props_json": "json",
             **_texts("page_url", "landing_page", "referrer", "user_agent", "utm_source"),
             **_texts("utm_medium", "utm_campaign", "utm_term", "utm_content", "click_id"),
             **_texts("country"),
             "created_at": "timestamptz",
         },
     ),
+    *(Source(reference.source, reference.columns) for reference in references()),
+    # What Dagster's builds note of themselves. A file has had none.
     Source(
-        "raw",
-        "lifecycle_events",
+        "enrichment.builds",
         {
-            "event_id": UUID,
-            **_texts("event_type", "actor_type", "actor_id", "creator_id", "brand_id"),
-            **_texts(*_EVENT_IDS),
-            "props_json": JSON,
-            **dict.fromkeys(("occurred_at", "received_at"), "timestamptz"),
-        },
-    ),
-    Source("raw", "identities", {**_texts("anonymous_id", "user_id"), "verified": "boolean"}),
-    Source(
-        "raw",
-        "ad_spend",
-        {
-            "date": "date",
-            **_texts("project_id", "source", "medium", "campaign", "term", "content", "currency"),
-            **dict.fromkeys(("cost_cents", "impressions", "clicks"), "bigint"),
-        },
-    ),
-    Source(
-        "raw",
-        "tracking_plan",
-        {**_texts("event_type", "event_group"), "is_anonymous": "boolean"},
-    ),
-    Source(
-        "enrichment",
-        "user_agents",
-        {
-            **_texts("user_agent", "device_type", "browser", "browser_version", "os"),
-            **_texts("os_version"),
-            "is_bot": "boolean",
-        },
-    ),
-    Source("enrichment", "referrers", _texts("referrer_domain", "source", "category")),
-    Source("enrichment", "platform_currency", _texts("currency")),
-    Source(
-        "enrichment",
-        "replaced_metrics",
-        {
-            "date": "date",
-            **_texts(*_EVENT_IDS),
-            **dict.fromkeys(("views", "clicks", "conversions", "revenue_cents"), "bigint"),
-            **dict.fromkeys(
-                ("unique_visitors", "engagement_time", "bot_events", "bot_visitors"), "bigint"
-            ),
-            "was_removed": "boolean",
-            "definition": "varchar",
-            "build_id": UUID,
-            "replaced_by": UUID,
-            "replaced_at": "timestamptz",
-        },
-    ),
-)
-
-# What Dagster's builds note. A file has had none.
-NOTES = (
-    Source(
-        "enrichment",
-        "builds",
-        {
-            "build_id": UUID,
+            "build_id": "uuid",
             "watermark": "timestamptz",
             "parser_version": "varchar",
             "finished_at": "timestamptz",
         },
     ),
-    Source("enrichment", "replaced_days", {"day": "date"}),
+    Source("enrichment.replaced_days", {"day": "date"}),
 )
 
 
-def attach(file: Path, files: Mapping[str, Sequence[str]]) -> None:
-    """Make the sources in the DuckDB `file`: views of Parquet `files`, by `schema.name`.
+def prepare(arguments: Sequence[str]) -> dict[str, str]:
+    """Make the file's sources; the variables to run dbt's `arguments` with.
 
-    A source without files, and what only production's builds note, has no rows.
+    Raises ConfigurationError if the warehouse has no events or is not in a folder.
+    """
+    settings = get_settings()
+    url = settings.warehouse_location
+    root = open_root(url)
+    if not root.is_local:
+        raise ConfigurationError(
+            f"the warehouse is {url}, and dbt on DuckDB reads a folder: copy what you need and set"
+            " EVENTMILL_WAREHOUSE_URL to the copy"
+        )
+    table = table_named("events")
+    exported = days(root, table)
+    if not exported:
+        raise ConfigurationError(
+            f"{url} has no exported events: set EVENTMILL_WAREHOUSE_URL to the warehouse's folder"
+        )
+    found = {EVENTS: [file for day in exported for file in files(root, table, day)]}
+    for reference in references():
+        file = Path(url) / reference.name / CURRENT
+        if not file.exists():
+            raise ConfigurationError(f"{file} is missing: it is exported with the events")
+        found[reference.source] = [str(file)]
+    attach(settings.duckdb_file, found)
+    return {**environment(settings.duckdb_file), **window(arguments, exported)}
+
+
+def attach(file: Path, found: Mapping[str, Sequence[str]]) -> None:
+    """Make the sources in the DuckDB `file`: views of the Parquet files of each relation.
+
+    One without files has no rows. Raises ConfigurationError if somebody has the file open.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect(str(file)) as connection:
-        for source in (*SOURCES, *NOTES):
-            connection.execute(f"create schema if not exists {source.schema}")
-            connection.execute(
-                f"create or replace view {source.relation} as "
-                + _query(source, files.get(source.relation, ()))
-            )
+    try:
+        connection = duckdb.connect(str(file))
+    except duckdb.IOException as error:
+        raise ConfigurationError(f"{file} cannot be opened: {error}") from None
+    with connection:
+        for source in SOURCES:
+            schema = source.relation.partition(".")[0]
+            connection.execute(f"create schema if not exists {schema}")
+            query = _query(source, found.get(source.relation, ()))
+            connection.execute(f"create or replace view {source.relation} as {query}")
 
 
 def environment(file: Path) -> dict[str, str]:
@@ -146,18 +123,30 @@ def environment(file: Path) -> dict[str, str]:
     return {
         **shared,
         "EVENTMILL_DUCKDB": str(file),
-        # A manifest of its own: production's names other engines' SQL.
-        "DBT_TARGET_PATH": str(get_settings().dbt_target_dir / "duckdb"),
+        # Apart from production's manifest, whose SQL is PostgreSQL's.
+        "DBT_TARGET_PATH": str(get_settings().dbt_target_dir / TARGET),
     }
 
 
-def _query(source: Source, files: Sequence[str]) -> str:
-    if not files:
+def window(arguments: Sequence[str], exported: Sequence[date]) -> dict[str, str]:
+    """dbt's variables for the last of the `exported` days, unless the command names days."""
+    words = {word for argument in arguments for word in argument.split("=", 1)}
+    if words & {"--event-time-start", "--event-time-end", "--sample"}:
+        return {}
+    built = DayWindow(max(exported[0], exported[-1] - (DEFAULT_DAYS - 1) * ONE_DAY), exported[-1])
+    return {
+        "DBT_EVENT_TIME_START": built.first.isoformat(),
+        "DBT_EVENT_TIME_END": built.end.date().isoformat(),
+    }
+
+
+def _query(source: Source, found: Sequence[str]) -> str:
+    if not found:
         nulls = (f"null::{kind} as {name}" for name, kind in source.columns.items())
         return f"select {', '.join(nulls)} where false"
-    names = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+    names = ", ".join("'" + file.replace("'", "''") + "'" for file in found)
     columns = (
-        f"{name}::{kind} as {name}" if kind in (UUID, JSON) else name
+        f"{name}::{kind} as {name}" if kind in ("uuid", "json") else name
         for name, kind in source.columns.items()
     )
     return f"select {', '.join(columns)} from read_parquet([{names}], union_by_name = true)"  # noqa: S608
