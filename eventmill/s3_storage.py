@@ -64,6 +64,20 @@ class Bucket:
             content: bytes = answer["Body"].read()
             return content
 
+    def read_range(self, key: str, start: int, end: int) -> bytes:
+        """The bytes of a file from `start` up to, not including, `end`."""
+        with _translated(f"{key} cannot be read"):
+            answer = self._client.get_object(
+                Bucket=self._bucket, Key=self._prefix + key, Range=f"bytes={start}-{end - 1}"
+            )
+            content: bytes = answer["Body"].read()
+            return content
+
+    def size(self, key: str) -> int:
+        with _translated(f"{key} cannot be looked up"):
+            answer = self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
+            return int(answer["ContentLength"])
+
     def has(self, key: str) -> bool:
         with _translated(f"{key} cannot be looked up"):
             try:

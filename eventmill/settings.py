@@ -215,7 +215,8 @@ class Settings(BaseSettings):
     @property
     def warehouse_location(self) -> str:
         """The folder, s3:// or gs:// URL of the warehouse's files."""
-        return self.warehouse_url or str(self.home.absolute() / "warehouse")
+        place = self.warehouse_url or str(self.home.absolute() / "warehouse")
+        return place.rstrip("/") or "/"
 
     @property
     def duckdb_file(self) -> Path:

@@ -7,6 +7,7 @@ from typing import Final, LiteralString
 import psycopg
 
 from eventmill.database import advisory_lock
+from eventmill.days import DayWindow
 from eventmill.errors import EventmillError
 from eventmill.warehouse.manifest import Manifest
 from eventmill.warehouse.pseudonyms import Pseudonyms
@@ -40,8 +41,27 @@ on conflict (destination, table_name, day) do update set
 IS_DROPPED: LiteralString = "select exists (select from raw.dropped_days where day = %(day)s)"
 
 
+BUILT: LiteralString = """
+select date from marts.daily_builds where date between %(first)s and %(last)s order by date
+"""
+
+
 class NotBuilt(EventmillError):
     """The day has no finished build: nothing says what its numbers are."""
+
+
+def built_days_of(connection: psycopg.Connection, window: DayWindow) -> list[date]:
+    """The days of `window` that are built, in order. Raises NotBuilt if none is."""
+    found: list[date] = []
+    if connection.execute("select to_regclass('marts.daily_builds')").fetchone() != (None,):
+        days = {"first": window.first, "last": window.last}
+        found = [day for (day,) in connection.execute(BUILT, days)]
+    if not found:
+        raise NotBuilt(
+            f"no day from {window.first} to {window.last} is built: `eventmill backfill` builds"
+            " them"
+        )
+    return found
 
 
 def export_day(
