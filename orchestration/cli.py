@@ -80,7 +80,7 @@ def dbt(context: typer.Context) -> None:
     `--target duckdb` needs no server: it builds the last 31 exported days out of the warehouse's
     files into <home>/laptop.duckdb.
     """
-    if _names_duckdb(context.args):
+    if names_duckdb(context.args):
         from orchestration.laptop import prepare
 
         _run_dbt(context.args, prepare(context.args))
@@ -96,7 +96,8 @@ def dbt(context: typer.Context) -> None:
     _run_dbt(arguments, {**dbt_environment(), **sample})
 
 
-def _names_duckdb(arguments: Sequence[str]) -> bool:
+def names_duckdb(arguments: Sequence[str]) -> bool:
+    """Whether the target is the one that needs no server."""
     pairs = zip(arguments, [*arguments[1:], ""], strict=True)
     return any(
         argument == "--target=duckdb" or (argument in ("--target", "-t") and value == "duckdb")

@@ -1,34 +1,35 @@
 """The project built from the same events on PostgreSQL and, over Parquet files, on DuckDB."""
 
+import os
 import subprocess
 import sys
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import polars as pl
 import pytest
 from psycopg import sql
 
+from eventmill.days import DayWindow
 from eventmill.embedded import EmbeddedPostgres
-from eventmill.settings import child_environment
-from orchestration.laptop import SOURCES, attach, environment
+from eventmill.warehouse import open_root, table_named
+from eventmill.warehouse.exporting import export_day
+from eventmill.warehouse.pseudonyms import Pseudonyms
+from eventmill.warehouse.references import export_references
 from tests.conftest import clone
 from tests.dbt_project.parity.events import BOT, BROWSER, COLUMNS, DAYS, FIRST, PHONE, random_events
 from tests.dbt_project.warehouse import Warehouse
+from tests.support import environment
 
 SEED = 20
 VISITORS = 300
 # One event in so many arrives after its day was built.
 LATE = 10
+WITHOUT_TESTS = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
 LATE_DAYS = (FIRST + timedelta(days=2), FIRST + timedelta(days=3))
-POLARS = {
-    "timestamptz": pl.Datetime("us", "UTC"), "date": pl.Date, "bigint": pl.Int64,
-    "boolean": pl.Boolean, "varchar": pl.String, "uuid": pl.String, "json": pl.String,
-}  # fmt: skip
 # What is known of the world besides events.
 WORLD = f"""
 insert into enrichment.user_agents
@@ -65,7 +66,17 @@ class Engines:
     """Both databases, built."""
 
     postgres: Warehouse
-    duckdb: Path
+    home: Path
+    """A home of its own for the DuckDB side, as a laptop's: no database was ever in it."""
+
+    @property
+    def duckdb(self) -> Path:
+        return self.home / "laptop.duckdb"
+
+    @property
+    def files(self) -> Path:
+        """The exported Parquet files."""
+        return self.home.parent / "warehouse"
 
     def in_postgres(self, query: str) -> list[Row]:
         return self.postgres.rows(query)
@@ -87,9 +98,9 @@ class Engines:
 
 @pytest.fixture(scope="session")
 def engines(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Engines:
-    """All days built without the late events, then two days again with them."""
+    """All days built without the late events and exported, then two days again with them."""
     folder = tmp_path_factory.mktemp("parity")
-    both = Engines(Warehouse(clone(server, "parity"), folder), folder / "laptop.duckdb")
+    both = Engines(Warehouse(clone(server, "parity"), folder), folder / "laptop")
     both.postgres.execute(WORLD)
     events = random_events(SEED, VISITORS)
     late = [
@@ -97,11 +108,9 @@ def engines(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) 
         if number % LATE == 0 and row["occurred_at"].date() in LATE_DAYS
     ]  # fmt: skip
     _insert(both.postgres, [row for row in events if row not in late])
-    _build(both, FIRST, FIRST + timedelta(days=DAYS - 1))
+    _build(both, DayWindow(FIRST, FIRST + timedelta(days=DAYS - 1)), "test")
     _insert(both.postgres, late)
-    _build(both, *LATE_DAYS)
-    # What that build changed is noted in production alone, and exported.
-    attach(both.duckdb, _export(both))
+    _build(both, DayWindow(*LATE_DAYS), "unit_test")
     return both
 
 
@@ -117,36 +126,43 @@ def _insert(warehouse: Warehouse, rows: list[dict[str, Any]]) -> None:
                 copy.write_row([row.get(name) for name in COLUMNS])
 
 
-def _build(both: Engines, first: date, last: date) -> None:
-    """The days on both engines at once, on DuckDB with the data tests."""
-    end = last + timedelta(days=1)
-    attach(both.duckdb, _export(both))
-    window = ["--event-time-start", str(first), "--event-time-end", str(end)]
-    without = ["--exclude-resource-type", "unit_test"]
-    command = [str(Path(sys.executable).with_name("dbt")), "build", "--target", "duckdb"]
-    laptop = subprocess.Popen(
-        [*command, *window, *without],
-        env=child_environment(**environment(both.duckdb)),
-        stdout=subprocess.PIPE,
+def _build(both: Engines, window: DayWindow, without: str) -> None:
+    """The days on PostgreSQL, exported, and then on DuckDB."""
+    both.postgres.build(window.first, window.last, *WITHOUT_TESTS)
+    export(both, window, both.files, None)
+    days = ["--event-time-start", str(window.first), "--event-time-end", str(window.end.date())]
+    laptop(both, "build", *days, "--exclude-resource-type", without)
+
+
+def export(both: Engines, window: DayWindow, root: Path, pseudonyms: Pseudonyms | None) -> None:
+    """The window's events, and what they refer to, as Dagster exports them."""
+    opened = open_root(str(root))
+    with (
+        environment(EVENTMILL_DATABASE_URL=both.postgres.url),
+        closing(both.postgres.connect()) as connection,
+    ):
+        for day in window:
+            export_day(connection, opened, day, [table_named("events")], pseudonyms)
+        export_references(connection, opened, pseudonyms)
+
+
+def laptop(
+    both: Engines, *arguments: str, home: Path | None = None, files: Path | None = None
+) -> str:
+    """What `eventmill dbt --target duckdb` prints where there is no server; fails if it fails."""
+    settings = {
+        "EVENTMILL_HOME": str(home or both.home),
+        "EVENTMILL_WAREHOUSE_URL": str(files or both.files),
+    }
+    command = [str(Path(sys.executable).with_name("eventmill")), "dbt", "--target", "duckdb"]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("EVENTMILL_")}
+    result = subprocess.run(
+        [*command, *arguments],
+        env={**kept, **settings},
+        check=False,
+        capture_output=True,
         text=True,
+        timeout=600,
     )
-    both.postgres.build(first, last, *without, "--exclude-resource-type", "test")
-    output, _ = laptop.communicate(timeout=600)
-    assert laptop.returncode == 0, output
-
-
-def _export(both: Engines) -> dict[str, list[str]]:
-    """The sources as Parquet files of the warehouse's shape."""
-    files = {}
-    for source in SOURCES:
-        # UUIDs and JSON are text there.
-        columns = ", ".join(
-            f"{name}::text" if kind in ("uuid", "json") else name
-            for name, kind in source.columns.items()
-        )
-        rows = both.in_postgres(f"select {columns} from {source.relation}")
-        schema = {name: POLARS[kind] for name, kind in source.columns.items()}
-        file = both.duckdb.parent / f"{source.relation}.parquet"
-        pl.DataFrame(rows, schema=schema, orient="row").write_parquet(file, compression="zstd")
-        files[source.relation] = [str(file)]
-    return files
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout

@@ -1,4 +1,4 @@
-"""Events of five days that are alike on both engines, and hard to read alike."""
+"""Events of four days that are alike on both engines, and hard to read alike."""
 
 import json
 import random
@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 FIRST = date(2024, 2, 26)
-DAYS = 5
+DAYS = 4
 MICROSECONDS = 86_400 * 1_000_000
 BOT, BROWSER, PHONE = "a crawler", "a browser", "a phone"
 

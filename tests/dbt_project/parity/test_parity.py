@@ -3,13 +3,17 @@
 import json
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from eventmill.days import DayWindow
 from eventmill.settings import PROJECT_ROOT
-from tests.dbt_project.parity.conftest import Engines, Row
+from eventmill.warehouse.pseudonyms import Pseudonyms
+from tests.dbt_project.parity.conftest import WITHOUT_TESTS, Engines, Row, export, laptop
+from tests.dbt_project.parity.events import FIRST
 
 MODELS = PROJECT_ROOT / "dbt_project" / "models"
 # When a row was built, and a hash of the SQL that built it, which is another SQL on each engine.
@@ -76,6 +80,24 @@ def test_the_published_sql_of_metrics_is_duckdbs(engines: Engines) -> None:
             f"select date, {metric} from marts.daily_metrics where project_id is null"
             " and ip_asset_id is null and license_id is null order by date"
         ), metric
+
+
+def test_no_server_was_needed(engines: Engines) -> None:
+    assert not (engines.home / "postgres").exists()
+
+
+def test_pseudonyms_are_counted_like_people(engines: Engines, tmp_path: Path) -> None:
+    """The warehouse's ids are hashes by default; who is whom stays as it is."""
+    home, files = tmp_path / "home", tmp_path / "warehouse"
+    day = DayWindow(FIRST, FIRST)
+    export(engines, day, files, Pseudonyms(b"a key"))
+    laptop(engines, "build", "--select", "+int_events", *WITHOUT_TESTS, home=home, files=files)
+    count = "select count(distinct visitor_id) from intermediate.int_events"
+    hashed = Engines(engines.postgres, home)
+    [(visitors,)] = engines.in_postgres(f"{count} where occurred_at < '{FIRST}'::date + 1")
+    assert hashed.in_duckdb(count) == [(visitors,)]
+    named = "select count(*) from intermediate.int_events where visitor_id like '%-%'"
+    assert hashed.in_duckdb(named) == [(0,)]
 
 
 def assert_equal(engines: Engines, relation: str, name: str) -> None:
