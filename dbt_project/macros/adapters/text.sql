@@ -21,7 +21,7 @@ case
 end
 {%- endmacro %}
 
-{#- Without spaces at both ends; DuckDB's trim by itself takes other white space away too. -#}
+{#- Without spaces at both ends; DuckDB's trim by itself takes those of typography too. -#}
 {% macro trimmed(text) -%}
 {{ return(adapter.dispatch('trimmed', 'eventmill')(text)) }}
 {%- endmacro %}
