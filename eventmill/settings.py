@@ -219,6 +219,11 @@ class Settings(BaseSettings):
         return place.rstrip("/") or "/"
 
     @property
+    def duckdb_file(self) -> Path:
+        """Where dbt builds the models on DuckDB."""
+        return self.home.absolute() / "laptop.duckdb"
+
+    @property
     def dagster_home(self) -> Path:
         return self.home / "dagster"
 
