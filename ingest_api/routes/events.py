@@ -37,9 +37,9 @@ router = APIRouter()
 async def post_events(request: Request) -> Response:
     body = await read_body(request)
     started = time.perf_counter()
-    senders: Senders = request.app.state.senders
-    sender = await senders.identify(request)
     value, has_odd_values = parse_json(body)
+    senders: Senders = request.app.state.senders
+    sender = await senders.identify(request, *read_credentials(value))
     events, sent_at = read_request(value)
     receipt = Receipt(
         received_at=datetime.now(UTC),
@@ -80,6 +80,21 @@ def read_request(value: Any) -> tuple[list[object], str]:
         return events, utc_text(parse_time(sent_at))
     except (ValueError, OverflowError) as error:
         raise _invalid("sent_at", str(error)) from None
+
+
+def read_credentials(value: Any) -> tuple[str | None, str | None]:
+    """The write key and the user's token beside `events` in a parsed body; None if not there.
+
+    A browser that leaves a page sends no headers of ours, and asks first before any others.
+    Raises InvalidFields that names what is wrong.
+    """
+    if not isinstance(value, dict) or "events" not in value:
+        return None, None
+    write_key, token = value.get("write_key"), value.get("user_token")
+    for name, given in (("write_key", write_key), ("user_token", token)):
+        if given is not None and not isinstance(given, str):
+            raise _invalid(name, "must be a string")
+    return write_key, token
 
 
 def answer(request: Request, results: Sequence[Result], headers: Mapping[str, str]) -> Response:
