@@ -40,9 +40,13 @@ async def post_events(request: Request) -> Response:
     body = await read_body(request)
     started = time.perf_counter()
     senders: Senders = request.app.state.senders
+    referrer = header(request, b"referer")
     if MAY_HOLD_CREDENTIALS.search(body):
         value, has_odd_values = parse_json(body)
-        sender = await senders.identify(request, *read_credentials(value))
+        credentials = read_credentials(value)
+        sender = await senders.identify(request, *credentials)
+        if any(credentials):  # a page's script: it comes from the page, its visitor from elsewhere
+            referrer = ""
     else:  # a stranger's body is not worth parsing
         sender = await senders.identify(request)
         value, has_odd_values = parse_json(body)
@@ -52,7 +56,7 @@ async def post_events(request: Request) -> Response:
         earliest=earliest_accepted(),
         sent_at=sent_at,
         user_agent=header(request, b"user-agent"),
-        referrer=header(request, b"referer"),
+        referrer=referrer,
         has_odd_values=has_odd_values,
     )
     received = await receive(request, sender, events, receipt, route=ROUTE)

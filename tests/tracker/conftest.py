@@ -24,7 +24,7 @@ PAGE = """<!doctype html><html lang="en"><title>Gallery</title>
 <script>window.problems = []</script>
 {script}
 <h1>Gallery</h1>{body}"""
-TAG = '<script defer data-key="{key}" data-endpoint="{url}" src="{url}/em.js"></script>'
+TAG = '<script defer data-key="{key}" data-endpoint="{url}" src="{url}/em.js" %s></script>'
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -56,7 +56,7 @@ class Site:
 
     def write(self, name: str = "index.html", body: str = "", script: str | None = None) -> None:
         """A page. `script` replaces its tag; `{key}` and `{url}` in it are filled in."""
-        tag = (TAG if script is None else script).replace("{key}", self.key)
+        tag = (TAG % "" if script is None else script).replace("{key}", self.key)
         tag = tag.replace("{url}", self.network.url)
         self.folder.joinpath(name).write_text(PAGE.replace("{script}", tag).replace("{body}", body))
 

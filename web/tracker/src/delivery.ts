@@ -54,8 +54,6 @@ export function createDelivery(
       method: "POST",
       body: text,
       keepalive: text.length < LARGEST,
-      // The service would take the page itself for where its visitor came from.
-      referrerPolicy: "no-referrer",
       // Where there is no such function yet, the browser's own patience has to do.
       ...({ signal: AbortSignal.timeout?.(PATIENCE) } as RequestInit),
     });

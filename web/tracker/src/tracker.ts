@@ -52,7 +52,7 @@ export function createTracker(...parts: Part[]): Tracker {
   const report = (problem: Problem) =>
     options.onError
       ? options.onError(problem)
-      : console.warn("[eventmill]", problem);
+      : console.warn("[eventmill] " + problem.message, problem);
 
   /** The page that calls must not be harmed by its tracker. */
   const safe =
