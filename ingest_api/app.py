@@ -20,7 +20,7 @@ from ingest_api.maintenance import Maintenance
 from ingest_api.metrics import Metrics
 from ingest_api.plan_watch import PlanWatch
 from ingest_api.requests import ObservedRequests, log
-from ingest_api.routes import events, health, segment
+from ingest_api.routes import events, example, health, segment, tracker
 from ingest_api.runtime import runtime
 from ingest_api.senders import Senders
 from ingest_api.spool import Spool
@@ -45,8 +45,10 @@ def create_app() -> FastAPI:
     )
     app.state.metrics = metrics
     app.state.limits = Limits()
-    for module in (events, segment, health):
+    for module in (events, segment, tracker, health):
         app.include_router(module.router)
+    if get_settings().example_page:
+        app.include_router(example.router)
     problems.install(app)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     return app
