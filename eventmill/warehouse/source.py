@@ -154,13 +154,14 @@ def _column(column: SourceColumn, redacted: bool) -> sql.Composed:
     name = sql.Identifier(column.name)
     value: sql.Composable = sql.SQL("day.{}").format(name)
     if redacted and column.name == "props_json":
-        value = _impersonal_props(value)
+        value = impersonal_props(value)
     if column.kind.cast:
         value = sql.SQL("({})::{}").format(value, sql.SQL(column.kind.cast))
     return sql.SQL("{} as {}").format(value, name)
 
 
-def _impersonal_props(props: sql.Composable) -> sql.Composable:
+def impersonal_props(props: sql.Composable) -> sql.Composable:
+    """Props of the row `day` without those that the tracking plan calls personal."""
     cases = [
         sql.SQL("when {} then {} - {}::text[]").format(
             sql.Literal(event_type), props, sql.Literal(names)
