@@ -23,6 +23,7 @@ from eventmill.warehouse.exporting import EXPORT_LOCK, NotBuilt, export_day, not
 from eventmill.warehouse.manifest import Manifest
 from eventmill.warehouse.pseudonyms import pseudonyms_for, pseudonyms_of
 from eventmill.warehouse.reading import files, manifest
+from eventmill.warehouse.references import export_references
 from eventmill.warehouse.root import Root, open_root
 from eventmill.warehouse.tables import Table, table_named, tables
 from eventmill.warehouse.writing import new_build, publish_day
@@ -74,6 +75,9 @@ def erase_waiting(connection: psycopg.Connection) -> int:
             EXPORTED_ANEW if is_new else FILTERED,
             {"erasure_id": erasure_id, "destination": destination, "day": day},
         )
+    for destination in sorted({destination for _, destination, _, _ in due}):
+        root = open_root(destination)
+        export_references(connection, root, pseudonyms_for(root.url))
     if due:
         write_catalog(open_root())
     connection.execute(DONE)
