@@ -12,8 +12,8 @@ from eventmill.settings import get_settings
 
 DIGITS = 32
 _BLOCK_BYTES = 64
-# About 200 bytes each. A day of a million events has that many ids; of more, some are hashed twice.
-_MOST_KNOWN = 500_000
+# About 250 bytes each. Of a day with more ids, some are hashed twice.
+_MOST_KNOWN = 300_000
 
 
 class Pseudonyms:

@@ -13,18 +13,19 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from eventmill.errors import NotFound
+from eventmill.warehouse.ahead import ahead
 from eventmill.warehouse.manifest import Column, File, Manifest, Receipt
 from eventmill.warehouse.pseudonymising import pseudonymised
 from eventmill.warehouse.pseudonyms import Pseudonyms
-from eventmill.warehouse.root import Root
+from eventmill.warehouse.root import Root, failed
 from eventmill.warehouse.schemas import next_version
 from eventmill.warehouse.source import Snapshot
 from eventmill.warehouse.tables import Table, table_named
 from eventmill.warehouse.types import SourceColumn, columns_of
 
 # Readers skip whole groups, and hold some of them: large enough to compress, small enough to hold.
-GROUP_ROWS = 131_072
-GROUP_BYTES = 64 * 1024 * 1024
+GROUP_ROWS = 65_536
+GROUP_BYTES = 32 * 1024 * 1024
 # About 200 MB of events: several readers share a large day, and scratch space has a bound.
 FILE_ROWS = 2_000_000
 
@@ -103,6 +104,9 @@ def publish_day(
             erased_rows=manifest.erased_rows + erased(),
         )
         root.publish(table, day, build, done.to_json(), [file.name for file in files])
+    except OSError as error:  # pyarrow's own are too: a full disk, mostly
+        root.abandon(table, day, build)
+        raise failed("written", f"{table} of {day}", error) from error
     except BaseException:
         root.abandon(table, day, build)
         raise
@@ -143,7 +147,7 @@ def _files(
     totals: Totals,
 ) -> Iterator[File]:
     """Each file as soon as it is complete. A day without rows has one too, for its schema."""
-    groups = _groups(schema, batches)
+    groups = ahead(_groups(schema, batches))
     group = next(groups, None)
     number = 0
     while number == 0 or group is not None:

@@ -163,8 +163,6 @@ def test_a_bucket_is_asked_in_sql(built: psycopg.Connection, bucket: Any) -> Non
     day = str(FIRST)
     exported = run_eventmill("warehouse", "export", day, day, "--json")
     assert exported.returncode == 0, exported.stderr
-    answer = run_eventmill(
-        "warehouse", "sql", f"select count(*) as n, min(date) as d from events where date = '{day}'",
-        "--csv",
-    )  # fmt: skip
+    query = f"select count(*) as n, min(date) as d from events where date = '{day}'"
+    answer = run_eventmill("warehouse", "sql", query, "--csv")
     assert answer.stdout == f"n,d\n8,{FIRST}\n", answer.stderr
