@@ -32,6 +32,7 @@ create table ops.warehouse_erasures (
     asked_at timestamptz not null default now(),
     ids text [] not null,
     days date [] not null,
+    filtered date [] not null default '{}',
     primary key (erasure_id, destination)
 );
 
@@ -39,7 +40,10 @@ comment on table ops.warehouse_erasures is
 'One row per erasure and destination whose files are not rewritten yet. Holds no row of old erasures.';
 comment on column ops.warehouse_erasures.ids is
 'How the files name the person: pseudonyms, or the ids themselves where these are exported.';
-comment on column ops.warehouse_erasures.days is 'UTC days of which the files may hold the person.';
+comment on column ops.warehouse_erasures.days is
+'UTC days whose files have to be exported anew, or filtered where raw events are gone.';
+comment on column ops.warehouse_erasures.filtered is
+'Those of them that hold no row of the person any more, and are exported anew when they are built.';
 
 do $$
 begin

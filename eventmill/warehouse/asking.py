@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from eventmill.errors import InvalidRequest
-from eventmill.warehouse.catalog import catalog_path, write_catalog
+from eventmill.warehouse.catalog import catalog_path, let_read, write_catalog
 from eventmill.warehouse.root import Root
 
 BATCH_ROWS = 10_000
@@ -27,10 +27,7 @@ def ask(root: Root, query: str) -> Iterator[Answer]:
         write_catalog(root)
     with duckdb.connect(str(catalog_path()), read_only=True) as engine:
         engine.execute("set timezone = 'UTC'")
-        if not root.is_local:
-            from eventmill.warehouse.bucket_files import BucketFiles
-
-            engine.register_filesystem(BucketFiles(root.url))
+        let_read(engine, root)
         try:
             relation = engine.sql(query)
             if relation is None:

@@ -86,7 +86,7 @@ def export_day(
             raise NotBuilt(f"{day} is not built, or is being built now")
         written = []
         for table in tables:
-            if table.schema == "raw" and _is_dropped(connection, day):
+            if table.schema == "raw" and is_dropped(connection, day):
                 continue
             done = write_day(root, table, day, moment, receipt, pseudonyms)
             written.append(done)
@@ -117,5 +117,6 @@ def note(
         )
 
 
-def _is_dropped(connection: psycopg.Connection, day: date) -> bool:
+def is_dropped(connection: psycopg.Connection, day: date) -> bool:
+    """Whether retention has dropped the raw events of the day."""
     return connection.execute(IS_DROPPED, {"day": day}).fetchone() == (True,)

@@ -7,16 +7,13 @@ can be counted and followed there, and another one in any other destination.
 import hashlib
 import hmac
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from eventmill.secret_files import kept_secret
 from eventmill.settings import get_settings
 
 DIGITS = 32
 _BLOCK_BYTES = 64
-# About 200 bytes each. A day of a million events has that many ids; of more, some are hashed twice.
-_MOST_KNOWN = 500_000
+# About 250 bytes each. Of a day with more ids, some are hashed twice.
+_MOST_KNOWN = 300_000
 
 
 class Pseudonyms:
@@ -45,41 +42,16 @@ class Pseudonyms:
         made = self._known[id_] = outer.hexdigest()[:DIGITS]
         return made
 
-    def of_column(self, column: pa.Array) -> pa.Array:
-        """The pseudonyms of a column of strings; null stays null."""
-        encoded = column.dictionary_encode()
-        made = pa.array([self.of(id_) for id_ in encoded.dictionary.to_pylist()], pa.string())
-        return made.take(encoded.indices)
-
-    def replace(self, batch: pa.RecordBatch, columns: tuple[str, ...]) -> pa.RecordBatch:
-        """The batch with pseudonyms in `columns`.
-
-        Most events name their visitor twice: ids that are equal to those of the first of
-        `columns` are not looked up again.
-        """
-        first: tuple[pa.Array, pa.Array] | None = None
-        for name in columns:
-            position = batch.schema.get_field_index(name)
-            ids = batch.column(position)
-            if first is None:
-                made = self.of_column(ids)
-                first = ids, made
-            else:
-                is_same = pc.fill_null(pc.equal(ids, first[0]), False)
-                others = self.of_column(pc.if_else(is_same, pa.scalar(None, pa.string()), ids))
-                made = pc.if_else(is_same, first[1], others)
-            batch = batch.set_column(position, batch.schema.field(position), made)
-        return batch
-
 
 def pseudonyms_for(url: str) -> Pseudonyms | None:
-    """The pseudonyms of the destination `url` by the settings; None if ids leave as they are."""
-    settings = get_settings()
-    if not settings.warehouse_pseudonymise:
-        return None
-    if settings.warehouse_key is not None:
-        return Pseudonyms(
-            hashlib.sha256(settings.warehouse_key.get_secret_value().encode()).digest()
-        )
+    """What exports to `url` use by the settings; None if ids leave as they are."""
+    return pseudonyms_of(url) if get_settings().warehouse_pseudonymise else None
+
+
+def pseudonyms_of(url: str) -> Pseudonyms:
+    """The pseudonyms of the destination `url`, whether or not exports use them now."""
+    key = get_settings().warehouse_key
+    if key is not None:
+        return Pseudonyms(hashlib.sha256(key.get_secret_value().encode()).digest())
     kept = kept_secret("warehouse_key").encode()
     return Pseudonyms(hmac.digest(kept, url.encode(), "sha256"))

@@ -5,7 +5,6 @@ sends on: no day is ever held in memory (docs/decisions/0024 has what other ways
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from typing import Any, LiteralString
@@ -19,6 +18,7 @@ from psycopg import IsolationLevel, sql
 from eventmill.database import database_url
 from eventmill.days import DayWindow
 from eventmill.tracking_plan import tracking_plan
+from eventmill.warehouse.ahead import ahead
 from eventmill.warehouse.manifest import Receipt
 from eventmill.warehouse.tables import Table
 from eventmill.warehouse.types import SourceColumn
@@ -60,7 +60,7 @@ class Snapshot:
             statement.set_sql_query(query)
             stream, _ = statement.execute_query()
             with pa.RecordBatchReader.from_stream(stream) as reader:
-                for batch in _ahead(reader):
+                for batch in ahead(iter(reader)):
                     yield batch.cast(schema)
 
 
@@ -118,22 +118,6 @@ def _translated() -> Iterator[None]:
         raise kind(str(error)) from error
     except pa.ArrowException as error:  # the stream ended in the middle
         raise psycopg.OperationalError(str(error)) from error
-
-
-def _ahead(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-    """Its batches; the next is read while the caller works on one."""
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(_next, reader)
-        while (batch := coming.result()) is not None:
-            coming = pool.submit(_next, reader)
-            yield batch
-
-
-def _next(reader: pa.RecordBatchReader) -> pa.RecordBatch | None:
-    try:
-        return reader.read_next_batch()
-    except StopIteration:
-        return None
 
 
 def day_query(

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -13,17 +13,19 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from eventmill.errors import NotFound
+from eventmill.warehouse.ahead import ahead
 from eventmill.warehouse.manifest import Column, File, Manifest, Receipt
+from eventmill.warehouse.pseudonymising import pseudonymised
 from eventmill.warehouse.pseudonyms import Pseudonyms
-from eventmill.warehouse.root import Root
+from eventmill.warehouse.root import Root, failed
 from eventmill.warehouse.schemas import next_version
 from eventmill.warehouse.source import Snapshot
 from eventmill.warehouse.tables import Table, table_named
 from eventmill.warehouse.types import SourceColumn, columns_of
 
 # Readers skip whole groups, and hold some of them: large enough to compress, small enough to hold.
-GROUP_ROWS = 131_072
-GROUP_BYTES = 64 * 1024 * 1024
+GROUP_ROWS = 65_536
+GROUP_BYTES = 32 * 1024 * 1024
 # About 200 MB of events: several readers share a large day, and scratch space has a bound.
 FILE_ROWS = 2_000_000
 
@@ -51,7 +53,7 @@ def write_day(
         raise NotFound(f"there is no {table.source}: build a day first")
     batches = snapshot.batches(table, columns, day, redacted=pseudonyms is not None)
     if pseudonyms and table.people:
-        batches = (pseudonyms.replace(batch, table.people) for batch in batches)
+        batches = (pseudonymised(batch, table.people, pseudonyms) for batch in batches)
     return publish_day(
         root,
         Manifest(
@@ -74,9 +76,16 @@ def write_day(
 
 
 def publish_day(
-    root: Root, manifest: Manifest, schema: pa.Schema, batches: Iterator[pa.RecordBatch]
+    root: Root,
+    manifest: Manifest,
+    schema: pa.Schema,
+    batches: Iterator[pa.RecordBatch],
+    erased: Callable[[], int] = lambda: 0,
 ) -> Manifest:
-    """Write the files of `batches` and then `manifest`, with what they turned out to hold."""
+    """Write the files of `batches` and then `manifest`, with what they turned out to hold.
+
+    `erased` is asked in the end how many rows an erasure has taken out of the batches.
+    """
     table, day, build = manifest.table, manifest.day, manifest.build
     folder = root.begin(table, day, build)
     try:
@@ -86,25 +95,22 @@ def publish_day(
         for written in _files(folder, manifest, schema, batches, totals):
             root.take(table, day, build, written.name)
             files.append(written)
-        done = replace_counts(manifest, version, files, totals)
+        done = replace(
+            manifest,
+            schema_version=version,
+            files=tuple(files),
+            rows=sum(file.rows for file in files),
+            totals=totals.as_text(),
+            erased_rows=manifest.erased_rows + erased(),
+        )
         root.publish(table, day, build, done.to_json(), [file.name for file in files])
+    except OSError as error:  # pyarrow's own are too: a full disk, mostly
+        root.abandon(table, day, build)
+        raise failed("written", f"{table} of {day}", error) from error
     except BaseException:
         root.abandon(table, day, build)
         raise
     return done
-
-
-def replace_counts(
-    manifest: Manifest, version: int, files: list[File], totals: "Totals"
-) -> Manifest:
-    """The manifest with the numbers of what was written."""
-    return replace(
-        manifest,
-        schema_version=version,
-        files=tuple(files),
-        rows=sum(file.rows for file in files),
-        totals=totals.as_text(),
-    )
 
 
 @dataclass
@@ -141,7 +147,7 @@ def _files(
     totals: Totals,
 ) -> Iterator[File]:
     """Each file as soon as it is complete. A day without rows has one too, for its schema."""
-    groups = _groups(schema, batches)
+    groups = ahead(_groups(schema, batches))
     group = next(groups, None)
     number = 0
     while number == 0 or group is not None:

@@ -36,11 +36,7 @@ def run(instance: dg.DagsterInstance, window: DayWindow, **tags: str) -> dg.Exec
 def asked(instance: dg.DagsterInstance, cursor: str | None = None) -> dg.SensorResult:
     from orchestration.definitions import defs
 
-    sensor = (
-        defs.resolve_sensor_def("export_built_days")
-        if hasattr(defs, "resolve_sensor_def")
-        else defs.get_sensor_def("export_built_days")
-    )
+    sensor = defs.resolve_sensor_def("export_built_days")
     context = dg.build_sensor_context(instance=instance, cursor=cursor)
     result = sensor(context)
     assert isinstance(result, dg.SensorResult)
