@@ -57,6 +57,7 @@ class DatabaseTarget:
         )
 
     def loaded(self, tables: Sequence[str]) -> Mapping[tuple[str, date], str]:
+        self._pipeline.sync_destination()
         with self._client() as client:
             query = LOADED.format(
                 loaded_days=client.make_qualified_table_name(LOADED_DAYS),

@@ -30,13 +30,13 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 def translated(destination: str, doing: str) -> Iterator[None]:
     """dlt's errors as ours. `doing` says what failed, such as `loading 2026-03-01`."""
     from dlt.common.configuration.exceptions import ConfigurationException
-    from dlt.common.exceptions import DltException, MissingDependencyException
+    from dlt.common.exceptions import MissingDependencyException
 
     try:
         yield
     except EventmillError:
         raise
-    except (DltException, ConfigurationException, ImportError) as error:
+    except Exception as error:  # each driver has a tree of errors of its own
         causes = list(chain(error))
         for cause in causes:
             if isinstance(cause, EventmillError):

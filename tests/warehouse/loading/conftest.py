@@ -2,23 +2,26 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import psycopg
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from psycopg import sql
 
 from eventmill.database import connect
 from eventmill.embedded import EmbeddedPostgres
-from eventmill.warehouse import Root, files, open_root, table_named, tables
+from eventmill.warehouse import Root, files, manifest, open_root, table_named, tables
 from eventmill.warehouse.exporting import export_day
 from eventmill.warehouse.loading.rows import as_loaded
+from eventmill.warehouse.manifest import Manifest
 from eventmill.warehouse.pseudonyms import Pseudonyms
+from eventmill.warehouse.writing import publish_day
 from tests.conftest import url_of
 from tests.support import environment
 from tests.warehouse.conftest import BUILT
@@ -128,3 +131,19 @@ def comparable(rows: list[Row]) -> list[str]:
 
 def _plain(value: object) -> object:
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+
+
+def rewrite(root: Root, day: date, keep: Callable[[pa.Table], pa.Table]) -> Manifest:
+    """Publish other rows of the events of a day, as an erasure or another export does."""
+    former = manifest(root, table_named("events"), day)
+    [path] = files(root, table_named("events"), day)
+    rows = keep(pq.read_table(path, partitioning=None))
+    build = former.build + "x"
+    columns = {column.name: column for column in former.schema}
+    schema = tuple(
+        columns.get(name) or replace(former.schema[1], name=name, type="string")
+        for name in rows.column_names
+    )
+    return publish_day(
+        root, replace(former, build=build, schema=schema), rows.schema, iter(rows.to_batches())
+    )

@@ -1,7 +1,5 @@
 """Days in a real warehouse are those of the files, to the value, whatever was there before."""
 
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 
 import psycopg
@@ -11,12 +9,10 @@ import pytest
 
 from eventmill.days import DayWindow
 from eventmill.object_storage import StorageError
-from eventmill.warehouse import Root, files, manifest, table_named, tables
+from eventmill.warehouse import Root, files, table_named, tables
 from eventmill.warehouse.loading import load
-from eventmill.warehouse.manifest import Manifest
-from eventmill.warehouse.writing import publish_day
 from tests.warehouse.conftest import BUILT, FIRST
-from tests.warehouse.loading.conftest import Warehouse, comparable, rows_of_files
+from tests.warehouse.loading.conftest import Warehouse, comparable, rewrite, rows_of_files
 
 NAMES = [table.name for table in tables()]
 EVENTS = table_named("events")
@@ -106,19 +102,3 @@ def with_texts(rows: pa.Table, texts: list[str | None]) -> pa.Table:
     position = rows.schema.get_field_index("utm_term")
     column = pa.array(texts, pa.string())
     return rows.slice(0, len(texts)).set_column(position, "utm_term", column)
-
-
-def rewrite(root: Root, day: date, keep: Callable[[pa.Table], pa.Table]) -> Manifest:
-    """Publish other rows of the events of a day, as an erasure or another export does."""
-    former = manifest(root, EVENTS, day)
-    [path] = files(root, EVENTS, day)
-    rows = keep(pq.read_table(path, partitioning=None))
-    build = former.build + "x"
-    columns = {column.name: column for column in former.schema}
-    schema = tuple(
-        columns.get(name) or replace(former.schema[1], name=name, type="string")
-        for name in rows.column_names
-    )
-    return publish_day(
-        root, replace(former, build=build, schema=schema), rows.schema, iter(rows.to_batches())
-    )
