@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test fuzz client lint format bench dbt-dev dbt-duckdb docs clean
+.PHONY: help setup demo up down test fuzz client tracker lint format bench dbt-dev dbt-duckdb docs clean
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ fuzz: setup ## Send each API at least 5,000 generated requests and hold it to it
 
 client: setup ## Generate and build the TypeScript client of the dashboards API (web/client)
 	@$(RUN) python -m tools.web_client
+
+tracker: setup ## Build the browser tracker (web/tracker) and what the ingest API serves of it
+	@$(RUN) python -m tools.web_tracker
 
 lint: setup ## Formatting, lint, types, SQL
 	@$(RUN) ruff format --check .

@@ -194,6 +194,23 @@ class Settings(BaseSettings):
     warehouse_s3_secret_access_key: SecretStr | None = Field(
         None, description="The secret of that access key."
     )
+    warehouse_destination: str | None = Field(
+        None,
+        pattern="^(duckdb|postgres|filesystem|bigquery|snowflake|redshift|databricks|clickhouse)$",
+        description="Where exported days are loaded: duckdb, postgres, filesystem, bigquery,"
+        " snowflake, redshift, databricks or clickhouse. Default: nowhere.",
+    )
+    warehouse_dataset: str = Field(
+        "eventmill",
+        pattern="^[a-z][a-z0-9_]{0,47}$",
+        description="Schema or dataset that days are loaded into.",
+    )
+    warehouse_credentials: SecretStr | None = Field(
+        None,
+        description="How to reach the destination: a URL, a file or a folder, as"
+        " docs/warehouse-loading.md has it. Default: what dlt's own variables say; of duckdb"
+        " `<home>/loaded.duckdb`.",
+    )
     alert_webhook: SecretStr | None = Field(
         None, description="URL that gets a POST with JSON when a Dagster run fails."
     )
@@ -282,6 +299,6 @@ def child_environment(**extra: str) -> dict[str, str]:
     return environment
 
 
-def export(variables: dict[str, str]) -> None:
-    """Set variables of this process for libraries that are configured by nothing else (dbt)."""
-    os.environ.update(variables)
+def export(variables: dict[str, str], *, if_unset: bool = False) -> None:
+    """Set variables of this process for libraries that only they configure (dbt, dlt)."""
+    os.environ.update({k: v for k, v in variables.items() if not (if_unset and k in os.environ)})

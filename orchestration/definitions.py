@@ -15,6 +15,8 @@ from orchestration.defs.export import (
     every_built_day_is_exported,
     export_built_days,
     export_days,
+    load_exported_days,
+    load_warehouse,
     rewrite_erased,
     rewrite_erased_days,
     warehouse_tables,
@@ -28,7 +30,14 @@ from orchestration.replay import replay_rejected
 
 defs = dg.Definitions(
     assets=[raw_events, *EXTERNAL, user_agents, referrers, dbt_models, warehouse_tables],
-    jobs=[build_days, export_days, rewrite_erased, replay_rejected, retention],
+    jobs=[
+        build_days,
+        export_days,
+        load_warehouse,
+        rewrite_erased,
+        replay_rejected,
+        retention,
+    ],
     schedules=[nightly, monthly_retention],
     asset_checks=[yesterday_is_built, every_built_day_is_exported],
     sensors=[
@@ -39,6 +48,7 @@ defs = dg.Definitions(
         rebuild_days,
         export_built_days,
         rewrite_erased_days,
+        load_exported_days,
         freshness,
     ],
     loggers={"console": dg.colored_console_logger, "progress": progress},

@@ -4,7 +4,7 @@ An erasure notes in its transaction whom the files still hold (eventmill/erasure
 calls `erase_waiting` then rewrites them. What is noted stays until it is done.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -76,7 +76,8 @@ def erase_waiting(connection: psycopg.Connection) -> int:
             {"erasure_id": erasure_id, "destination": destination, "day": day},
         )
     for destination in sorted({destination for _, destination, _, _ in due}):
-        export_references(connection, open_root(destination), pseudonyms_for(destination))
+        root = open_root(destination)
+        export_references(connection, root, pseudonyms_for(root.url))
     if due:
         write_catalog(open_root())
     connection.execute(DONE)
@@ -130,7 +131,7 @@ def _filter_day(
         return
     removed = 0
 
-    def kept() -> Iterator[pa.RecordBatch]:
+    def kept() -> Generator[pa.RecordBatch]:
         nonlocal removed
         for batch in _batches(root, former):
             left = without(batch, table, ids, own_events)
@@ -204,7 +205,7 @@ def _manifest(root: Root, table: Table, day: date) -> Manifest | None:
         return None
 
 
-def _batches(root: Root, former: Manifest) -> Iterator[pa.RecordBatch]:
+def _batches(root: Root, former: Manifest) -> Generator[pa.RecordBatch]:
     for file in files(root, table_named(former.table), former.day):
         with ExitStack() as opened:
             reader = opened.enter_context(pq.ParquetFile(_open(root, file, opened)))

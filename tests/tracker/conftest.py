@@ -1,41 +1,28 @@
 """A browser, a site with the tracker on it, and the real service behind a network that can fail."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.chromium import CHROMIUM, MISSING
 from tests.ingest_api.support import new_key, served
 from tests.support import environment, rows, wait_until
 from tests.tracker.faulty import Network, network_to
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-NONE = (
-    "\n\n*** NO CHROMIUM ON THIS MACHINE: the tracker was NOT tested in a browser. Install it (`apt"
-    " install chromium`) and run `make test ARGS=tests/tracker` ***\n"
-)
-# A port of its own makes the site another origin than the service.
 PAGE = """<!doctype html><html lang="en"><title>Gallery</title>
-<script>window.problems = []</script>
 {script}
 <h1>Gallery</h1>{body}"""
 TAG = '<script defer data-key="{key}" data-endpoint="{url}" src="{url}/em.js" %s></script>'
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    if CHROMIUM is None:
-        terminalreporter.write_line(NONE, red=True, bold=True)
-
-
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
+        pytest.skip(MISSING)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, ignore_default_args=["--disable-back-forward-cache"]

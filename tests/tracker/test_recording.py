@@ -160,7 +160,7 @@ def test_what_is_rejected_is_reported_and_not_sent_again(site: Site, open_page: 
     page = open_page()
     messages: list[str] = []
     page.on("console", lambda message: messages.append(message.text))
-    rejected = "the service rejected an event"
+    rejected = "event rejected"
 
     def reports() -> int:
         page.evaluate("true")

@@ -40,7 +40,7 @@ def test_nobody_notices_its_size(name: str, most: int) -> None:
 
 def test_its_own_tests_pass_and_its_types_hold(package: Path) -> None:
     web.run(package, "check")
-    said = web.run(package, "test")
+    said = web.run(package, "test", NO_COLOR="1")
     assert int(re.findall(r"Tests\s+(\d+) passed", said)[-1]) >= 20, said
 
 

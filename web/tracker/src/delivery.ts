@@ -79,21 +79,21 @@ export function createDelivery(
       batch.forEach((item, place) => {
         const { status: became, errors } = said.results[place];
         became === "rejected"
-          ? lose(item, { message: "the service rejected an event", status, errors })
+          ? lose(item, { message: "event rejected", status, errors })
           : queue.remove(item);
       });
       failures = notBefore = 0;
       most = BATCH;
     } else if (status === 400 || status === 413) {
       if (batch.length > 1) most = batch.length >> 1;
-      else lose(batch[0]!, { message: "the service takes no such event: " + detail, status });
+      else lose(batch[0]!, { message: "event refused: " + detail, status });
     } else if (status >= 500 || status === 429 || status === 408 || status < 400) {
       later(+answer.headers.get("Retry-After")!); // a date is no number: as if it was not there
     } else {
       const { user } = batch[0]!;
       if (status === 401 && user) tokens.delete(user);
       else stopped = true;
-      report({ message: "the service refused the sender: " + detail, status });
+      report({ message: "sender refused: " + detail, status });
     }
   };
 

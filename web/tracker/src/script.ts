@@ -4,18 +4,17 @@ import type { Options, Tracker } from "./types.js";
 
 /** Start `tracker` as the tag says, and offer it to the page as `eventmill`. */
 export function install(tracker: Tracker) {
-  const script = document.currentScript as HTMLScriptElement;
-  // `data-outbound` is true, `data-pages="false"` is false, other texts are themselves.
-  const given = Object.entries(script.dataset).map(([name, text]) => [
-    name,
-    text === "" || (text !== "false" && text),
-  ]);
+  const { dataset, src } = document.currentScript as HTMLScriptElement;
+  const options: Record<string, unknown> = {
+    endpoint: src.replace(/\/[^/]*$/, ""),
+    writeKey: dataset.key,
+  };
+  for (const [name, text] of Object.entries(dataset)) {
+    // `data-outbound` is true, `data-pages="false"` is false, other texts are themselves.
+    options[name] = !text || (text !== "false" && text);
+  }
   (window as { eventmill?: Tracker }).eventmill = tracker;
-  tracker.init({
-    endpoint: script.src.replace(/\/[^/]*$/, ""),
-    writeKey: script.dataset.key,
-    ...Object.fromEntries(given),
-  } as Options);
+  tracker.init(options as unknown as Options);
 }
 
 type Call = [name: keyof Tracker, ...given: unknown[]];

@@ -133,12 +133,23 @@ export function createTracker(...parts: Part[]): Tracker {
     sessionAt = sessions(tab);
   };
 
+  /** The last step of starting: what reads and writes the storage. */
+  const finish = () => {
+    user ||= device().get(USER) || "";
+    started = true;
+    for (const call of early) call();
+    early = [];
+    queue.own();
+  };
+
   const start = () => {
+    // Each in a task of its own, so that none of them is a long one.
+    const steps = [...parts.map((part) => () => part(core)), finish];
+    const step = safe(() => steps.shift()?.());
     const resume = async () => {
       await queue.adopt();
       delivery.soon();
     };
-    user ||= device().get(USER) || "";
     sessionAt = sessions(tab);
     queue = createQueue(
       device,
@@ -146,13 +157,10 @@ export function createTracker(...parts: Part[]): Tracker {
         begun();
         resume();
       },
-      ({ json }) => core.report({ message: "the queue is full: its oldest event is lost", event: json }),
+      ({ json }) => core.report({ message: "queue full: the oldest event is lost", event: json }),
     );
     delivery = createDelivery(queue, options, tokens, core.report);
-    started = true;
     core.view.page = location.href;
-    // What these record when a page ends is sent by the listeners after them.
-    for (const part of parts) safe(part)(core);
     core.listen(document, "visibilitychange", () => {
       if (document.hidden) {
         core.leaving();
@@ -160,6 +168,7 @@ export function createTracker(...parts: Part[]): Tracker {
       } else resume();
     });
     core.listen(window, "pagehide", () => {
+      while (steps[0]) step();
       core.leaving();
       delivery.leave();
       queue.disown();
@@ -171,14 +180,12 @@ export function createTracker(...parts: Part[]): Tracker {
       queue.back();
       queue.own();
     });
-    for (const call of early) call();
-    early = [];
-    queue.own();
+    for (const _ of steps) setTimeout(step);
   };
 
   return {
     init: safe((given: Options) => {
-      if (!given.writeKey || !given.endpoint) throw "init needs a writeKey and an endpoint";
+      if (!given.writeKey || !given.endpoint) throw "no writeKey or endpoint";
       if (given.writeKey.startsWith("emk_sec_")) throw "a secret key must not be in a page";
       const isFirst = !options.writeKey;
       Object.assign(options, given);
@@ -204,7 +211,7 @@ export function createTracker(...parts: Part[]): Tracker {
       }),
     ),
     async flush() {
-      if (!started) return;
+      if (!options.writeKey) return;
       await ready;
       await delivery.run();
     },
