@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test fuzz client tracker lint format bench dbt-dev docs clean
+.PHONY: help setup demo up down test fuzz client tracker lint format bench dbt-dev dbt-duckdb docs clean
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ bench: setup ## Measure throughput and build times; writes bench/results/*.json
 
 dbt-dev: setup ## Build the dbt models into your own schemas, dev_<user>_* (ARGS="--select daily_metrics+")
 	@$(RUN) eventmill dbt --target dev build $(ARGS)
+
+dbt-duckdb: setup ## Build the models from the warehouse's files into <home>/laptop.duckdb, without a server
+	@$(RUN) eventmill dbt --target duckdb build $(ARGS)
 
 docs: setup ## Write the dbt project's documentation: one page with models, columns, tests and lineage
 	@$(RUN) eventmill dbt --quiet docs generate --static --target prod

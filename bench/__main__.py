@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from bench import dashboards, events_table, graph, ingest, partition, visitors
+from bench import dashboards, events_table, export, graph, ingest, partition, visitors
 
 BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "ingest": ingest.run,
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "visitors": visitors.run,
     "dashboards": dashboards.run,
     "events_table": events_table.run,
+    "export": export.run,
 }
 RESULTS = Path(__file__).parent / "results"
 

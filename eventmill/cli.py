@@ -12,7 +12,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from eventmill import key_commands, spend_commands, subject_commands
+from eventmill import (
+    key_commands,
+    load_commands,
+    spend_commands,
+    subject_commands,
+    warehouse_commands,
+)
 from eventmill.database import connect, database_url, ensure_database, ensure_server
 from eventmill.embedded import BIN, EmbeddedPostgres
 from eventmill.errors import ConfigurationError, EventmillError
@@ -33,6 +39,8 @@ app.add_typer(plan_app, name="plan")
 app.add_typer(key_commands.app, name="keys")
 app.add_typer(spend_commands.app, name="spend")
 app.add_typer(subject_commands.app, name="subjects")
+warehouse_commands.app.command("load")(load_commands.load)
+app.add_typer(warehouse_commands.app, name="warehouse")
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 

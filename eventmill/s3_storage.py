@@ -3,9 +3,10 @@
 import io
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 from boto3.s3.transfer import TransferConfig
@@ -52,12 +53,39 @@ class Bucket:
             answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
             yield from answer["Body"].iter_chunks(CHUNK_BYTES)
 
+    def read_if_there(self, key: str) -> bytes | None:
+        """All of a small file, or None if there is none."""
+        with _translated(f"{key} cannot be read"):
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
+            except ClientError as error:
+                if _is_missing(error):
+                    return None
+                raise
+            content: bytes = answer["Body"].read()
+            return content
+
+    def read_range(self, key: str, start: int, end: int) -> bytes:
+        """The bytes of a file from `start` up to, not including, `end`."""
+        with _translated(f"{key} cannot be read"):
+            answer = self._client.get_object(
+                Bucket=self._bucket, Key=self._prefix + key, Range=f"bytes={start}-{end - 1}"
+            )
+            content: bytes = answer["Body"].read()
+            return content
+
+    def stat(self, key: str) -> tuple[int, datetime]:
+        """Bytes of a file, and when it was written."""
+        with _translated(f"{key} cannot be looked up"):
+            answer = self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
+            return int(answer["ContentLength"]), answer["LastModified"]
+
     def has(self, key: str) -> bool:
         with _translated(f"{key} cannot be looked up"):
             try:
                 self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
             except ClientError as error:
-                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                if _is_missing(error):
                     return False
                 raise
             return True
@@ -98,6 +126,12 @@ class Bucket:
                 ExpiresIn=seconds,
             )
         return url
+
+    def keys(self, owner: str) -> list[str]:
+        """Keys of all finished files of an owner."""
+        with _translated(f"{owner} cannot be listed"):
+            found = list(self._keys(f"{self._prefix}{owner}/"))
+        return [key.removeprefix(self._prefix) for key in found]
 
     def _keys(self, prefix: str) -> Iterator[str]:
         pages = self._client.get_paginator("list_objects_v2")
@@ -143,16 +177,29 @@ def _translated(what: str) -> Iterator[None]:
         raise StorageError(f"{what}: {error}") from error
 
 
-def open_bucket(url: str) -> Bucket:
-    """The bucket of `s3://bucket/prefix`, with endpoint and credentials of the settings."""
+def _is_missing(error: ClientError) -> bool:
+    return bool(error.response["ResponseMetadata"]["HTTPStatusCode"] == 404)
+
+
+class S3Access(NamedTuple):
+    """How to reach a store. Without endpoint it is Amazon's; without keys what the SDK finds."""
+
+    endpoint: str | None
+    region: str
+    access_key_id: str | None
+    secret_access_key: str | None
+
+
+def open_bucket(url: str, access: S3Access | None = None) -> Bucket:
+    """The bucket of `s3://bucket/prefix`, by default reached by the settings of exports."""
     bucket, _, prefix = url.removeprefix(S3_SCHEME).partition("/")
-    return Bucket(_client(), bucket, prefix.strip("/"))
+    return Bucket(_client(access or _access_of_exports()), bucket, prefix.strip("/"))
 
 
-def _client() -> Any:
+def _access_of_exports() -> S3Access:
     settings = get_settings()
     secret = settings.exports_s3_secret_access_key
-    return _cached_client(
+    return S3Access(
         settings.exports_s3_endpoint,
         settings.exports_s3_region,
         settings.exports_s3_access_key_id,
@@ -161,20 +208,18 @@ def _client() -> Any:
 
 
 @cache
-def _cached_client(
-    endpoint: str | None, region: str | None, access_key_id: str | None, secret: str | None
-) -> Any:
+def _client(access: S3Access) -> Any:
     """A client, which is safe to share between threads; made once."""
     return boto3.session.Session().client(
         "s3",
-        endpoint_url=endpoint,
-        region_name=region,
-        aws_access_key_id=access_key_id,
-        aws_secret_access_key=secret,
+        endpoint_url=access.endpoint,
+        region_name=access.region,
+        aws_access_key_id=access.access_key_id,
+        aws_secret_access_key=access.secret_access_key,
         config=Config(
             signature_version="s3v4",
             # A store that is not Amazon's has seldom a host name for each bucket.
-            s3={"addressing_style": "path" if endpoint else "auto"},
+            s3={"addressing_style": "path" if access.endpoint else "auto"},
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,

@@ -162,6 +162,55 @@ class Settings(BaseSettings):
     exports_retention_days: int = Field(
         7, ge=1, le=366, description="Days that an exported file is kept."
     )
+    warehouse_url: str | None = Field(
+        None,
+        pattern=r"^((s3|gs)://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/.*)?|/.*)$",
+        description="Where the warehouse's files are: an absolute folder, s3://bucket/prefix or"
+        " gs://bucket/prefix. Default: `<home>/warehouse`.",
+    )
+    warehouse_export: bool = Field(
+        True, description="Whether days are exported to the warehouse as soon as they are built."
+    )
+    warehouse_pseudonymise: bool = Field(
+        True, description="Whether ids of people leave for the warehouse as keyed hashes only."
+    )
+    warehouse_key: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="Key of those hashes. Default: made for the place of the files and kept in the"
+        " home.",
+    )
+    warehouse_s3_endpoint: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="URL of the store of an s3:// warehouse. Default: Amazon's, of gs:// Google's.",
+    )
+    warehouse_s3_region: str = Field("us-east-1", description="Region of the warehouse's bucket.")
+    warehouse_s3_access_key_id: str | None = Field(
+        None,
+        description="Access key of the warehouse's bucket; of gs:// an HMAC key. Default: what the"
+        " AWS SDK finds.",
+    )
+    warehouse_s3_secret_access_key: SecretStr | None = Field(
+        None, description="The secret of that access key."
+    )
+    warehouse_destination: str | None = Field(
+        None,
+        pattern="^(duckdb|postgres|filesystem|bigquery|snowflake|redshift|databricks|clickhouse)$",
+        description="Where exported days are loaded: duckdb, postgres, filesystem, bigquery,"
+        " snowflake, redshift, databricks or clickhouse. Default: nowhere.",
+    )
+    warehouse_dataset: str = Field(
+        "eventmill",
+        pattern="^[a-z][a-z0-9_]{0,47}$",
+        description="Schema or dataset that days are loaded into.",
+    )
+    warehouse_credentials: SecretStr | None = Field(
+        None,
+        description="How to reach the destination: a URL, a file or a folder, as"
+        " docs/warehouse-loading.md has it. Default: what dlt's own variables say; of duckdb"
+        " `<home>/loaded.duckdb`.",
+    )
     alert_webhook: SecretStr | None = Field(
         None, description="URL that gets a POST with JSON when a Dagster run fails."
     )
@@ -184,6 +233,17 @@ class Settings(BaseSettings):
     def exports_location(self) -> str:
         """The folder or s3:// URL of exported files."""
         return self.exports_url or str(self.home.absolute() / "exports")
+
+    @property
+    def warehouse_location(self) -> str:
+        """The folder, s3:// or gs:// URL of the warehouse's files."""
+        place = self.warehouse_url or str(self.home.absolute() / "warehouse")
+        return place.rstrip("/") or "/"
+
+    @property
+    def duckdb_file(self) -> Path:
+        """Where dbt builds the models on DuckDB."""
+        return self.home.absolute() / "laptop.duckdb"
 
     @property
     def dagster_home(self) -> Path:
@@ -239,6 +299,6 @@ def child_environment(**extra: str) -> dict[str, str]:
     return environment
 
 
-def export(variables: dict[str, str]) -> None:
-    """Set variables of this process for libraries that are configured by nothing else (dbt)."""
-    os.environ.update(variables)
+def export(variables: dict[str, str], *, if_unset: bool = False) -> None:
+    """Set variables of this process for libraries that only they configure (dbt, dlt)."""
+    os.environ.update({k: v for k, v in variables.items() if not (if_unset and k in os.environ)})

@@ -54,9 +54,16 @@ def erase(subject_id: SubjectId) -> None:
     """Erase a person for good, and print the certificate as JSON.
 
     Waits for a build that runs. Days that it touches are counted live at once and built again by
-    the sensor. Exports are removed by the call of the dashboards API only.
+    the sensor; the files of the warehouse are rewritten before this ends. Exports are removed by
+    the call of the dashboards API only.
     """
-    print(asyncio.run(_erase(subject_id)))
+    certificate = asyncio.run(_erase(subject_id))
+    print(certificate, flush=True)
+    from eventmill.database import connect
+    from eventmill.warehouse.erasing import erase_waiting
+
+    with connect(autocommit=True, application="eventmill erase") as connection:
+        erase_waiting(connection)
 
 
 async def _erase(subject_id: str) -> str:

@@ -103,6 +103,13 @@ class TrackingPlan(_Strict):
         }
 
     @cached_property
+    def personal_props(self) -> dict[str, list[str]]:
+        """Event type → names of its props that are called personal, where there are any."""
+        return {
+            name: list(entry.personal) for name, entry in self.event_types.items() if entry.personal
+        }
+
+    @cached_property
     def impersonal_props(self) -> dict[str, list[str]]:
         """Event type → names of its props that the plan knows and does not call personal."""
         return {

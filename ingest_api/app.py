@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from eventmill import logs
+from eventmill.asgi import UnexpectedErrors
 from eventmill.database import database_url
 from eventmill.settings import get_settings
 from ingest_api import cors, openapi, problems
@@ -18,7 +19,7 @@ from ingest_api.limits import Limits
 from ingest_api.maintenance import Maintenance
 from ingest_api.metrics import Metrics
 from ingest_api.plan_watch import PlanWatch
-from ingest_api.requests import ObservedRequests, UnexpectedErrors
+from ingest_api.requests import ObservedRequests, log
 from ingest_api.routes import events, example, health, segment, tracker
 from ingest_api.runtime import runtime
 from ingest_api.senders import Senders
@@ -33,7 +34,7 @@ def create_app() -> FastAPI:
     middleware = [
         Middleware(ObservedRequests),
         cors.middleware(),
-        Middleware(UnexpectedErrors, metrics=metrics),
+        Middleware(UnexpectedErrors, log=log, count=metrics.problems.labels("500").inc),
     ]
     app = _IngestApp(
         middleware,

@@ -10,10 +10,15 @@ from orchestration.tags import NIGHT_TAG, PRIORITY_TAG
 # Looked at by a sensor, also on a day on which nothing runs.
 FRESHNESS = dg.AssetCheckKey(dg.AssetKey("daily_builds"), "yesterday_is_built")
 
+# The export has a job of its own: a bucket that is away is no reason to build a day again.
 # raw_events is left out because each build notes by itself what it saw of raw.events.
 build_days = dg.define_asset_job(
     "build_days",
-    selection=dg.AssetSelection.all().materializable() - dg.AssetSelection.checks(FRESHNESS),
+    selection=(
+        dg.AssetSelection.all().materializable()
+        - dg.AssetSelection.checks(FRESHNESS)
+        - dg.AssetSelection.groups("warehouse")
+    ),
     partitions_def=daily,
     description="Enrichment and every dbt model of a UTC day, or of a range of days in one run.",
 )

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 import dagster as dg
 import psycopg
 
+from eventmill.object_storage import StorageError
+
 # Waits 10, 30 and 70 seconds: long enough for a database to restart.
 three_with_backoff = dg.RetryPolicy(
     max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
@@ -35,7 +37,7 @@ def no_retry_in_vain() -> Iterator[None]:
         yield
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as interrupt:
         raise dg.Failure(description="interrupted", allow_retries=False) from interrupt
-    except (psycopg.OperationalError, dg.Failure):
+    except (psycopg.OperationalError, StorageError, dg.Failure):
         raise
     except Exception as error:
         message = f"{type(error).__name__}: {str(error).strip()}"

@@ -17,6 +17,7 @@ from eventmill.database import BUILD_LOCK
 from eventmill.erasure import certificate as certificates
 from eventmill.erasure.certificate import Certificate
 from eventmill.erasure.days import days_with_events, neighbours, note_days
+from eventmill.erasure.files import note_files
 from eventmill.erasure.hashes import erasure_key, key_id, new_pseudonym, subject_hash
 from eventmill.erasure.removal import Removed, remove_built, remove_raw, replace_all_mentions
 from eventmill.erasure.statements import fetch
@@ -95,7 +96,7 @@ async def erase(
         told = set(removed.days)
         if remove_files and told:
             await remove_files(connection, told)
-        erased_at = await _close(connection, subject, seen, removed)
+        erased_at, ids = await _close(connection, subject, seen, removed)
         rebuilt = await note_days(connection, erasure_id, removed.days, also_days)
         found = Certificate(
             erasure_id=erasure_id,
@@ -110,6 +111,7 @@ async def erase(
             waiting_days=rebuilt,
         )
         await certificates.store(connection, found)
+        await note_files(connection, erasure_id, ids, removed.days | removed.mentioned)
         if remove_files and (late := removed.days - told):
             await remove_files(connection, late)
         if also:
@@ -137,8 +139,11 @@ async def _wait_for_builds(connection: AsyncConnection, seconds: float) -> None:
 
 async def _close(
     connection: AsyncConnection, subject: Subject, seen: str, removed: Removed
-) -> datetime:
-    """Keep out what was received until now, and remove what came since `seen`."""
+) -> tuple[datetime, set[str]]:
+    """Keep out what was received until now, and remove what came since `seen`.
+
+    When that was, and all ids of the person, as they are known by then.
+    """
     await _let_nobody_store(connection)
     [(erased_at,)] = await fetch(connection, "select clock_timestamp()")
     assert isinstance(erased_at, datetime)
@@ -158,7 +163,7 @@ async def _close(
             "erased_at": erased_at,
         },
     )
-    return erased_at
+    return erased_at, ids
 
 
 async def _let_nobody_store(connection: AsyncConnection) -> None:

@@ -10,13 +10,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, LiteralString
 from urllib.parse import quote
 
 from psycopg import AsyncConnection, sql
 
 from eventmill.erasure.relations import Relation
-from eventmill.erasure.statements import change
+from eventmill.erasure.statements import fetch
 from eventmill.erasure.subject import OTHERS_EVENTS
 
 SHORTEST_WORD = 8
@@ -28,6 +29,8 @@ THING_COLUMNS = frozenset({"ip_asset_id", "project_id", "license_id", "brand_id"
 LEFT_ALONE = frozenset(
     {
         "ops.audit_log", "ops.erasures", "ops.migrations",
+        # Names of places and files, and what still has to be taken out of them.
+        "ops.exported_days", "ops.warehouse_erasures",
         # Of these removal.py removes each row of the person, and what comes meanwhile as well.
         "raw.identities", "raw.rejected_events", "raw.lifecycle_events",
     }
@@ -108,7 +111,13 @@ def _escaped_like(text: str) -> str:
 
 
 UPDATE: LiteralString = """
-update {table} as events set {changes} where ({condition}) and {others}
+with changed as (
+    update {table} as events set {changes}
+    where ({condition}) and {others}
+    returning {moment} as moment
+)
+
+select (moment at time zone 'UTC')::date as day, count(*) from changed group by 1
 """
 PSEUDONYM: LiteralString = """
 {column} = coalesce(
@@ -119,8 +128,8 @@ PSEUDONYM: LiteralString = """
 
 async def replace_mentions(
     connection: AsyncConnection, relation: Relation, mentions: Mentions
-) -> int:
-    """Put the pseudonyms in place of the ids; in how many rows."""
+) -> dict[date | None, int]:
+    """Put the pseudonyms in place of the ids; in how many rows, by UTC day if they have one."""
     parameters = mentions.parameters()
     people = [name for name in relation.columns if name in PERSON_COLUMNS]
     texts = [
@@ -132,9 +141,10 @@ async def replace_mentions(
     if not parameters["patterns"]:
         texts = []
     if str(relation) in LEFT_ALONE or not people + texts:
-        return 0
+        return {}
     # What arrives of the person while this runs is still theirs, and removed at the end.
     others = sql.SQL(OTHERS_EVENTS if str(relation) == "raw.events" else "true")
+    time = relation.time_column
     query = sql.SQL(UPDATE).format(
         table=relation.identifier,
         changes=sql.SQL(", ").join(
@@ -143,8 +153,9 @@ async def replace_mentions(
         ),
         condition=_condition(relation, people, texts),
         others=others,
+        moment=sql.Identifier("events", time) if time else sql.SQL("null::timestamptz"),
     )
-    return await change(connection, query, parameters)
+    return dict(await fetch(connection, query, parameters))
 
 
 def _changed_id(name: str) -> sql.Composed:

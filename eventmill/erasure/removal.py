@@ -104,6 +104,8 @@ class Removed:
     rows: Counter[str] = field(default_factory=Counter)
     pseudonymised: Counter[str] = field(default_factory=Counter)
     days: set[date] = field(default_factory=set)
+    mentioned: set[date] = field(default_factory=set)
+    """UTC days of rows of others that named the person."""
 
     def by_table(self) -> dict[str, int]:
         return {table: rows for table, rows in sorted(self.rows.items()) if rows}
@@ -172,6 +174,7 @@ async def replace_all_mentions(
     """Put pseudonyms in place of the ids wherever others' data holds them, in every table."""
     mentions = Mentions(pseudonyms)
     for relation in await relations(connection):
-        removed.pseudonymised[str(relation)] += await replace_mentions(
-            connection, relation, mentions
-        )
+        changed = await replace_mentions(connection, relation, mentions)
+        removed.pseudonymised[str(relation)] += sum(changed.values())
+        if relation.schema in ("raw", "intermediate", "marts"):
+            removed.mentioned.update(day for day in changed if day is not None)

@@ -99,10 +99,13 @@ def test_sensors_run_without_being_switched_on(defs: dg.Definitions) -> None:
         assert sensor.default_status is dg.DefaultSensorStatus.RUNNING, sensor.name
 
 
-def test_only_builds_wait_for_each_other(defs: dg.Definitions) -> None:
+def test_only_builds_and_exports_wait_for_their_like(defs: dg.Definitions) -> None:
     assets = defs.resolve_asset_graph().assets_defs
     pools = {asset.op.name: asset.op.pool for asset in assets if asset.is_executable}
-    assert {name for name, pool in pools.items() if pool} == {"dbt_models"}
+    assert {name for name, pool in pools.items() if pool} == {
+        "dbt_models",
+        "warehouse_tables",
+    }
 
 
 def test_freshness_is_looked_at_by_its_sensor_and_by_no_build(defs: dg.Definitions) -> None:

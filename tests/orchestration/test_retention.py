@@ -9,6 +9,7 @@ import pytest
 
 from eventmill.database import connect
 from eventmill.days import ONE_DAY, utc_today
+from eventmill.settings import get_settings
 from orchestration.defs.retention import queries, retention
 from tests.orchestration.support import add_event
 from tests.support import environment, scalar
@@ -17,15 +18,27 @@ DAYS = 10
 TODAY = utc_today()
 OLD, OLDER, LATEST = (TODAY - timedelta(days=n) for n in (DAYS + 1, DAYS + 2, DAYS))
 
+EXPORTED = """
+insert into ops.exported_days (
+    destination, table_name, day, build, exported_at, built_at, rows, bytes, schema_version
+)
+select %s, 'events', date, 'build', now(), built_at, 1, 1, 1
+from marts.daily_builds where date = %s
+"""
+
 
 @pytest.fixture(autouse=True)
 def built(connection: psycopg.Connection) -> Iterator[None]:
     """Three days of an event each, all of them built."""
     connection.execute("create schema marts")
-    connection.execute("create table marts.daily_builds (date date primary key)")
+    connection.execute(
+        "create table marts.daily_builds"
+        " (date date primary key, built_at timestamptz not null default now())"
+    )
     for day in (OLD, OLDER, LATEST):
         add_event(connection, day)
-        connection.execute("insert into marts.daily_builds values (%s)", (day,))
+        connection.execute("insert into marts.daily_builds (date) values (%s)", (day,))
+        connection.execute(EXPORTED, (get_settings().warehouse_location, day))
     with environment(EVENTMILL_RETENTION_DAYS=str(DAYS)):
         yield
 
@@ -76,6 +89,10 @@ def test_nothing_goes_when_everything_is_kept(connection: psycopg.Connection) ->
             "insert into enrichment.days_to_rebuild (day, reason) values (%s, 'a new bot')",
             "waits to be built again",
         ),
+        (
+            "update marts.daily_builds set built_at = now() + interval '1 hour' where date = %s",
+            "is not exported to the warehouse",
+        ),
     ],
 )
 def test_a_day_that_the_marts_do_not_hold_stays_and_the_run_says_so(
@@ -84,6 +101,13 @@ def test_a_day_that_the_marts_do_not_hold_stays_and_the_run_says_so(
     connection.execute(statement.encode(), (OLD,))
     assert run() == f"1 days older than {DAYS} days are kept: {OLD} {reason}"
     assert days(connection) == [OLD, LATEST]
+
+
+def test_without_exports_none_is_waited_for(connection: psycopg.Connection) -> None:
+    connection.execute("delete from ops.exported_days")
+    with environment(EVENTMILL_WAREHOUSE_EXPORT="no"):
+        assert run() == ""
+    assert days(connection) == [LATEST]
 
 
 def test_an_empty_partition_needs_no_build(connection: psycopg.Connection) -> None:

@@ -70,15 +70,18 @@ def rebuild_days(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest 
             )
 
 
-def recent_runs(instance: dg.DagsterInstance, now: datetime) -> Runs:
-    """Which days are being built or will be, and how often each failed since it succeeded."""
+def recent_runs(
+    instance: dg.DagsterInstance, now: datetime, job_name: str = build_days.name
+) -> Runs:
+    """Which days any run is at or will be, and how often each failed since the job succeeded."""
     on = set[date]()
     failures = defaultdict[date, tuple[int, datetime]](lambda: (0, now))
     active = instance.get_run_records(dg.RunsFilter(statuses=list(ON)))
     for record in active:
         on |= set(_days_of(record.dagster_run))
     over = instance.get_run_records(
-        dg.RunsFilter(job_name=build_days.name, updated_after=now - LOOK_BACK), limit=MOST_RUNS
+        dg.RunsFilter(job_name=job_name, updated_after=now - LOOK_BACK),
+        limit=MOST_RUNS,
     )
     for record in sorted(over, key=lambda found: found.create_timestamp):
         run = record.dagster_run

@@ -19,10 +19,12 @@ from orchestration.retries import no_retry_in_vain, three_with_backoff
 def drop_old_days(context: dg.OpExecutionContext) -> dict[str, int]:
     """Drop the raw events of days that are over the retention period and safe in the marts.
 
-    A day stays, and fails the run so that somebody is told, while it is not built or got events
-    after its build. The marts stay as they are.
+    A day stays, and fails the run so that somebody is told, while it is not built, got events
+    after its build, or is not exported though exports are on. The marts stay as they are.
     """
-    days = get_settings().retention_days
+    settings = get_settings()
+    days = settings.retention_days
+    destination = settings.warehouse_location if settings.warehouse_export else None
     if days == 0:
         context.log.info("EVENTMILL_RETENTION_DAYS is 0: everything is kept")
         return {"dropped": 0, "kept back": 0}
@@ -34,7 +36,7 @@ def drop_old_days(context: dg.OpExecutionContext) -> dict[str, int]:
         advisory_lock(connection, BUILD_LOCK),
     ):
         partitions = queries.partitions_before(connection, before)
-        kept = queries.kept_back(connection, before, partitions)
+        kept = queries.kept_back(connection, before, partitions, destination)
         going = [partition for partition in partitions if partition.day not in kept]
         for partition in going:
             queries.drop(connection, partition)

@@ -33,6 +33,17 @@ BUILT: LiteralString = "select date from marts.daily_builds where date < %(befor
 TOUCHED: LiteralString = "select distinct day from raw.touched_days where day < %(before)s"
 ASKED: LiteralString = "select day from enrichment.days_to_rebuild where day < %(before)s"
 
+EXPORTED: LiteralString = """
+select builds.date
+from marts.daily_builds as builds
+inner join ops.exported_days as exported
+    on builds.date = exported.day and builds.built_at = exported.built_at
+where
+    builds.date < %(before)s
+    and exported.table_name = 'events'
+    and exported.destination = %(destination)s
+"""
+
 HAS_EVENTS: LiteralString = "select exists (select from raw.{partition})"
 
 FORGET_IDS: LiteralString = """
@@ -71,13 +82,23 @@ def partitions_before(connection: psycopg.Connection, before: date) -> list[Part
 
 
 def kept_back(
-    connection: psycopg.Connection, before: date, partitions: Sequence[Partition]
+    connection: psycopg.Connection,
+    before: date,
+    partitions: Sequence[Partition],
+    destination: str | None,
 ) -> dict[date, str]:
-    """The days of `partitions`, all of them before `before`, that may not go yet, and why."""
+    """The days of `partitions`, all of them before `before`, that may not go yet, and why.
+
+    With a `destination` they have to be exported there, as they are built now.
+    """
     parameters = {"before": before}
     built: set[date] = set()
     if has_builds(connection):
         built = {day for (day,) in connection.execute(BUILT, parameters)}
+    exported = built
+    if built and destination:
+        names = {**parameters, "destination": destination}
+        exported = {day for (day,) in connection.execute(EXPORTED, names)}
     touched = {day for (day,) in connection.execute(TOUCHED, parameters)}
     asked = {day for (day,) in connection.execute(ASKED, parameters)}
     reasons = {}
@@ -91,6 +112,8 @@ def kept_back(
             reasons[day] = "has events that came after its build"
         elif day in asked:
             reasons[day] = "waits to be built again"
+        elif day in built and day not in exported:
+            reasons[day] = "is not exported to the warehouse"
     return reasons
 
 

@@ -1,0 +1,116 @@
+"""`<home>/warehouse.duckdb`: a view on the files of each table, for any client of DuckDB.
+
+It holds no data. In a folder the views find new days by themselves, and in a bucket they name the
+files of each day, so the catalog is written again after each export.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from eventmill.settings import get_settings
+from eventmill.warehouse.manifest import Column
+from eventmill.warehouse.reading import days, files
+from eventmill.warehouse.root import DAY_FOLDER, Root
+from eventmill.warehouse.tables import Table, tables
+from eventmill.warehouse.types import duckdb_type
+
+VIEW = """
+create view {table} as
+select {columns}
+from read_parquet(
+    {files}, union_by_name = true, hive_partitioning = true, hive_types = {{'date': date}}
+)
+"""
+EMPTY = "create view {table} as select {columns} where false"
+COMMENTS = {
+    "events": "One row per event, as sent.",
+    "attribution": "One row per event: where its visitor came from, and on what device.",
+    "daily_metrics": (
+        "One row per UTC day and entity that its ids name; all ids null is the whole platform."
+    ),
+    "sessions": "One row per session, of the UTC day on which it began.",
+    "conversion_credits": "One row per conversion, attribution model and touch.",
+}
+DAY_COMMENT = "The UTC day of the row: with a condition on it only files of those days are read."
+
+
+def catalog_path() -> Path:
+    return get_settings().home.absolute() / "warehouse.duckdb"
+
+
+def write_catalog(root: Root) -> Path:
+    """Write the catalog anew and put it in place of the former one; whoever has that open keeps it.
+
+    Raises StorageError if the root cannot be read.
+    """
+    final = catalog_path()
+    unfinished = final.with_name(f".{final.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        with duckdb.connect(str(unfinished)) as engine:
+            let_read(engine, root)
+            for table in tables():
+                _create_view(engine, root, table)
+        unfinished.replace(final)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return final
+
+
+def let_read(engine: duckdb.DuckDBPyConnection, root: Root) -> None:
+    """Let an engine read the root's files: for a bucket without a download from the network."""
+    engine.execute("set autoinstall_known_extensions = false")
+    if not root.is_local:
+        from eventmill.warehouse.bucket_files import BucketFiles
+
+        engine.register_filesystem(BucketFiles(root.url))
+
+
+def _create_view(engine: duckdb.DuckDBPyConnection, root: Root, table: Table) -> None:
+    content = root.read_schema(table.name)
+    if content is None:
+        return  # nothing of it was ever exported
+    schema = [Column(**column) for column in json.loads(content)["schema"]]
+    exported = days(root, table)
+    if exported:
+        names = [quoted(column.name) for column in schema]
+        if table.has_times:
+            names.append(quoted("date"))
+        query = VIEW.format(
+            table=table.name, columns=", ".join(names), files=_files(root, table, exported)
+        )
+    else:
+        nulls = [f"null::{duckdb_type(c.type)} as {quoted(c.name)}" for c in schema]
+        if table.has_times:
+            nulls.append("null::date as date")
+        query = EMPTY.format(table=table.name, columns=", ".join(nulls))
+    engine.execute(query)
+    engine.execute(f"comment on view {table.name} is {text(COMMENTS[table.name])}")
+    for column in schema:
+        if column.comment:
+            name = f"{table.name}.{quoted(column.name)}"
+            engine.execute(f"comment on column {name} is {text(column.comment)}")
+    if table.has_times:
+        engine.execute(f"comment on column {table.name}.date is {text(DAY_COMMENT)}")
+
+
+def _files(root: Root, table: Table, exported: Sequence[date]) -> str:
+    if root.is_local:
+        return text(f"{root.url}/{table.name}/{DAY_FOLDER}*/*.parquet")
+    found = [file for day in exported for file in files(root, table, day)]
+    return "[" + ", ".join(map(text, found)) + "]"
+
+
+def quoted(name: str) -> str:
+    """A name as DuckDB takes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """A text as DuckDB takes it."""
+    return "'" + value.replace("'", "''") + "'"

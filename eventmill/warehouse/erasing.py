@@ -1,0 +1,233 @@
+"""An erased person goes from the files too: days are exported anew, or filtered if that cannot be.
+
+An erasure notes in its transaction whom the files still hold (eventmill/erasure/files.py); whoever
+calls `erase_waiting` then rewrites them. What is noted stays until it is done.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any, LiteralString
+from uuid import UUID
+
+import psycopg
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from eventmill.database import advisory_lock
+from eventmill.errors import EventmillError, NotFound
+from eventmill.warehouse.catalog import write_catalog
+from eventmill.warehouse.exporting import EXPORT_LOCK, NotBuilt, export_day, note
+from eventmill.warehouse.manifest import Manifest
+from eventmill.warehouse.pseudonyms import pseudonyms_for, pseudonyms_of
+from eventmill.warehouse.reading import files, manifest
+from eventmill.warehouse.root import Root, open_root
+from eventmill.warehouse.tables import Table, table_named, tables
+from eventmill.warehouse.writing import new_build, publish_day
+
+BATCH_ROWS = 65_536
+
+# A day that is filtered waits for its build.
+DUE: LiteralString = """
+select erasures.erasure_id, erasures.destination, erasures.ids, due.day
+from ops.warehouse_erasures as erasures
+cross join lateral unnest(erasures.days) as due (day)
+where
+    due.day <> all(erasures.filtered)
+    or due.day in (select builds.date from marts.daily_builds as builds)
+order by erasures.asked_at, erasures.erasure_id, erasures.destination, due.day
+"""
+EXPORTED_ANEW: LiteralString = """
+update ops.warehouse_erasures set days = array_remove(days, %(day)s)
+where erasure_id = %(erasure_id)s and destination = %(destination)s
+"""
+FILTERED: LiteralString = """
+update ops.warehouse_erasures set filtered = array_append(filtered, %(day)s)
+where erasure_id = %(erasure_id)s and destination = %(destination)s
+"""
+DONE: LiteralString = "delete from ops.warehouse_erasures where cardinality(days) = 0"
+HELD: LiteralString = """
+select table_name
+from ops.exported_days
+where destination = %(destination)s and day = %(day)s
+"""
+
+
+def due_days(connection: psycopg.Connection) -> list[tuple[UUID, str, list[str], date]]:
+    """Erasure, destination, ids as the files have them, and day: what can be done now."""
+    row = connection.execute("select count(*) from ops.warehouse_erasures").fetchone()
+    return connection.execute(DUE).fetchall() if row != (0,) else []
+
+
+def erase_waiting(connection: psycopg.Connection) -> int:
+    """Rewrite the files of all erasures that are noted; how many days that were.
+
+    `connection` is in autocommit mode. Raises StorageError, and EventmillError for files with
+    pseudonyms of a key that is not there any more.
+    """
+    due = due_days(connection)
+    for erasure_id, destination, ids, day in due:
+        is_new = erase_from_day(connection, open_root(destination), day, ids)
+        connection.execute(
+            EXPORTED_ANEW if is_new else FILTERED,
+            {"erasure_id": erasure_id, "destination": destination, "day": day},
+        )
+    if due:
+        write_catalog(open_root())
+    connection.execute(DONE)
+    return len(due)
+
+
+def erase_from_day(
+    connection: psycopg.Connection,
+    root: Root,
+    day: date,
+    ids: Sequence[str],
+) -> bool:
+    """Make the files of a day hold nothing of a person who is erased in the database.
+
+    True if that is all; a day that is not built has to be exported anew when it is.
+
+    `ids` are as the files have them. A built day is exported anew, which also takes the person out
+    of what others' events say. One that is being built again, and raw events that retention has
+    dropped, are filtered.
+    """
+    is_built = True
+    names = {"destination": root.url, "day": day}
+    held = [table_named(name) for (name,) in connection.execute(HELD, names)]
+    with advisory_lock(connection, EXPORT_LOCK):
+        for table in held:
+            _require_known_key(root, table, day)
+        # Before their events go: of credits, only these say whose they are.
+        own_events = _own_events(root, day, ids)
+        try:
+            exported = export_day(connection, root, day, held, pseudonyms_for(root.url))
+            left = {table.name for table in held} - {done.table for done in exported}
+        except NotBuilt:
+            is_built = False
+            left = {table.name for table in held}
+        for table in tables():
+            if table.name in left and table.people:
+                _filter_day(connection, root, table, day, ids, own_events)
+    return is_built
+
+
+def _filter_day(
+    connection: psycopg.Connection,
+    root: Root,
+    table: Table,
+    day: date,
+    ids: Sequence[str],
+    own_events: pa.Array,
+) -> None:
+    former = _manifest(root, table, day)
+    if former is None:
+        return
+    removed = 0
+
+    def kept() -> Iterator[pa.RecordBatch]:
+        nonlocal removed
+        for batch in _batches(root, former):
+            left = without(batch, table, ids, own_events)
+            removed += batch.num_rows - left.num_rows
+            yield left
+
+    schema = _schema(root, former)
+    written = publish_day(
+        root,
+        replace(former, build=new_build(), exported_at=datetime.now(UTC)),
+        schema,
+        kept(),
+        erased=lambda: removed,
+    )
+    note(connection, root, [written], None)
+
+
+def without(
+    batch: pa.RecordBatch, table: Table, ids: Sequence[str], own_events: pa.Array
+) -> pa.RecordBatch:
+    """The batch without rows of the person, and without the person's ids in rows of others."""
+    batch = batch.filter(pc.invert(_is_own(batch, table, ids, own_events)))
+    value_set = pa.array(ids, pa.string())
+    for name in table.people:
+        position = batch.schema.get_field_index(name)
+        column = batch.column(position)
+        blank = pc.if_else(pc.is_in(column, value_set), pa.scalar(None, pa.string()), column)
+        batch = batch.set_column(position, batch.schema.field(position), blank)
+    return batch
+
+
+def _is_own(
+    batch: pa.RecordBatch, table: Table, ids: Sequence[str], own_events: pa.Array
+) -> pa.Array:
+    """Whether a row is the person's, by the rules of eventmill/erasure/subject.py."""
+    value_set = pa.array(ids, pa.string())
+
+    def names(column: str) -> Any:
+        return pc.is_in(batch.column(column), value_set)
+
+    if table.name == "conversion_credits":
+        return pc.is_in(batch.column("conversion_id"), own_events)
+    if table.name != "events":
+        return names("visitor_id")
+    is_system = pc.fill_null(pc.equal(batch.column("actor_type"), "system"), False)
+    has_no_actor = pc.is_null(batch.column("actor_id"))
+    acted = pc.and_(names("actor_id"), pc.invert(is_system))
+    named = pc.and_(
+        pc.or_(has_no_actor, is_system), pc.or_(names("anonymous_id"), names("user_id"))
+    )
+    visited = pc.and_(has_no_actor, names("visitor_id"))
+    return pc.or_(pc.or_(acted, named), visited)
+
+
+def _own_events(root: Root, day: date, ids: Sequence[str]) -> pa.Array:
+    """Ids of the person's events, as the files of the day have them."""
+    nothing = pa.array([], pa.string())
+    found = [nothing]
+    for table in (table_named("events"), table_named("attribution")):
+        former = _manifest(root, table, day)
+        for batch in _batches(root, former) if former else ():
+            own = _is_own(batch, table, ids, nothing)
+            found.append(batch.filter(own).column("event_id"))
+    return pa.concat_arrays(found)
+
+
+def _manifest(root: Root, table: Table, day: date) -> Manifest | None:
+    try:
+        return manifest(root, table, day)
+    except NotFound:
+        return None
+
+
+def _batches(root: Root, former: Manifest) -> Iterator[pa.RecordBatch]:
+    for file in files(root, table_named(former.table), former.day):
+        with ExitStack() as opened:
+            reader = opened.enter_context(pq.ParquetFile(_open(root, file, opened)))
+            yield from reader.iter_batches(BATCH_ROWS)
+
+
+def _schema(root: Root, former: Manifest) -> pa.Schema:
+    with ExitStack() as opened:
+        [first, *_] = files(root, table_named(former.table), former.day)
+        return pq.ParquetFile(_open(root, first, opened)).schema_arrow
+
+
+def _open(root: Root, file: str, opened: ExitStack) -> Any:
+    """The file, or what reads it from its bucket."""
+    if root.is_local:
+        return file
+    from eventmill.warehouse.bucket_files import BucketFiles
+
+    return opened.enter_context(BucketFiles(root.url).open(file))
+
+
+def _require_known_key(root: Root, table: Table, day: date) -> None:
+    """Raise EventmillError if nobody can tell any more how the files name the person."""
+    former = _manifest(root, table, day)
+    if former and former.key_id not in (None, pseudonyms_of(root.url).key_id):
+        raise EventmillError(
+            f"{former.table} of {former.day} was exported with another EVENTMILL_WAREHOUSE_KEY"
+            f" ({former.key_id}): set it again, so that whoever is erased can be found there"
+        )

@@ -1,0 +1,109 @@
+"""The manifest of a day: what its files hold, and from which build they are."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+FORMAT = 1
+"""Version of the manifest's own form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the files. `type` is one of warehouse/types.py, such as `timestamp[us, UTC]`."""
+
+    name: str
+    type: str
+    comment: str | None
+    is_pseudonym: bool = False
+    """Whether the values are keyed hashes of those in the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A Parquet file beside the manifest; `sha256` in hexadecimal digits."""
+
+    name: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The build that the day is from, as marts.daily_builds has it; `events` are all of the day."""
+
+    built_at: datetime
+    definition: str
+    events: int
+    watermark: datetime | None
+    parser_version: str | None
+    build_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One UTC day of one table, complete."""
+
+    table: str
+    day: date
+    build: str
+    """Name of this export of the day; all its files begin with it."""
+    exported_at: datetime
+    schema_version: int
+    schema: tuple[Column, ...]
+    sorted_by: tuple[str, ...]
+    files: tuple[File, ...]
+    rows: int
+    totals: dict[str, str]
+    """Sums of the numeric columns and counts of the true ones, as exact decimal numbers."""
+    receipt: Receipt
+    key_id: str | None
+    """Which key made the pseudonyms; None where ids are as they are in the database."""
+    erased_rows: int = 0
+    """Rows that erasures have taken out of these files since they were exported."""
+
+    @property
+    def total_bytes(self) -> int:
+        return sum(file.bytes for file in self.files)
+
+    def to_json(self) -> bytes:
+        content = {"format": FORMAT, **asdict(self)}
+        return (json.dumps(content, indent=1, default=_as_text, ensure_ascii=False) + "\n").encode()
+
+    @classmethod
+    def from_json(cls, content: bytes) -> "Manifest":
+        """Raises ValueError for what is no manifest, or one of a later form."""
+        found: dict[str, Any] = json.loads(content)
+        form = found.pop("format", None)
+        if form != FORMAT:
+            raise ValueError(f"a manifest of format {form!r}, and this version reads {FORMAT}")
+        receipt = found["receipt"]
+        return cls(
+            **{
+                **found,
+                "day": date.fromisoformat(found["day"]),
+                "exported_at": datetime.fromisoformat(found["exported_at"]),
+                "schema": tuple(Column(**column) for column in found["schema"]),
+                "sorted_by": tuple(found["sorted_by"]),
+                "files": tuple(File(**file) for file in found["files"]),
+                "receipt": Receipt(
+                    **{
+                        **receipt,
+                        "built_at": datetime.fromisoformat(receipt["built_at"]),
+                        "watermark": _time(receipt["watermark"]),
+                    }
+                ),
+            }
+        )
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, date):  # a datetime is one too
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no form in a manifest")
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

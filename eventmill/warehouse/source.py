@@ -1,0 +1,181 @@
+"""Days as the database gives them: Arrow batches out of a binary COPY, all of one snapshot.
+
+ADBC's driver turns PostgreSQL's binary COPY into Arrow in C, a batch at a time, while the server
+sends on: no day is ever held in memory (docs/decisions/0024 has what other ways took).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any, LiteralString
+
+import adbc_driver_manager as adbc
+import adbc_driver_postgresql
+import psycopg
+import pyarrow as pa
+from psycopg import IsolationLevel, sql
+
+from eventmill.database import database_url
+from eventmill.days import DayWindow
+from eventmill.tracking_plan import tracking_plan
+from eventmill.warehouse.ahead import ahead
+from eventmill.warehouse.manifest import Receipt
+from eventmill.warehouse.tables import Table
+from eventmill.warehouse.types import SourceColumn
+
+# A day is sorted, which needs more than the 4 MB of a default server.
+SESSION = (
+    "set timezone = 'UTC'",
+    "set statement_timeout = 0",
+    "set work_mem = '64MB'",
+    "set application_name = 'eventmill export'",
+)
+RECEIPT: LiteralString = """
+select built_at, definition, events, watermark, parser_version, build_id::text
+from marts.daily_builds
+where date = %(day)s
+"""
+DAY: LiteralString = "select {columns} from {source} as day where {is_of_day} order by {order}"
+
+
+class Snapshot:
+    """One moment of the database, for as long as the `with` block of `snapshot` lasts."""
+
+    def __init__(self, connection: psycopg.Connection, reader: adbc.AdbcConnection) -> None:
+        self.connection = connection
+        self._reader = reader
+
+    def receipt(self, day: date) -> Receipt | None:
+        """The build that the day's marts are from; None if it is not built, or is being built."""
+        row = self.connection.execute(RECEIPT, {"day": day}).fetchone()
+        return Receipt(*row) if row else None
+
+    def batches(
+        self, table: Table, columns: list[SourceColumn], day: date, *, redacted: bool
+    ) -> Iterator[pa.RecordBatch]:
+        """The day's rows in the table's order, some megabytes at a time, types as in `columns`."""
+        query = day_query(table, columns, day, redacted=redacted).as_string(self.connection)
+        schema = pa.schema([(column.name, column.kind.arrow) for column in columns])
+        with _translated(), adbc.AdbcStatement(self._reader) as statement:
+            statement.set_sql_query(query)
+            stream, _ = statement.execute_query()
+            with pa.RecordBatchReader.from_stream(stream) as reader:
+                for batch in ahead(_read(reader)):
+                    yield batch.cast(schema)
+
+
+@contextmanager
+def snapshot(connection: psycopg.Connection) -> Iterator[Snapshot]:
+    """What both connections see is the same: `connection`, in autocommit mode, and ADBC's own.
+
+    Raises psycopg.OperationalError when the database goes away.
+    """
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    try:
+        with connection.transaction():
+            (name,) = connection.execute("select pg_export_snapshot()").fetchone() or ("",)
+            with _reader(str(name)) as reader:
+                yield Snapshot(connection, reader)
+    finally:
+        if not connection.closed:
+            connection.isolation_level = None
+
+
+@contextmanager
+def _reader(snapshot_name: str) -> Iterator[adbc.AdbcConnection]:
+    with (
+        _translated(),
+        adbc.AdbcDatabase(
+            driver=adbc_driver_postgresql._driver_path(), uri=database_url()
+        ) as database,
+        adbc.AdbcConnection(database) as connection,
+    ):
+        for statement in SESSION:
+            _execute(connection, statement)
+        connection.set_autocommit(False)
+        _execute(connection, "set transaction isolation level repeatable read, read only")
+        name = sql.Literal(snapshot_name).as_string(None)
+        _execute(connection, f"set transaction snapshot {name}")
+        yield connection
+
+
+def _execute(connection: adbc.AdbcConnection, query: str) -> None:
+    with adbc.AdbcStatement(connection) as statement:
+        statement.set_sql_query(query)
+        statement.execute_update()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """What ADBC raises as psycopg's, so that whoever retries has one kind of errors to know."""
+    try:
+        yield
+    except adbc.Error as error:
+        state = error.sqlstate or ""
+        # Without a state it was not the server that spoke: the connection is gone.
+        passes = not state.strip("\0") or state[:2] in ("08", "40", "53", "57", "58")
+        kind = psycopg.OperationalError if passes else psycopg.DatabaseError
+        raise kind(" ".join(str(error).split())) from error
+
+
+def _read(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """The batches of a stream. Raises psycopg.OperationalError if it ends in the middle."""
+    try:
+        yield from reader
+    except (pa.ArrowException, OSError) as error:
+        said = " ".join(str(error).split())
+        raise psycopg.OperationalError(said) from error
+
+
+def day_query(
+    table: Table, columns: list[SourceColumn], day: date, *, redacted: bool
+) -> sql.Composed:
+    """All rows of a UTC day. `redacted` leaves out props that the tracking plan calls personal."""
+    return sql.SQL(DAY).format(
+        columns=sql.SQL(", ").join(_column(column, redacted) for column in columns),
+        source=sql.Identifier(table.schema, table.relation),
+        is_of_day=of_day(table, day),
+        order=sql.SQL(", ").join(_sort_key(name, columns) for name in table.sorted_by),
+    )
+
+
+def of_day(table: Table, day: date) -> sql.Composed:
+    """A condition on rows of the day. The bounds are constants: only its partition is read."""
+    column = sql.Identifier(table.day_column)
+    if not table.has_times:
+        return sql.SQL("{} = {}").format(column, sql.Literal(day))
+    window = DayWindow(day, day)
+    return sql.SQL("{column} >= {start} and {column} < {end}").format(
+        column=column, start=sql.Literal(window.start), end=sql.Literal(window.end)
+    )
+
+
+def _column(column: SourceColumn, redacted: bool) -> sql.Composed:
+    name = sql.Identifier(column.name)
+    value: sql.Composable = sql.SQL("day.{}").format(name)
+    if redacted and column.name == "props_json":
+        value = impersonal_props(value)
+    if column.kind.cast:
+        value = sql.SQL("({})::{}").format(value, sql.SQL(column.kind.cast))
+    return sql.SQL("{} as {}").format(value, name)
+
+
+def impersonal_props(props: sql.Composable) -> sql.Composable:
+    """Props of the row `day` without those that the tracking plan calls personal."""
+    cases = [
+        sql.SQL("when {} then {} - {}::text[]").format(
+            sql.Literal(event_type), props, sql.Literal(names)
+        )
+        for event_type, names in tracking_plan().personal_props.items()
+    ]
+    if not cases:
+        return props
+    return sql.SQL("case day.event_type {} else {} end").format(sql.SQL(" ").join(cases), props)
+
+
+def _sort_key(name: str, columns: list[SourceColumn]) -> sql.Composed:
+    """Text in the order of its bytes, as Parquet's statistics have it."""
+    kinds: dict[str, Any] = {column.name: column.kind for column in columns}
+    is_text = kinds[name].arrow == pa.string() and kinds[name].cast is None
+    key = sql.SQL("day.{}").format(sql.Identifier(name))
+    return sql.SQL('{} collate "C"').format(key) if is_text else key

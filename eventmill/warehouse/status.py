@@ -1,0 +1,82 @@
+"""What the warehouse holds and lacks, as the database has noted it."""
+
+from datetime import date, datetime
+from typing import Any, LiteralString
+
+import psycopg
+
+from eventmill.settings import get_settings
+from eventmill.warehouse.tables import tables
+
+HELD: LiteralString = """
+select table_name, count(*), min(day), max(day), sum(rows), sum(bytes), max(schema_version)
+from ops.exported_days
+where destination = %(destination)s
+group by table_name
+"""
+# A build of a day makes what was exported of it old. Raw events that retention has dropped cannot
+# be exported again, and need not: what they were is in the files.
+STALE: LiteralString = """
+select builds.date
+from marts.daily_builds as builds
+cross join unnest(%(tables)s::text []) as wanted (table_name)
+left join ops.exported_days as exported
+    on
+        exported.destination = %(destination)s
+        and wanted.table_name = exported.table_name
+        and builds.date = exported.day
+where
+    (exported.built_at is distinct from builds.built_at)
+    and not (
+        wanted.table_name = 'events'
+        and builds.date in (select dropped.day from raw.dropped_days as dropped)
+    )
+    and (%(before)s::timestamptz is null or builds.built_at < %(before)s)
+group by builds.date
+order by builds.date
+"""
+
+
+def waiting_days(
+    connection: psycopg.Connection, destination: str, before: datetime | None = None
+) -> list[date]:
+    """Built days, or those built before a time, whose last build is not exported; in order."""
+    row = connection.execute("select to_regclass('marts.daily_builds') is not null").fetchone()
+    if row != (True,):
+        return []
+    parameters = {
+        "tables": [table.name for table in tables()],
+        "destination": destination,
+        "before": before,
+    }
+    return [day for (day,) in connection.execute(STALE, parameters)]
+
+
+def report(connection: psycopg.Connection) -> dict[str, Any]:
+    """Days, rows and bytes of each table, and the days that wait, as plain JSON."""
+    settings = get_settings()
+    location = settings.warehouse_location
+    held = {row[0]: row[1:] for row in connection.execute(HELD, {"destination": location})}
+    found = []
+    for table in tables():
+        if table.name not in held:
+            continue
+        days, first, last, rows, size, version = held[table.name]
+        found.append(
+            {
+                "table": table.name,
+                "days": days,
+                "first_day": first.isoformat(),
+                "last_day": last.isoformat(),
+                "rows": int(rows),
+                "bytes": int(size),
+                "schema_version": version,
+            }
+        )
+    return {
+        "location": location,
+        "export": settings.warehouse_export,
+        "pseudonymised": settings.warehouse_pseudonymise,
+        "tables": found,
+        "waiting_days": [day.isoformat() for day in waiting_days(connection, location)],
+    }

@@ -1,0 +1,104 @@
+"""Days in a real warehouse are those of the files, to the value, whatever was there before."""
+
+from datetime import date, timedelta
+
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from eventmill.days import DayWindow
+from eventmill.object_storage import StorageError
+from eventmill.warehouse import Root, files, table_named, tables
+from eventmill.warehouse.loading import load
+from tests.warehouse.conftest import BUILT, FIRST
+from tests.warehouse.loading.conftest import Warehouse, comparable, rewrite, rows_of_files
+
+NAMES = [table.name for table in tables()]
+EVENTS = table_named("events")
+
+
+def test_all_tables_arrive_to_the_value(
+    built: psycopg.Connection, exported: Root, warehouse: Warehouse
+) -> None:
+    outcome = load(built, exported, None)
+    assert (len(outcome.days), outcome.unchanged) == (3, 0)
+    for name in NAMES:
+        expected = rows_of_files(exported, name)
+        assert expected
+        assert comparable(warehouse.rows(name)) == comparable(expected), name
+    assert outcome.rows == sum(len(rows_of_files(exported, name)) for name in NAMES)
+    assert {row["date"] for row in warehouse.rows("events")} == {FIRST, FIRST + timedelta(1)}
+
+
+def test_only_what_changed_is_loaded_again(
+    built: psycopg.Connection, exported: Root, warehouse: Warehouse
+) -> None:
+    load(built, exported, None)
+    assert load(built, exported, None).as_json()["days"] == 0
+    without_one_event(exported, FIRST)
+    outcome = load(built, exported, None)
+    [day] = outcome.days
+    assert (day.day, [*day.rows], outcome.unchanged) == (FIRST, ["events"], 2)
+    assert comparable(warehouse.rows("events")) == comparable(rows_of_files(exported, "events"))
+
+
+def test_a_range_loads_no_other_days(
+    built: psycopg.Connection, exported: Root, warehouse: Warehouse
+) -> None:
+    load(built, exported, DayWindow(FIRST, FIRST))
+    assert {row["date"] for row in warehouse.rows("events")} == {FIRST}
+    outcome = load(built, exported, None)
+    assert [day.day for day in outcome.days] == [day for day in BUILT if day != FIRST]
+    assert comparable(warehouse.rows("events")) == comparable(rows_of_files(exported, "events"))
+
+
+def test_a_day_of_which_nothing_is_left_loses_its_rows(
+    built: psycopg.Connection, exported: Root, warehouse: Warehouse
+) -> None:
+    load(built, exported, None)
+    rewrite(exported, FIRST, keep=lambda rows: rows.slice(0, 0))
+    load(built, exported, None)
+    assert {row["date"] for row in warehouse.rows("events")} == {FIRST + timedelta(1)}
+    assert {row["date"] for row in warehouse.rows("attribution")} >= {FIRST}
+
+
+def test_a_new_column_is_added_and_a_changed_type_refused(
+    built: psycopg.Connection, exported: Root, database_warehouse: Warehouse
+) -> None:
+    load(built, exported, None)
+    rewrite(exported, FIRST, keep=lambda rows: rows.append_column("added", rows["event_type"]))
+    load(built, exported, None)
+    rows = database_warehouse.rows("events")
+    assert all((row["added"] is not None) == (row["date"] == FIRST) for row in rows)
+
+
+def test_nulls_empty_texts_and_quotes_stay_apart(
+    built: psycopg.Connection, exported: Root, database_warehouse: Warehouse
+) -> None:
+    odd = ["", None, 'a "b", \\N', "line\nbreak\ttab", "ü€😀", "\\", "{x}", "%s"]
+    rewrite(exported, FIRST, keep=lambda rows: with_texts(rows, odd))
+    load(built, exported, DayWindow(FIRST, FIRST))
+    found = [row["utm_term"] for row in database_warehouse.rows("events")]
+    assert sorted(map(repr, found)) == sorted(map(repr, odd))
+
+
+def test_files_that_do_not_hold_their_manifests_rows_are_not_loaded(
+    built: psycopg.Connection, exported: Root, database_warehouse: Warehouse
+) -> None:
+    [path] = files(exported, EVENTS, FIRST)
+    rows = pq.read_table(path, partitioning=None)
+    pq.write_table(rows.slice(1), path)
+    with pytest.raises(StorageError, match=r"events of 2024-03-01 has 7 rows, and .* says 8"):
+        load(built, exported, None)
+    assert database_warehouse.rows("events") == []
+
+
+def without_one_event(root: Root, day: date) -> None:
+    rewrite(root, day, keep=lambda rows: rows.slice(1))
+
+
+def with_texts(rows: pa.Table, texts: list[str | None]) -> pa.Table:
+    position = rows.schema.get_field_index("utm_term")
+    column = pa.array(texts, pa.string())
+    return rows.slice(0, len(texts)).set_column(position, "utm_term", column)

@@ -1,0 +1,168 @@
+"""An export that is killed in the middle: what readers see, and what is left after the next one."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+import pytest
+
+from eventmill.settings import child_environment
+from eventmill.warehouse import manifest, open_root, table_named, tables
+from eventmill.warehouse.bucket_files import BucketFiles
+from eventmill.warehouse.exporting import export_day
+from eventmill.warehouse.pseudonyms import pseudonyms_for
+from tests.s3 import BUCKET, client, keys, running_s3, unfinished
+from tests.support import environment, run_eventmill
+from tests.swift_server import ACCESS_KEY, SECRET_KEY
+from tests.warehouse.conftest import FIRST
+
+EVENTS = table_named("events")
+
+# A process that exports the first day and stops, as if it were slow, where `stop` is called.
+SLOW = """
+import sys, time
+from datetime import date
+from eventmill.database import connect
+from eventmill.warehouse import bucket, open_root, root, tables, writing
+from eventmill.warehouse.exporting import export_day
+
+def stop(*_, **__):
+    print("here", flush=True)
+    time.sleep(600)
+
+def stop_after(function):
+    def both(*arguments, **named):
+        function(*arguments, **named)
+        stop()
+    return both
+
+{stop}
+with connect(autocommit=True) as connection:
+    export_day(connection, open_root(), date.fromisoformat("{day}"), tables(), None)
+"""
+MOMENTS = {
+    "while rows are written": "writing.Totals.add = stop",
+    "when a file is complete": (
+        "root.FolderRoot.take = stop_after(root.FolderRoot.take);"
+        "bucket.BucketRoot.take = stop_after(bucket.BucketRoot.take)"
+    ),
+    "before anything is published": (
+        "root.FolderRoot.publish = stop; bucket.BucketRoot.publish = stop"
+    ),
+    "when one table is published": (
+        "root.FolderRoot.publish = stop_after(root.FolderRoot.publish);"
+        "bucket.BucketRoot.publish = stop_after(bucket.BucketRoot.publish)"
+    ),
+}
+
+
+def kill_at(moment: str) -> None:
+    """Export the first day in a process of its own and kill it, with -9, at `moment`."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW.format(stop=MOMENTS[moment], day=FIRST)],
+        env=child_environment(), stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == "here\n"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def rows_in(path: str) -> int:
+    [(count,)] = duckdb.execute("select count(*) from read_parquet(?)", [path]).fetchall()
+    return int(count)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_readers_of_a_folder_see_a_whole_day_and_nothing_is_left(
+    built: psycopg.Connection, folder: Path, moment: str
+) -> None:
+    root = open_root()
+    first = export_day(built, root, FIRST, tables(), None)[0]
+    glob = f"{folder}/events/date=*/*.parquet"
+    kill_at(moment)
+    assert rows_in(glob) == first.rows == 8
+    assert manifest(root, EVENTS, FIRST).rows == 8
+    again = {done.table: done for done in export_day(built, root, FIRST, tables(), None)}
+    assert rows_in(glob) == 8
+    for table in tables():
+        [file] = again[table.name].files
+        assert {str(path.relative_to(folder / table.name)) for path in
+                (folder / table.name).rglob("*") if path.is_file()} == {
+            "schema.json", f"date={FIRST}/manifest.json", f"date={FIRST}/{file.name}"
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_first_export_shows_nothing(
+    built: psycopg.Connection, folder: Path, moment: str
+) -> None:
+    kill_at(moment)
+    shown = list((folder / "events").glob("date=*/*.parquet"))
+    assert len(shown) == (1 if moment == "when one table is published" else 0)
+    assert list(folder.glob("attribution/date=*")) == []
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_s3(tmp_path_factory.mktemp("s3") / "files") as url:
+        client(url).create_bucket(Bucket=BUCKET)
+        yield url
+
+
+@pytest.fixture(params=["s3", "gs"])
+def bucket(s3: str, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A client of the store; the settings lead to a bucket of it, as if it were Google's too."""
+    with environment(
+        EVENTMILL_WAREHOUSE_URL=f"{request.param}://{BUCKET}/{request.param}",
+        EVENTMILL_WAREHOUSE_S3_ENDPOINT=s3,
+        EVENTMILL_WAREHOUSE_S3_ACCESS_KEY_ID=ACCESS_KEY,
+        EVENTMILL_WAREHOUSE_S3_SECRET_ACCESS_KEY=SECRET_KEY,
+    ):
+        yield client(s3), request.param
+
+
+def test_readers_of_a_bucket_see_a_whole_day_and_nothing_is_left(
+    built: psycopg.Connection, bucket: Any
+) -> None:
+    s3, prefix = bucket
+    root = open_root()
+    before = export_day(built, root, FIRST, tables(), pseudonyms_for(root.url))
+    for moment in MOMENTS:
+        kill_at(moment)
+        found = manifest(root, EVENTS, FIRST)
+        for file in found.files:
+            assert f"{prefix}/events/date={FIRST}/{file.name}" in keys(s3)
+        assert found.rows == before[0].rows
+    after = export_day(built, root, FIRST, tables(), pseudonyms_for(root.url))
+    assert unfinished(s3) == []
+    assert keys(s3, f"{prefix}/") == sorted(
+        f"{prefix}/{name}"
+        for done in after
+        for name in (
+            f"{done.table}/schema.json",
+            f"{done.table}/date={FIRST}/manifest.json",
+            *(f"{done.table}/date={FIRST}/{file.name}" for file in done.files),
+        )
+    )
+
+
+def test_a_bucket_is_asked_in_sql(built: psycopg.Connection, bucket: Any) -> None:
+    root = open_root()
+    [events, *_] = export_day(built, root, FIRST, tables(), None)
+    assert (
+        BucketFiles(root.url).info(root.url_of("events", FIRST, events.files[0].name))["size"]
+        == events.total_bytes
+    )
+    day = str(FIRST)
+    exported = run_eventmill("warehouse", "export", day, day, "--json")
+    assert exported.returncode == 0, exported.stderr
+    query = f"select count(*) as n, min(date) as d from events where date = '{day}'"
+    answer = run_eventmill("warehouse", "sql", query, "--csv")
+    assert answer.stdout == f"n,d\n8,{FIRST}\n", answer.stderr
