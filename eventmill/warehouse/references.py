@@ -18,6 +18,7 @@ from psycopg import sql
 
 from eventmill.database import advisory_lock
 from eventmill.warehouse.exporting import EXPORT_LOCK
+from eventmill.warehouse.pseudonymising import pseudonymised
 from eventmill.warehouse.pseudonyms import Pseudonyms
 from eventmill.warehouse.root import Root
 from eventmill.warehouse.source import impersonal_props
@@ -148,7 +149,7 @@ def _write(
         with pq.ParquetWriter(file, schema, compression="zstd") as writer:
             for batch in _batches(connection, reference, schema, redacted=pseudonyms is not None):
                 if pseudonyms and reference.people:
-                    batch = pseudonyms.replace(batch, reference.people)
+                    batch = pseudonymised(batch, reference.people, pseudonyms)
                 writer.write_batch(batch)
                 rows += batch.num_rows
         root.put(reference.name, CURRENT, file)

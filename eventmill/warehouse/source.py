@@ -4,8 +4,8 @@ ADBC's driver turns PostgreSQL's binary COPY into Arrow in C, a batch at a time,
 sends on: no day is ever held in memory (docs/decisions/0024 has what other ways took).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from datetime import date
 from typing import Any, LiteralString
 
@@ -52,15 +52,21 @@ class Snapshot:
 
     def batches(
         self, table: Table, columns: list[SourceColumn], day: date, *, redacted: bool
-    ) -> Iterator[pa.RecordBatch]:
-        """The day's rows in the table's order, some megabytes at a time, types as in `columns`."""
+    ) -> Generator[pa.RecordBatch]:
+        """The day's rows in the table's order, some megabytes at a time, types as in `columns`.
+
+        It has to be closed before the snapshot ends.
+        """
         query = day_query(table, columns, day, redacted=redacted).as_string(self.connection)
         schema = pa.schema([(column.name, column.kind.arrow) for column in columns])
         with _translated(), adbc.AdbcStatement(self._reader) as statement:
             statement.set_sql_query(query)
             stream, _ = statement.execute_query()
-            with pa.RecordBatchReader.from_stream(stream) as reader:
-                for batch in ahead(_read(reader)):
+            with (
+                pa.RecordBatchReader.from_stream(stream) as reader,
+                closing(ahead(_read(reader))) as coming,
+            ):
+                for batch in coming:
                     yield batch.cast(schema)
 
 
@@ -118,7 +124,7 @@ def _translated() -> Iterator[None]:
         raise kind(" ".join(str(error).split())) from error
 
 
-def _read(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+def _read(reader: pa.RecordBatchReader) -> Generator[pa.RecordBatch]:
     """The batches of a stream. Raises psycopg.OperationalError if it ends in the middle."""
     try:
         yield from reader
