@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.generate import ASSETS
-from bench.marketplace import CREATORS, build, environment, fill
+from bench.marketplace import build, environment, fill
 from bench.partition import system
 from bench.questions import (
     KINDS,
@@ -33,11 +33,7 @@ from bench.questions import (
     Kind,
     Question,
     Tokens,
-    asset_question,
-    brand_question,
-    creator_question,
-    platform_question,
-    zipf,
+    dashboards_of,
 )
 from eventmill.services import KEEP_ALIVE_SECONDS
 
@@ -212,7 +208,7 @@ def _load(port: int, tokens: Tokens, kinds: set[str], clients: int) -> dict[str,
         "seconds": LOAD_SECONDS,
         "think_seconds": THINK_SECONDS,
         "clients": [
-            [_as_text(question, tokens) for question in _dashboards_of(dice, kinds)]
+            [_as_text(question, tokens) for question in dashboards_of(dice, kinds)]
             for _ in range(clients)
         ],
     }
@@ -253,21 +249,6 @@ def _counts(port: int) -> dict[str, int]:
             if line.startswith(starts) and 'route="decision"' not in line:
                 found[name] += int(float(line.split()[-1]))
     return found
-
-
-def _dashboards_of(dice: random.Random, kinds: set[str]) -> list[Question]:
-    """What one person looks at: their own page, and assets by how popular these are."""
-    number, days = zipf(dice), dice.choice((30, 30, 30, 90))
-    draw = dice.random()
-    if draw < 0.70:
-        own = [creator_question(number, days)] if "creator, 100 assets" in kinds else []
-        # Other popular assets of the same creator.
-        others = [number % CREATORS + CREATORS * int(zipf(dice) / CREATORS) for _ in range(2)]
-        return own + [asset_question(n, days) for n in dict.fromkeys([number, *others]) if n]
-    if draw < 0.90 and "brand" in kinds:
-        return [brand_question(number), brand_question(number, 30)]
-    names = [name for name in ("metrics", "summary") if f"platform {name}" in kinds]
-    return [platform_question(name, days) for name in names]
 
 
 def _as_text(question: Question, tokens: Tokens) -> str:

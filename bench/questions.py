@@ -116,6 +116,21 @@ KINDS = (
 )  # fmt: skip
 
 
+def dashboards_of(dice: random.Random, kinds: set[str]) -> list[Question]:
+    """What one person looks at: their own page, and assets by how popular these are."""
+    number, days = zipf(dice), dice.choice((30, 30, 30, 90))
+    draw = dice.random()
+    if draw < 0.70:
+        own = [creator_question(number, days)] if "creator, 100 assets" in kinds else []
+        # Other popular assets of the same creator.
+        others = [number % CREATORS + CREATORS * int(zipf(dice) / CREATORS) for _ in range(2)]
+        return own + [asset_question(n, days) for n in dict.fromkeys([number, *others]) if n]
+    if draw < 0.90 and "brand" in kinds:
+        return [brand_question(number), brand_question(number, 30)]
+    names = [name for name in ("metrics", "summary") if f"platform {name}" in kinds]
+    return [platform_question(name, days) for name in names]
+
+
 class Tokens:
     """A token for each caller, signed here as any service does that has the secret: the command
     would be a process for each."""

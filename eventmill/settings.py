@@ -100,11 +100,7 @@ class Settings(BaseSettings):
         "*",
         description="Origins whose pages may send events, separated by commas. * is any.",
     )
-    example_page: bool = Field(
-        False,
-        description="Whether the ingest API has a page that tracks its visitor and shows what was"
-        " stored, at /example. `eventmill demo` sets it.",
-    )
+    example_page: bool = Field(False, description="Serve the demo's example page at /example.")
     events_per_minute: int = Field(
         100, ge=1, description="Events a minute of one user, and of one anonymous visitor."
     )
