@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test fuzz client lint format bench dbt-dev docs clean
+.PHONY: help setup demo up down test fuzz client tracker lint format bench dbt-dev dbt-duckdb docs clean
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ fuzz: setup ## Send each API at least 5,000 generated requests and hold it to it
 client: setup ## Generate and build the TypeScript client of the dashboards API (web/client)
 	@$(RUN) python -m tools.web_client
 
+tracker: setup ## Build the browser tracker (web/tracker) and what the ingest API serves of it
+	@$(RUN) python -m tools.web_tracker
+
 lint: setup ## Formatting, lint, types, SQL
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
@@ -66,6 +69,9 @@ bench: setup ## Measure throughput and build times; writes bench/results/*.json
 
 dbt-dev: setup ## Build the dbt models into your own schemas, dev_<user>_* (ARGS="--select daily_metrics+")
 	@$(RUN) eventmill dbt --target dev build $(ARGS)
+
+dbt-duckdb: setup ## Build the models from the warehouse's files into <home>/laptop.duckdb, without a server
+	@$(RUN) eventmill dbt --target duckdb build $(ARGS)
 
 docs: setup ## Write the dbt project's documentation: one page with models, columns, tests and lineage
 	@$(RUN) eventmill dbt --quiet docs generate --static --target prod

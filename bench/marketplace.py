@@ -34,7 +34,6 @@ select
     'asset_' || (number * 7919 + 1) %% %(assets)s, 'license_' || number, '{}'
 from generate_series(0, %(licenses)s - 1) as number
 """
-# Long before the range, and before the period that it is compared with.
 LIVES = f"""
 insert into raw.events (
     event_id, occurred_at, received_at, source, visitor_id, event_type, actor_type, actor_id,
@@ -70,7 +69,7 @@ def eventmill(home: str, *arguments: str) -> str:
 
 def fill(connection: psycopg.Connection, events: int, window: DayWindow) -> None:
     """`events` events over the days of `window`, and the lives of what they name before."""
-    moment = day_start(window.first) - timedelta(days=300)
+    moment = day_start(_day_of_lives(window).first)
     connection.execute("select raw.ensure_partition(%s)", (moment.date(),))
     numbers = {"assets": ASSETS, "projects": PROJECTS, "licenses": LICENSES}
     owners = {"creators": CREATORS, "brands": BRANDS}
@@ -81,15 +80,28 @@ def fill(connection: psycopg.Connection, events: int, window: DayWindow) -> None
 
 
 def build(home: str, connection: psycopg.Connection, window: DayWindow) -> None:
-    """Build the days with the models themselves, all in one run of dbt."""
+    """Build the days with the models themselves, all in one run of dbt, and the day of the lives in
+    another."""
+    for days in (_day_of_lives(window), window):
+        build_days(home, days)
+    # Where `eventmill up` puts the manifest, from which the API knows what can be asked for.
+    target = Path(home) / "dbt_target"
+    (target / "dagster").mkdir(exist_ok=True)
+    shutil.copy(target / "manifest.json", target / "dagster")
+    connection.execute("vacuum analyze")
+
+
+def build_days(home: str, window: DayWindow) -> None:
+    """Build `window` with the models themselves, in one run of dbt."""
     eventmill(
         home, "dbt", "--quiet", "--target", "prod", "build", "--select", "resource_type:seed",
         *MODELS, "--exclude-resource-type", "test", "unit_test",
         "--event-time-start", window.start.date().isoformat(),
         "--event-time-end", window.end.date().isoformat(),
     )  # fmt: skip
-    # Where `eventmill up` puts the manifest, from which the API knows what can be asked for.
-    target = Path(home) / "dbt_target"
-    (target / "dagster").mkdir(exist_ok=True)
-    shutil.copy(target / "manifest.json", target / "dagster")
-    connection.execute("vacuum analyze")
+
+
+def _day_of_lives(window: DayWindow) -> DayWindow:
+    """Long before the range, and before the period that it is compared with."""
+    day = window.first - timedelta(days=300)
+    return DayWindow(day, day)

@@ -31,6 +31,7 @@ from dashboards_api.privacy import routes as privacy
 from dashboards_api.query import routes as query
 from dashboards_api.reports import routes as reports
 from eventmill import logs
+from eventmill.asgi import UnexpectedErrors
 from eventmill.database import database_url
 from eventmill.settings import get_settings
 
@@ -73,7 +74,7 @@ def create_app() -> FastAPI:
         middleware=[
             Middleware(observability.ObservedRequests, metrics=metrics),
             Middleware(hardening.SecurityHeaders),
-            Middleware(hardening.UnexpectedErrors),
+            Middleware(UnexpectedErrors, log=observability.log),
             Middleware(hardening.RequestLimits),
         ],
     )

@@ -6,7 +6,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from dashboards_api.glossary import GLOSSARY
-from dashboards_api.problems import UNEXPECTED, answers
+from dashboards_api.problems import answers
+from eventmill.asgi import UNEXPECTED
 from eventmill.errors import (
     EventmillError,
     InvalidRequest,

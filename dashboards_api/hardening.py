@@ -1,15 +1,12 @@
-"""What stands before every call: headers that close easy holes, limits, an answer to defects."""
+"""What stands before every call: headers that close easy holes, and limits."""
 
 import asyncio
-import logging
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboards_api.problems import UNEXPECTED, problem_response
+from dashboards_api.problems import problem_response
 from eventmill.errors import EventmillError, PayloadTooLarge, RequestTimedOut, UriTooLong
-
-log = logging.getLogger("eventmill.dashboards.requests")
 
 MAX_BODY_BYTES = 256 * 1024
 # Path and query string together: the longest id, percent-encoded, is 2,400.
@@ -48,33 +45,6 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
-
-
-class UnexpectedErrors:
-    """ASGI middleware: a defect is a 500 that says nothing about our insides, and a log line.
-
-    Here and not in the framework's handler, which stands outside of all middleware: its answers
-    would have no headers and no request id.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        has_started = False
-
-        async def watched_send(message: Message) -> None:
-            nonlocal has_started
-            has_started = True
-            await send(message)
-
-        try:
-            await self.app(scope, receive, watched_send)
-        except Exception:
-            if scope["type"] != "http" or has_started:
-                raise
-            log.exception("a request failed unexpectedly")
-            await problem_response(EventmillError(UNEXPECTED))(scope, receive, send)
 
 
 class RequestLimits:

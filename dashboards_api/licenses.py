@@ -7,6 +7,7 @@ and on the day of its end a license does not hold any more.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import LiteralString
 
 from psycopg import AsyncConnection
@@ -16,7 +17,12 @@ from dashboards_api.ownership import FACT_OF_LICENSE, ISO_DATE
 from eventmill.days import DayWindow
 
 HOLDING: LiteralString = """
-with created as (
+with periods as (
+    select * from unnest(%(firsts)s::date[], %(lasts)s::date[]) with ordinality
+        as periods (first_day, last_day, period)
+),
+
+created as (
     select distinct license_id, ip_asset_id, brand_id
     from raw.lifecycle_events
     where
@@ -48,7 +54,8 @@ events as (
     where events.event_type in ('license_renewed', 'license_expired')
 ),
 
-written as (
+-- Materialized, or each mention of a term would read it from its JSON again.
+written as materialized (
     select
         license_id,
         ip_asset_id,
@@ -60,7 +67,7 @@ written as (
     where event_type <> 'license_expired' and license_id is not null
 ),
 
-terms as (
+terms as materialized (
     select
         license_id,
         ip_asset_id,
@@ -83,19 +90,21 @@ ends as (
 ),
 
 holding as (
-    select distinct license_id, ip_asset_id
+    select distinct periods.period, terms.license_id, terms.ip_asset_id
     from terms
+    inner join periods
+        on
+            terms.first_day <= periods.last_day
+            and terms.last_day >= greatest(terms.first_day, periods.first_day)
     where
-        first_day <= %(last)s
-        and last_day >= greatest(first_day, %(first)s)
-        and not exists (
+        not exists (
             select from ends
             where
                 ends.license_id = terms.license_id
                 and ends.ip_asset_id = terms.ip_asset_id
                 and ends.brand_id = terms.brand_id
                 and ends.occurred_at >= terms.occurred_at
-                and ends.day <= greatest(terms.first_day, %(first)s)
+                and ends.day <= greatest(terms.first_day, periods.first_day)
         )
         and not exists (
             select from ends
@@ -104,7 +113,7 @@ holding as (
                 and ends.ip_asset_id = terms.ip_asset_id
                 and ends.brand_id = terms.brand_id
                 and ends.occurred_at >= terms.occurred_at
-                and ends.day <= greatest(terms.first_day, %(first)s)
+                and ends.day <= greatest(terms.first_day, periods.first_day)
         )
 )
 """
@@ -126,16 +135,23 @@ known as (
 )
 
 select
-    count(*) filter (where is_held)::bigint as active,
-    count(*) filter (where created_at >= %(start)s and created_at < %(end)s)::bigint as new,
-    count(*) filter (where first_at < %(end)s or is_held)::bigint as total
-from (
-    select
-        first_at,
-        created_at,
-        license_id in (select holding.license_id from holding) as is_held
-    from known
-) as licenses
+    count(holding.license_id)::bigint as active,
+    count(*) filter (
+        where
+            (known.created_at at time zone 'UTC')::date
+            between periods.first_day and periods.last_day
+    )::bigint as new,
+    count(*) filter (
+        where
+            (known.first_at at time zone 'UTC')::date <= periods.last_day
+            or holding.license_id is not null
+    )::bigint as total
+from periods
+left join known on true
+left join (select distinct period, license_id from holding) as holding
+    on periods.period = holding.period and known.license_id = holding.license_id
+group by periods.period
+order by periods.period
 """
 LISTED: LiteralString = (
     """
@@ -171,11 +187,9 @@ class Counts:
     total: int
 
 
-async def count_licenses(connection: AsyncConnection, days: DayWindow) -> Counts:
-    """The platform's licenses over `days`."""
-    bounds = {"first": days.first, "last": days.last, "start": days.start, "end": days.end}
-    [found] = await rows(connection, Counts, _holding("true") + COUNTS, bounds)
-    return found
+async def count_licenses(connection: AsyncConnection, periods: Sequence[DayWindow]) -> list[Counts]:
+    """The platform's licenses over each of `periods`."""
+    return await rows(connection, Counts, _holding("true") + COUNTS, _bounds(periods))
 
 
 async def active_licenses_on(
@@ -183,7 +197,7 @@ async def active_licenses_on(
 ) -> int:
     """How many licenses on these assets hold on any of `days`."""
     query = _holding("ip_asset_id = any(%(assets)s)") + COUNT
-    parameters = {"assets": list(assets), "first": days.first, "last": days.last}
+    parameters = {"assets": list(assets), **_bounds([days])}
     [found] = await rows(connection, Count, query, parameters)
     return found.licenses
 
@@ -193,8 +207,12 @@ async def licenses_held_by(
 ) -> list[Holding]:
     """The licenses of a brand that hold on any of `days`."""
     query = _holding("brand_id = %(brand_id)s") + LISTED
-    parameters = {"brand_id": brand_id, "first": days.first, "last": days.last}
+    parameters = {"brand_id": brand_id, **_bounds([days])}
     return await rows(connection, Holding, query, parameters)
+
+
+def _bounds(periods: Sequence[DayWindow]) -> dict[str, list[date]]:
+    return {"firsts": [days.first for days in periods], "lasts": [days.last for days in periods]}
 
 
 def _holding(whose: LiteralString) -> LiteralString:

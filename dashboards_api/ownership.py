@@ -48,59 +48,39 @@ FACT_OF_LICENSE: LiteralString = """
     limit 1
 """
 
-_OF_CREATOR: LiteralString = """
-with uploaded as (
-    select distinct ip_asset_id
-    from raw.lifecycle_events
-    where
-        uploader = %(creator_id)s
-        and event_type = 'asset_uploaded'
-        and ip_asset_id is not null
-)
-
-select uploaded.ip_asset_id
-from uploaded
-where ({owner}) = %(creator_id)s
-order by uploaded.ip_asset_id
-"""
-ASSETS_OF_CREATOR = _OF_CREATOR.format(
-    owner=CREATOR_OF_ASSET.format(asset_id="uploaded.ip_asset_id")
-)
-
-_OF_BRAND: LiteralString = """
+# What an owner is named with, and of that what is theirs.
+_OWNED: LiteralString = """
 with named as (
-    select distinct project_id
+    select distinct {thing}
     from raw.lifecycle_events
-    where
-        brand_id = %(brand_id)s
-        and event_type = 'project_created'
-        and project_id is not null
+    where {column} = %({owner})s and event_type {types} and {thing} is not null
 )
 
-select named.project_id
+select named.{thing}
 from named
-where ({owner}) = %(brand_id)s
-order by named.project_id
+where ({decided}) = %({owner})s
+order by named.{thing}
 """
-PROJECTS_OF_BRAND = _OF_BRAND.format(owner=BRAND_OF_PROJECT.format(project_id="named.project_id"))
-
-_OF_LICENSEE: LiteralString = """
-with named as (
-    select distinct license_id
-    from raw.lifecycle_events
-    where
-        brand_id = %(brand_id)s
-        and event_type like 'license%%'
-        and license_id is not null
+ASSETS_OF_CREATOR = _OWNED.format(
+    thing="ip_asset_id",
+    column="uploader",
+    owner="creator_id",
+    types="= 'asset_uploaded'",
+    decided=CREATOR_OF_ASSET.format(asset_id="named.ip_asset_id"),
 )
-
-select named.license_id
-from named
-where ({owner}) = %(brand_id)s
-order by named.license_id
-"""
-LICENSES_OF_BRAND = _OF_LICENSEE.format(
-    owner=FACT_OF_LICENSE.format(column="brand_id", license_id="named.license_id")
+PROJECTS_OF_BRAND = _OWNED.format(
+    thing="project_id",
+    column="brand_id",
+    owner="brand_id",
+    types="= 'project_created'",
+    decided=BRAND_OF_PROJECT.format(project_id="named.project_id"),
+)
+LICENSES_OF_BRAND = _OWNED.format(
+    thing="license_id",
+    column="brand_id",
+    owner="brand_id",
+    types="like 'license%%'",
+    decided=FACT_OF_LICENSE.format(column="brand_id", license_id="named.license_id"),
 )
 
 

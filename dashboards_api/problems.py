@@ -26,7 +26,6 @@ MEDIA_TYPE = "application/problem+json"
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="eventmill"'}
 # A parameter's name comes from the caller; an error that repeats it stays readable.
 NAME_LENGTH = 100
-UNEXPECTED = "something went wrong on our side; it has been logged"
 _COMPONENTS = "#/components/schemas/{model}"
 
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from eventmill.days import ONE_DAY, DayWindow, utc_today
 from eventmill.errors import FieldError, InvalidFields
 
+MAX_TOP_ASSETS = 100
 MAX_DAYS = 732
 # Far enough for every event there can be, and arithmetic on them never leaves the calendar.
 EARLIEST, LATEST = date(1970, 1, 1), date(2999, 12, 31)
@@ -74,6 +75,18 @@ class RangeParameters(BaseModel):
         None,
         description="`previous` adds the totals of as many days right before the range.",
         examples=["previous"],
+    )
+
+
+class TopParameters(RangeParameters):
+    """The same of an answer with a list of assets."""
+
+    limit: int = Field(
+        20,
+        ge=1,
+        le=MAX_TOP_ASSETS,
+        description="How many assets are listed at most, of each project where there are projects:"
+        " the most viewed.",
     )
 
 
@@ -156,6 +169,14 @@ def requested_range(
     """FastAPI dependency: what the query string asks for."""
     refuse_repeated(request)
     return resolve(parameters, utc_today())
+
+
+def requested_top(
+    request: Request, parameters: Annotated[TopParameters, Query()]
+) -> tuple[MetricsRange, int]:
+    """FastAPI dependency: the range, and how many assets."""
+    refuse_repeated(request)
+    return resolve(parameters, utc_today()), parameters.limit
 
 
 def refuse_repeated(request: Request) -> None:

@@ -23,7 +23,7 @@ from eventmill.database import connect, database_url, ensure_database, ensure_se
 from eventmill.embedded import BIN, EmbeddedPostgres
 from eventmill.errors import ConfigurationError, EventmillError
 from eventmill.plan_commands import app as plan_app
-from eventmill.settings import Settings, get_settings
+from eventmill.settings import Settings, export, get_settings
 from eventmill.tokens import Caller, Role, issue
 
 app = typer.Typer(
@@ -77,6 +77,7 @@ def demo(
 
     console = Console()
     keep_everything()
+    export({"EVENTMILL_EXAMPLE_PAGE": "true"})
     console.print("[bold]Starting[/] PostgreSQL, ingest, dashboards and Dagster …")
     with running_system(show_logs=False) as supervisor:
         console.print(f"Ready. Logs are in {supervisor.logs}", soft_wrap=True)

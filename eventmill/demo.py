@@ -130,6 +130,7 @@ def _print_next_steps(console: Console, admin: str) -> None:
     key = demo_write_key()
     lines = [
         "",
+        f"Example page    {ingest}/example",
         f"Ingest API      {ingest}/docs",
         f"Dashboards API  {dashboards}/docs",
         f"Dagster         {_service('dagster').url}",

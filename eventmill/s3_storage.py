@@ -3,6 +3,7 @@
 import io
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -73,10 +74,11 @@ class Bucket:
             content: bytes = answer["Body"].read()
             return content
 
-    def size(self, key: str) -> int:
+    def stat(self, key: str) -> tuple[int, datetime]:
+        """Bytes of a file, and when it was written."""
         with _translated(f"{key} cannot be looked up"):
             answer = self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
-            return int(answer["ContentLength"])
+            return int(answer["ContentLength"]), answer["LastModified"]
 
     def has(self, key: str) -> bool:
         with _translated(f"{key} cannot be looked up"):

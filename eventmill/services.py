@@ -27,6 +27,11 @@ class Service:
         return f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{self.port}"  # noqa: S104
 
 
+# An idle connection of a browser is kept this long: closed sooner, its next question may cross the
+# closing on the way.
+KEEP_ALIVE_SECONDS = 75
+
+
 def services() -> tuple[Service, ...]:
     """Every service of this home, with the ports that its settings give."""
     settings = get_settings()
@@ -45,6 +50,7 @@ def services() -> tuple[Service, ...]:
                 sys.executable, "-m", "uvicorn", "dashboards_api.app:create_app", "--factory",
                 "--host", settings.host, "--port", str(settings.dashboards_port),
                 "--no-access-log", "--log-level", settings.log_level,
+                "--timeout-keep-alive", str(KEEP_ALIVE_SECONDS),
             ),
             settings.dashboards_port,
             "EVENTMILL_DASHBOARDS_PORT",

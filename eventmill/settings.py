@@ -100,6 +100,11 @@ class Settings(BaseSettings):
         "*",
         description="Origins whose pages may send events, separated by commas. * is any.",
     )
+    example_page: bool = Field(
+        False,
+        description="Whether the ingest API has a page that tracks its visitor and shows what was"
+        " stored, at /example. `eventmill demo` sets it.",
+    )
     events_per_minute: int = Field(
         100, ge=1, description="Events a minute of one user, and of one anonymous visitor."
     )
@@ -234,6 +239,11 @@ class Settings(BaseSettings):
         """The folder, s3:// or gs:// URL of the warehouse's files."""
         place = self.warehouse_url or str(self.home.absolute() / "warehouse")
         return place.rstrip("/") or "/"
+
+    @property
+    def duckdb_file(self) -> Path:
+        """Where dbt builds the models on DuckDB."""
+        return self.home.absolute() / "laptop.duckdb"
 
     @property
     def dagster_home(self) -> Path:

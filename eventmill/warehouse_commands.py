@@ -98,6 +98,7 @@ def export(
     from eventmill.warehouse.catalog import write_catalog
     from eventmill.warehouse.exporting import built_days_of, export_day
     from eventmill.warehouse.pseudonyms import pseudonyms_for
+    from eventmill.warehouse.references import export_references
 
     window = DayWindow(parse_day(start), parse_day(end))
     ensure_ready_database()
@@ -111,6 +112,7 @@ def export(
             rows += sum(done.rows for done in written)
             size += sum(done.total_bytes for done in written)
             print(f"{day}: {number} of {len(chosen)} days", file=sys.stderr, flush=True)
+        export_references(connection, root, pseudonyms)
     write_catalog(root)
     if as_json:
         print(json.dumps({"days": len(chosen), "rows": rows, "bytes": size, "location": root.url}))

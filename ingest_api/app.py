@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from eventmill import logs
+from eventmill.asgi import UnexpectedErrors
 from eventmill.database import database_url
 from eventmill.settings import get_settings
 from ingest_api import cors, openapi, problems
@@ -18,8 +19,8 @@ from ingest_api.limits import Limits
 from ingest_api.maintenance import Maintenance
 from ingest_api.metrics import Metrics
 from ingest_api.plan_watch import PlanWatch
-from ingest_api.requests import ObservedRequests, UnexpectedErrors
-from ingest_api.routes import events, health, segment
+from ingest_api.requests import ObservedRequests, log
+from ingest_api.routes import events, example, health, segment, tracker
 from ingest_api.runtime import runtime
 from ingest_api.senders import Senders
 from ingest_api.spool import Spool
@@ -33,7 +34,7 @@ def create_app() -> FastAPI:
     middleware = [
         Middleware(ObservedRequests),
         cors.middleware(),
-        Middleware(UnexpectedErrors, metrics=metrics),
+        Middleware(UnexpectedErrors, log=log, count=metrics.problems.labels("500").inc),
     ]
     app = _IngestApp(
         middleware,
@@ -44,8 +45,10 @@ def create_app() -> FastAPI:
     )
     app.state.metrics = metrics
     app.state.limits = Limits()
-    for module in (events, segment, health):
+    for module in (events, segment, tracker, health):
         app.include_router(module.router)
+    if get_settings().example_page:
+        app.include_router(example.router)
     problems.install(app)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     return app

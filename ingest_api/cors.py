@@ -1,12 +1,20 @@
 """Which web pages may send, and what of an answer their scripts may read.
 
 Any page may by default: a publishable key is public, and no cookie gives anybody a right here.
+
+A page whose credentials are headers is kept from sending by its browser, which asks first. What has
+them in its body, as the tracker's requests and beacons do, is sent without a question, so
+`may_send` answers it here.
 """
+
+from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
 
 from eventmill.settings import get_settings
+from ingest_api.headers import header
 
 METHODS = ("GET", "POST")
 # The last three are what RudderStack's and Segment's libraries add.
@@ -30,3 +38,13 @@ def middleware() -> Middleware:
         expose_headers=READABLE,
         max_age=KEPT_SECONDS,
     )
+
+
+def may_send(request: Request) -> bool:
+    """Whether the page that a request comes from may send; true of what comes from no page."""
+    origin = header(request, b"origin")
+    allowed = get_settings().cors_origins
+    if not origin or "*" in allowed or origin in allowed:
+        return True
+    # A page of the service itself, such as the example.
+    return urlsplit(origin).netloc == header(request, b"host")

@@ -65,21 +65,29 @@ POST_EVENTS: dict[str, Any] = {
         " wrong with one does not touch the others. An event whose `event_id` was stored before is"
         " a `duplicate`, so a request may be repeated. Fields that the envelope does not know are"
         " ignored, with a warning. Authenticate with a write key in `X-Write-Key` or as the user"
-        " name of HTTP Basic, or with a user's token as a bearer token. With `DNT: 1` or"
-        " `Sec-GPC: 1` every event is `dropped`."
+        " name of HTTP Basic, or with a user's token as a bearer token; or with `write_key` and"
+        " `user_token` beside `events`. With `DNT: 1` or `Sec-GPC: 1` every event is `dropped`."
     ),
     "responses": {
         200: {"model": Answer, "description": "Every accepted event is stored durably."},
         400: problem("The body is not JSON."),
         401: problem("No credentials, an unknown or revoked key, or a bad token."),
         403: {
-            "description": "The sender may send none of these events: a problem, with an Answer.",
+            "description": (
+                "The sender may send none of these events: a problem, with an Answer. Or the page"
+                " may not send: a problem."
+            ),
             "content": {
                 "application/problem+json": {
                     "schema": {
-                        "allOf": [
+                        "anyOf": [
+                            {
+                                "allOf": [
+                                    {"$ref": REFERENCE.format(model="Problem")},
+                                    {"$ref": REFERENCE.format(model="Answer")},
+                                ]
+                            },
                             {"$ref": REFERENCE.format(model="Problem")},
-                            {"$ref": REFERENCE.format(model="Answer")},
                         ]
                     }
                 }

@@ -1,13 +1,11 @@
-"""What every request gets: an id, a line in the log, and an answer even if the code is wrong."""
+"""What every request gets: an id and a line in the log."""
 
 import logging
 import time
 from typing import Any
 
-import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from eventmill.errors import EventmillError
 from eventmill.logs import new_request_id, request_id
 
 log = logging.getLogger("eventmill.ingest.requests")
@@ -48,37 +46,6 @@ class ObservedRequests:
                 fields = {"route": _route(scope), "status": status, "milliseconds": milliseconds}
                 log.log(level, "answered", extra={"fields": fields})
             request_id.reset(token)
-
-
-class UnexpectedErrors:
-    """ASGI middleware: a defect becomes a 500 that says nothing of our insides, and a log line.
-
-    It stands inside the one for CORS, so that a browser may read this answer too.
-    """
-
-    def __init__(self, app: ASGIApp, metrics: Any) -> None:
-        self.app = app
-        self.metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        has_started = False
-
-        async def watched_send(message: Message) -> None:
-            nonlocal has_started
-            has_started = True
-            await send(message)
-
-        try:
-            await self.app(scope, receive, watched_send)
-        except Exception:
-            if scope["type"] != "http" or has_started:
-                raise
-            log.exception("a request failed unexpectedly")
-            self.metrics.problems.labels("500").inc()
-            problem = EventmillError("something went wrong here; the log says what").problem()
-            headers = [(b"content-type", b"application/problem+json")]
-            await send({"type": "http.response.start", "status": 500, "headers": headers})
-            await send({"type": "http.response.body", "body": orjson.dumps(problem)})
 
 
 def _route(scope: Scope) -> str:

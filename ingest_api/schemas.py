@@ -1,17 +1,22 @@
 """The shapes of requests and answers, for the OpenAPI page. Bodies are read and written raw."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, with_config
 from typing_extensions import TypedDict
 
-from eventmill.envelope import Envelope
+from eventmill.envelope import DOCUMENTED, Envelope
 
 
+@with_config(DOCUMENTED)
 class Batch(TypedDict):
     """Up to 1,000 events."""
 
     events: list[Envelope]
+    write_key: NotRequired[str | None]
+    """As `X-Write-Key`, for who can send no headers."""
+    user_token: NotRequired[str | None]
+    """As the bearer token, for who can send no headers."""
 
 
 class FieldProblem(BaseModel):

@@ -1,7 +1,8 @@
 """Who sends: a write key, a user's token, or both.
 
-A key comes as `X-Write-Key`, as the user name of HTTP Basic or, on some routes, as `writeKey` in
-the body; a token as `Authorization: Bearer <JWT>`. Both together:
+A key comes as `X-Write-Key`, as the user name of HTTP Basic or in the body (`write_key` beside
+`events`, `writeKey` in Segment's calls); a token as `Authorization: Bearer <JWT>` or, beside
+`events`, as `user_token`. Headers count more. Both together:
 
 | | no token | token |
 |---|---|---|
@@ -29,10 +30,11 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from starlette.requests import Request
 
 from eventmill.envelope import MAX_ID_CHARACTERS
-from eventmill.errors import Unauthorized, Unavailable
+from eventmill.errors import Forbidden, Unauthorized, Unavailable
 from eventmill.keys import VALID, hash_key, looks_like_key
 from eventmill.plain_json import text_problem
 from eventmill.tokens import Caller, authenticate
+from ingest_api import cors
 from ingest_api.headers import header
 from ingest_api.kept_keys import KeptKeys, Keys, KnownKey
 
@@ -89,14 +91,20 @@ class Senders:
             with suppress(asyncio.CancelledError):
                 await self._task
 
-    async def identify(self, request: Request, body_write_key: str | None = None) -> Sender:
+    async def identify(
+        self, request: Request, body_write_key: str | None = None, body_token: str | None = None
+    ) -> Sender:
         """The request's sender.
 
-        Raises Unauthorized for no credentials or wrong ones, and Unavailable when a key cannot be
-        looked up because the database is away.
+        Raises Unauthorized for no credentials or wrong ones, Forbidden for a page that may not
+        send, and Unavailable when a key cannot be looked up because the database is away.
         """
         key, token = _credentials(request)
-        key = key or body_write_key
+        if body_write_key or body_token:
+            # A browser asks nobody before it sends these.
+            if not cors.may_send(request):
+                raise Forbidden("pages of this origin may not send (EVENTMILL_ALLOWED_ORIGINS)")
+            key, token = key or body_write_key, token or body_token
         if not key and not token:
             raise Unauthorized(NO_CREDENTIALS)
         found = await self._find(key) if key else None

@@ -3,8 +3,9 @@
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -75,7 +76,14 @@ def dbt(context: typer.Context) -> None:
     Without `--target` it is dev: schemas of your own, dev_<user>_*. There it builds the last three
     days that have events, unless `--event-time-start` and `--event-time-end` name others, and reads
     models that you have not built from production.
+
+    `--target duckdb` needs no server: it builds the last 31 exported days out of the warehouse's
+    files into <home>/laptop.duckdb.
     """
+    if names_duckdb(context.args):
+        from orchestration.laptop import prepare
+
+        _run_dbt(context.args, prepare(context.args))
     from eventmill.system import ensure_ready_database
 
     ensure_ready_database()
@@ -84,10 +92,23 @@ def dbt(context: typer.Context) -> None:
 
     with connect() as connection:
         sample = sample_environment(connection, context.args)
-    environment = child_environment(**dbt_environment(), **sample)
-    program = str(Path(sys.executable).with_name("dbt"))
     arguments = [*context.args, *deferral(context.args, get_settings().manifest_dir)]
-    os.execve(program, [program, *arguments], environment)  # noqa: S606
+    _run_dbt(arguments, {**dbt_environment(), **sample})
+
+
+def names_duckdb(arguments: Sequence[str]) -> bool:
+    """Whether the target is the one that needs no server."""
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    return any(
+        argument == "--target=duckdb" or (argument in ("--target", "-t") and value == "duckdb")
+        for argument, value in pairs
+    )
+
+
+def _run_dbt(arguments: Sequence[str], variables: dict[str, str]) -> NoReturn:
+    """Become dbt."""
+    program = str(Path(sys.executable).with_name("dbt"))
+    os.execve(program, [program, *arguments], child_environment(**variables))  # noqa: S606
 
 
 @app.command()

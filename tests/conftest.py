@@ -13,6 +13,7 @@ from psycopg import sql
 from eventmill.database import connect
 from eventmill.embedded import EmbeddedPostgres
 from eventmill.migrate import migrate
+from tests.chromium import pytest_terminal_summary  # noqa: F401  a hook of pytest, found here
 from tests.support import environment
 
 # Hooks of pytest, found here.

@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -38,7 +39,10 @@ def npm(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedPro
 
 
 def modules(package: Path) -> Path:
-    """The `node_modules` that the package's lock file pins, installed once for this checkout."""
+    """The `node_modules` that the package's lock file pins, installed once for this checkout.
+
+    A workspace has one lock file for all of its packages.
+    """
     lock = (package / "package-lock.json").read_bytes()
     folder = PROJECT_ROOT / ".tools" / "node" / hashlib.sha256(lock).hexdigest()[:16]
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -53,6 +57,9 @@ def _install(package: Path, folder: Path) -> None:
     made = Path(tempfile.mkdtemp(dir=folder.parent))
     for name in ("package.json", "package-lock.json"):
         shutil.copy(package / name, made)
+    for member in json.loads((package / "package.json").read_text()).get("workspaces", ()):
+        (made / member).mkdir()
+        shutil.copy(package / member / "package.json", made / member)
     done = npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=made)
     if done.returncode != 0:
         raise RuntimeError(f"npm did not install {package}:\n{done.stderr}")

@@ -7,7 +7,7 @@ from psycopg import AsyncConnection
 
 from dashboards_api.database import rows
 from dashboards_api.metrics.scopes import Scope
-from dashboards_api.portfolios.queries import Breakdown
+from dashboards_api.portfolios.queries import Breakdown, Top
 from eventmill.days import DayWindow
 
 # As dim_projects has them: the name of the first creation to arrive that has one, and the status of
@@ -82,8 +82,9 @@ class Spent:
     cents: int
 
 
-def portfolio(projects: Sequence[str]) -> Breakdown:
-    """These projects: together, each by itself, the assets in each, and by campaign."""
+def portfolio(projects: Sequence[str], most: int) -> Breakdown:
+    """These projects: together, each by itself, the `most` viewed assets in each, and by
+    campaign."""
     return Breakdown(
         table="intermediate.int_project_days",
         visitors="visitors",
@@ -95,6 +96,7 @@ def portfolio(projects: Sequence[str]) -> Breakdown:
         ),
         keys=(PROJECT, ASSET, CAMPAIGN),
         sets=((PROJECT,), (PROJECT, ASSET), (CAMPAIGN,)),
+        top=Top(within=PROJECT, member=ASSET, most=most),
     )
 
 

@@ -12,7 +12,7 @@ from dashboards_api.brands.schemas import BrandCampaigns
 from dashboards_api.cache import CACHED_ANSWER, OWNER_SECONDS, AnswerCache
 from dashboards_api.database import DatabasePool
 from dashboards_api.problems import METRICS_PROBLEMS, answers
-from dashboards_api.ranges import MetricsRange, requested_range
+from dashboards_api.ranges import MetricsRange, requested_top
 from eventmill.errors import Forbidden
 from eventmill.tokens import Caller
 
@@ -35,7 +35,7 @@ async def brand_campaigns(
     request: Request,
     viewer: Viewer,
     brand_id: Annotated[str, Path(description="The `brand_id` of its tokens and projects.")],
-    asked: Annotated[MetricsRange, Depends(requested_range)],
+    asked: Annotated[tuple[MetricsRange, int], Depends(requested_top)],
     pool: DatabasePool,
     cache: AnswerCache,
 ) -> Response:
@@ -44,6 +44,7 @@ async def brand_campaigns(
     For that brand, for which it is there before its first project, and for admins. For another
     brand it does not exist: a 404.
     """
+    days, limit = asked
     tags = (f"brand:{brand_id}",)
     await cache.allow(
         viewer,
@@ -54,9 +55,9 @@ async def brand_campaigns(
     return await cache.answer(
         request,
         # Whoever may see a brand's dashboard sees the same.
-        key=("brand_campaigns", brand_id, asked),
+        key=("brand_campaigns", brand_id, days, limit),
         ttl=OWNER_SECONDS,
         tags=tags,
-        days=asked.all_days,
-        compute=partial(service.brand_campaigns, pool, brand_id, asked),
+        days=days.all_days,
+        compute=partial(service.brand_campaigns, pool, brand_id, days, limit),
     )

@@ -68,8 +68,9 @@ class ProjectPerformance(Spend, Performance, NamedProject):
     """One project, over the whole range."""
 
     assets: list[ProjectAsset] = Field(
-        description="Assets licensed for the project in the range, and those with events in it; the"
-        " most viewed first. Events without an asset are in the project and in none of these."
+        description="Assets licensed for the project in the range, and those with events in it: the"
+        " most viewed first, at most `limit`. Events without an asset are in the project and in"
+        " none of these."
     )
 
 

@@ -17,30 +17,31 @@ from dashboards_api.brands.schemas import (
     ProjectPerformance,
 )
 from dashboards_api.brands.spend import Costs
-from dashboards_api.database import Pool, snapshot
+from dashboards_api.database import Pool
 from dashboards_api.licenses import Holding, licenses_held_by
 from dashboards_api.metrics import service as metrics
-from dashboards_api.metrics.classification import read_classified
+from dashboards_api.metrics.classification import Read, read_classified
 from dashboards_api.metrics.queries import moment
 from dashboards_api.metrics.scopes import projects_scope
-from dashboards_api.portfolios.service import Portfolio, count
+from dashboards_api.portfolios.service import Portfolio, count, count_together
 from dashboards_api.portfolios.tally import Tally
 from dashboards_api.ranges import MetricsRange
-from eventmill.days import DayWindow, utc_today
+from eventmill.days import utc_today
 
 Name = TypeVar("Name", str, str | None)
 
 
-async def brand_campaigns(pool: Pool, brand_id: str, asked: MetricsRange) -> BrandCampaigns:
-    """The brand's projects and campaigns over `asked`."""
+async def brand_campaigns(
+    pool: Pool, brand_id: str, asked: MetricsRange, limit: int
+) -> BrandCampaigns:
+    """The brand's projects and campaigns over `asked`, each project with its `limit` most viewed
+    assets."""
     today = utc_today()
-    async with snapshot(pool) as connection:
-        scope = projects_scope(await projects_of_brand(connection, brand_id))
 
-    async def read(connection: AsyncConnection) -> tuple[BrandCampaigns, list[DayWindow]]:
+    async def read(connection: AsyncConnection) -> Read[BrandCampaigns]:
         now = await moment(connection)
         ids = await projects_of_brand(connection, brand_id)
-        breakdown = queries.portfolio(ids)
+        breakdown = queries.portfolio(ids, limit)
         found = await count(connection, breakdown, asked.days, today, now, asked.interval)
         spent = await queries.spend(connection, ids, asked.days)
         licenses = await licenses_held_by(connection, brand_id, asked.days)
@@ -53,22 +54,28 @@ async def brand_campaigns(pool: Pool, brand_id: str, asked: MetricsRange) -> Bra
                 **Costs.of(spent).beside(totals.revenue_cents).model_dump(),
             ),
             series=metrics.series(asked, found.counted),
-            projects=_projects(await queries.projects(connection, ids), found, licenses, spent),
+            projects=_projects(
+                await queries.projects(connection, ids), found, licenses, spent, limit
+            ),
             campaigns=_campaigns(found, spent),
             meta=await metrics.meta(connection, found.counted, now),
         )
         unclassified = found.unclassified_windows
         if asked.compare:
-            before = await count(connection, breakdown, asked.previous(), today, now)
-            answer.previous = metrics.previous(before.counted)
+            before = await count_together(connection, breakdown, asked.previous(), today, now)
+            answer.previous = metrics.previous(before)
             unclassified += before.unclassified_windows
-        return answer, unclassified
+        return Read(answer, projects_scope(ids), unclassified)
 
-    return await read_classified(pool, scope, read)
+    return await read_classified(pool, read)
 
 
 def _projects(
-    projects: Iterable[Project], found: Portfolio, licenses: list[Holding], spent: list[Spent]
+    projects: Iterable[Project],
+    found: Portfolio,
+    licenses: list[Holding],
+    spent: list[Spent],
+    limit: int,
 ) -> list[ProjectPerformance]:
     assets: defaultdict[str, dict[str, Tally]] = defaultdict(dict)
     for one in licenses:
@@ -94,7 +101,7 @@ def _projects(
                     is_licensed=asset in licensed.get(project_id, ()),
                     **_performance(tally),
                 )
-                for asset, tally in _by_views(assets.get(project_id, {}))
+                for asset, tally in _by_views(assets.get(project_id, {}))[:limit]
             ],
         )
 

@@ -13,18 +13,16 @@ from dashboards_api.creators import service
 from dashboards_api.creators.schemas import CreatorDashboard
 from dashboards_api.database import DatabasePool
 from dashboards_api.problems import METRICS_PROBLEMS, answers
-from dashboards_api.ranges import MetricsRange, RangeParameters, refuse_repeated, resolve
-from eventmill.days import utc_today
+from dashboards_api.ranges import MAX_TOP_ASSETS, MetricsRange, TopParameters, requested_top
 from eventmill.errors import Forbidden
 from eventmill.tokens import Caller
 
 router = APIRouter(tags=["creators"])
 
 Viewer = Annotated[Caller, Depends(authenticated)]
-MAX_TOP_ASSETS = 100
 
 
-class DashboardParameters(RangeParameters):
+class DashboardParameters(TopParameters):
     limit: int = Field(
         10, ge=1, le=MAX_TOP_ASSETS, description="How many assets `top_assets` has at most."
     )
@@ -34,8 +32,7 @@ def requested(
     request: Request, parameters: Annotated[DashboardParameters, Query()]
 ) -> tuple[MetricsRange, int]:
     """FastAPI dependency: the range, and how many assets."""
-    refuse_repeated(request)
-    return resolve(parameters, utc_today()), parameters.limit
+    return requested_top(request, parameters)
 
 
 # An id may hold any character, a slash included.

@@ -6,15 +6,15 @@ from dashboards_api.assets.schemas import ChannelMetrics
 from dashboards_api.authorization import assets_of_creator
 from dashboards_api.creators import queries
 from dashboards_api.creators.schemas import AssetSummary, CreatorDashboard, PortfolioSize
-from dashboards_api.database import Pool, snapshot
+from dashboards_api.database import Pool
 from dashboards_api.licenses import active_licenses_on
 from dashboards_api.metrics import service as metrics
-from dashboards_api.metrics.classification import read_classified
+from dashboards_api.metrics.classification import Read, read_classified
 from dashboards_api.metrics.queries import moment
 from dashboards_api.metrics.schemas import Metrics
 from dashboards_api.metrics.scopes import assets_scope
 from dashboards_api.portfolios.money import other_revenue
-from dashboards_api.portfolios.service import Groups, count
+from dashboards_api.portfolios.service import Groups, count, count_together
 from dashboards_api.portfolios.tally import Tally
 from dashboards_api.ranges import MetricsRange
 from eventmill.days import DayWindow, utc_today
@@ -25,12 +25,11 @@ async def creator_dashboard(
 ) -> CreatorDashboard:
     """The creator's assets over `asked`, the `limit` most viewed of them by themselves."""
     today = utc_today()
-    async with snapshot(pool) as connection:
-        scope = assets_scope(await assets_of_creator(connection, creator_id))
 
-    async def read(connection: AsyncConnection) -> tuple[CreatorDashboard, list[DayWindow]]:
+    async def read(connection: AsyncConnection) -> Read[CreatorDashboard]:
         now = await moment(connection)
         assets = await assets_of_creator(connection, creator_id)
+        scope = assets_scope(assets)
         breakdown = queries.portfolio(assets)
         found = await count(connection, breakdown, asked.days, today, now, asked.interval)
         counted = found.counted
@@ -46,9 +45,7 @@ async def creator_dashboard(
                 active_licenses=await active_licenses_on(connection, assets, day),
             ),
             totals=metrics.totals(counted),
-            other_revenue=await other_revenue(
-                connection, assets_scope(assets), asked.days, counted.live
-            ),
+            other_revenue=await other_revenue(connection, scope, asked.days, counted.live),
             series=metrics.series(asked, counted),
             top_assets=[
                 AssetSummary(asset_id=asset, title=titles.get(asset), **_numbers(by_asset, asset))
@@ -59,12 +56,12 @@ async def creator_dashboard(
         )
         unclassified = found.unclassified_windows
         if asked.compare:
-            before = await count(connection, breakdown, asked.previous(), today, now)
-            answer.previous = metrics.previous(before.counted)
+            before = await count_together(connection, breakdown, asked.previous(), today, now)
+            answer.previous = metrics.previous(before)
             unclassified += before.unclassified_windows
-        return answer, unclassified
+        return Read(answer, scope, unclassified)
 
-    return await read_classified(pool, scope, read)
+    return await read_classified(pool, read)
 
 
 def top_assets(assets: list[str], by_asset: Groups, limit: int) -> list[str]:

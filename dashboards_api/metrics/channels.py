@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from psycopg import AsyncConnection, sql
 
 from dashboards_api.database import rows
+from dashboards_api.metrics.numbering import numbered
 from dashboards_api.metrics.scopes import Scope, built_part, in_windows
-from dashboards_api.metrics.visitors import NUMBERED, VisitorSet
+from dashboards_api.metrics.sets import count_each
 from eventmill.days import DayWindow
 
 BUILT = """
@@ -44,7 +45,7 @@ with live as materialized (
     group by channel, visitor_id
 ),
 
-{numbered}
+numbered as materialized ({numbered})
 
 select
     live.channel,
@@ -61,8 +62,8 @@ inner join numbered on live.visitor_id = numbered.visitor_id
 group by live.channel
 """
 
-# Where nothing was ever built there are no numbers; where no day of the range is, none is needed.
-WITHOUT_NUMBERS = sql.SQL("numbered as (select distinct visitor_id, 0 as visitor_number from live)")
+# Where no day of the range is built nobody needs a number.
+WITHOUT_NUMBERS = sql.SQL("select distinct visitor_id, 0 as visitor_number from live")
 
 _SUMS = ("views", "clicks", "conversions", "revenue_cents", "engagement_time", "unclassified")
 
@@ -103,8 +104,8 @@ async def channels(
             found[channel.channel] = channel
     if live:
         windows, bounds = in_windows(live)
-        numbered = WITHOUT_NUMBERS if nothing_is_built else NUMBERED
-        query = scope.compose(LIVE, windows=windows, numbered=numbered)
+        numbers = WITHOUT_NUMBERS if nothing_is_built else numbered(sql.SQL("live"))
+        query = scope.compose(LIVE, windows=windows, numbered=numbers)
         parameters = scope.parameters | bounds
         for channel in await rows(connection, Channel, query, parameters, binary=True):
             if same := found.get(channel.channel):
@@ -112,12 +113,7 @@ async def channels(
             else:
                 found[channel.channel] = channel
     if not nothing_is_built:
-        for channel in found.values():
-            channel.unique_visitors = _different(channel.visitors)
+        counts = count_each([[channel.visitors] for channel in found.values()])
+        for channel, count in zip(found.values(), counts, strict=True):
+            channel.unique_visitors = count
     return sorted(found.values(), key=lambda c: (-c.views, -c.unique_visitors, c.channel))
-
-
-def _different(packed: bytes) -> int:
-    visitors = VisitorSet()
-    visitors.add(packed)
-    return len(visitors)

@@ -5,8 +5,9 @@ no visitor. Built days need none of this: a run classifies before it builds.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
@@ -23,29 +24,39 @@ from eventmill.user_agents import store_user_agents
 Answer = TypeVar("Answer")
 
 
+@dataclass(frozen=True, slots=True)
+class Read(Generic[Answer]):
+    """An answer, whose numbers it has, and the windows with values that are not classified."""
+
+    answer: Answer
+    scope: Scope
+    unclassified: Sequence[DayWindow]
+
+
 async def read_classified(
     pool: Pool,
-    scope: Scope,
-    read: Callable[[AsyncConnection], Awaitable[tuple[Answer, list[DayWindow]]]],
+    read: Callable[[AsyncConnection], Awaitable[Read[Answer]]],
 ) -> Answer:
     """The answer of `read`, in one snapshot, with every value that it meets classified.
 
-    `read` returns its answer and the windows in which it met values that are not. Then those are
-    classified and it reads again, once: values that arrive in between wait for the next call.
+    If it met values that are not, those are classified and it reads again, once: values that arrive
+    in between wait for the next call.
     """
     async with snapshot(pool) as connection:
-        answer, unclassified = await read(connection)
-    if not unclassified:
-        return answer
+        found = await read(connection)
+    if not found.unclassified:
+        return found.answer
     async with snapshot(pool) as connection:
-        values = [await unclassified_values(connection, scope, w) for w in unclassified]
-    user_agents = {value for found, _ in values for value in found}
-    domains = {value for _, found in values for value in found}
+        values = [
+            await unclassified_values(connection, found.scope, window)
+            for window in found.unclassified
+        ]
+    user_agents = {value for agents, _ in values for value in agents}
+    domains = {value for _, found_domains in values for value in found_domains}
     # In a thread: the first use compiles thousands of patterns.
     await asyncio.to_thread(_store, user_agents, domains)
     async with snapshot(pool) as connection:
-        answer, _ = await read(connection)
-    return answer
+        return (await read(connection)).answer
 
 
 def _store(user_agents: Iterable[str], domains: Iterable[str]) -> None:

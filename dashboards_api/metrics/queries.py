@@ -185,17 +185,19 @@ async def built_days(
     window: DayWindow,
     live: Sequence[DayWindow],
     *,
+    is_entity: bool = False,
     with_sets: bool = False,
 ) -> list[Day]:
     """The built numbers of `window` without its `live` parts; a day without events has no row.
 
-    `with_sets` is for scopes of one entity.
+    `is_entity`: the scope is of one entity, not the platform; then `with_sets` may be asked for.
     """
     query = BUILT_DAYS_WITH_SETS if with_sets else BUILT_DAYS
     parameters = scope.parameters | built_part(window, live)
-    # Prepared: these tables have no partitions, so a plan serves all days alike.
+    # Prepared only for one entity: there a plan serves any days alike. One made for any days of
+    # many entities takes the wrong index (220 ms instead of 8 for the platform's 90 days).
     return await rows(
-        connection, Day, scope.compose(query), parameters, prepare=True, binary=with_sets
+        connection, Day, scope.compose(query), parameters, prepare=is_entity, binary=with_sets
     )
 
 

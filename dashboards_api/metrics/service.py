@@ -44,27 +44,36 @@ async def count(
     today: date,
     moment: Moment,
     interval: Interval | None = None,
+    *,
+    with_total: bool = True,
 ) -> Counted:
     """Every day of `window` by itself, and its visitors, each once in the window and, with an
-    `interval`, once in each of its points. Today is always counted live: it is not over."""
+    `interval`, once in each of its points. Today is always counted live: it is not over.
+
+    Without `with_total` the caller counts the visitors of the window, unless no day of it is built.
+    """
     found, built_through = (
         await queries.receipts(connection, window) if moment.has_builds else ([], None)
     )
     receipts = [receipt for receipt in found if receipt.date != today]
     live = windows_without(window, [receipt.date for receipt in receipts])
+    has_all_points = scope.is_one and interval == "day"  # each day has its number already
+    only_points = has_all_points and bool(receipts) and not with_total
     # The sets of all the platform are read as bitmaps.
-    with_sets = scope.is_one and scope is not PLATFORM
+    is_entity = scope.is_one and scope is not PLATFORM
+    with_sets = is_entity and not only_points
     rows: list[Day] = []
     if receipts:
-        rows += await queries.built_days(connection, scope, window, live, with_sets=with_sets)
+        rows += await queries.built_days(
+            connection, scope, window, live, is_entity=is_entity, with_sets=with_sets
+        )
     built_rows = list(rows)
     if live:
         rows += await queries.live_days(connection, scope, live)
-    if scope.is_one and len(rows) <= 1:  # one day's visitors are the range's
+    if only_points or (scope.is_one and len(rows) <= 1):  # one day's visitors are the range's
         visitors = _of_days(rows, interval)
     else:
-        # Each day of one entity has its number already.
-        points = None if scope.is_one and interval == "day" else interval
+        points = None if has_all_points else interval
         built = [(day.date, day.visitors or b"") for day in built_rows] if with_sets else None
         visitors = await unique_visitors(connection, scope, window, live, points, built)
         if interval and not points:

@@ -1,9 +1,8 @@
 """Different visitors of several days or entities, exactly.
 
 A built day of an entity has the set of its visitors, as numbers that `marts.visitors` gave them,
-and one of the whole platform has a bitmap of them too (docs/decisions/0014). Sets are united here.
-Visitors of live days take part under the same numbers; one whom no build has met yet gets a number
-past all others, for the length of the answer.
+and one of the whole platform has a bitmap of them too (`sets.py`). Visitors of live days take part
+under the same numbers (`numbering.py`).
 """
 
 from collections.abc import Sequence
@@ -11,13 +10,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from psycopg import AsyncConnection, sql
 
 from dashboards_api.database import tuples
+from dashboards_api.metrics.numbering import numbered
 from dashboards_api.metrics.queries import built_bitmaps
 from dashboards_api.metrics.scopes import PLATFORM, Scope, built_part, in_windows
+from dashboards_api.metrics.sets import NumberSet
 from dashboards_api.ranges import Interval, interval_start
 from eventmill.days import DayWindow
 
@@ -30,32 +29,6 @@ where {built} and date between %(first)s and %(last)s and date <> all(%(unbuilt)
 group by 1
 """
 
-# Numbers of the visitors of `live`, as common table expressions.
-NUMBERED = sql.SQL("""
-people as materialized (
-    select
-        live.visitor_id,
-        (
-            select visitors.visitor_number
-            from marts.visitors
-            where visitors.visitor_id = live.visitor_id
-        ) as visitor_number
-    from live
-    group by live.visitor_id
-),
-
-numbered as (
-    select
-        visitor_id,
-        coalesce(
-            visitor_number,
-            (select coalesce(max(visitors.visitor_number), 0) from marts.visitors)
-            + row_number() over (partition by visitor_number is null)
-        )::integer as visitor_number
-    from people
-)
-""")
-
 LIVE_SETS = """
 with live as (
     select distinct
@@ -65,7 +38,7 @@ with live as (
     where {live} and ({windows}) and is_counted
 ),
 
-{numbered}
+numbered as materialized ({numbered})
 
 select live.point, string_agg(int4send(numbered.visitor_number), ''::bytea)
 from live
@@ -89,38 +62,6 @@ group by point
 
 WHOLE_RANGE = sql.SQL("null::date")
 EACH_POINT = sql.SQL("date_trunc(%(step)s, occurred_at at time zone 'UTC')::date")
-
-
-class VisitorSet:
-    """A set of visitor numbers, as one bit for each number up to the highest."""
-
-    def __init__(self) -> None:
-        self._words = np.zeros(0, dtype=np.uint64)
-
-    def add(self, packed: bytes) -> None:
-        """Unite with numbers of four bytes each, the most significant first."""
-        # In the machine's own order, or numpy would convert them twice.
-        numbers = np.frombuffer(packed, dtype=">u4").astype(np.intp)
-        if not numbers.size:
-            return
-        is_in = np.zeros((int(numbers.max()) // 64 + 1) * 64, dtype=np.bool_)
-        is_in[numbers] = True
-        self._unite(np.packbits(is_in, bitorder="little").view("<u8"))
-
-    def add_bitmap(self, bits: bytes) -> None:
-        """Unite with words of eight bytes, the most significant first; number n is bit n % 64 of
-        word n / 64, counted from the least significant."""
-        self._unite(np.frombuffer(bits, dtype=">u8"))
-
-    def _unite(self, words: NDArray[np.uint64]) -> None:
-        if words.size > self._words.size:
-            grown = np.zeros(words.size, dtype=np.uint64)
-            grown[: self._words.size] = self._words
-            self._words = grown
-        self._words[: words.size] |= words
-
-    def __len__(self) -> int:
-        return int(np.bitwise_count(self._words).sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +102,7 @@ async def unique_visitors(
         )
     if live:
         windows, bounds = in_windows(live)
-        query = scope.compose(LIVE_SETS, windows=windows, numbered=NUMBERED)
+        query = scope.compose(LIVE_SETS, windows=windows, numbered=numbered(sql.SQL("live")))
         await _stream(connection, query, scope.parameters | bounds, united)
     return united.counted()
 
@@ -171,8 +112,8 @@ class _Union:
 
     def __init__(self, points: Interval | None) -> None:
         self.interval = points
-        self.total = VisitorSet()
-        self.members: dict[date, VisitorSet] = {}
+        self.total = NumberSet()
+        self.members: dict[date, NumberSet] = {}
 
     def add_days(self, days: Sequence[tuple[date, bytes]]) -> None:
         """Sets of single days, of which a point has several."""
@@ -187,13 +128,13 @@ class _Union:
         """A set of the point that begins with this day."""
         self.total.add(packed)
         if self.interval and point:
-            self.members.setdefault(point, VisitorSet()).add(packed)
+            self.members.setdefault(point, NumberSet()).add(packed)
 
     def add_bitmap(self, day: date, bits: bytes) -> None:
         self.total.add_bitmap(bits)
         if self.interval:
             point = interval_start(day, self.interval)
-            self.members.setdefault(point, VisitorSet()).add_bitmap(bits)
+            self.members.setdefault(point, NumberSet()).add_bitmap(bits)
 
     def counted(self) -> Visitors:
         return Visitors(len(self.total), {point: len(m) for point, m in self.members.items()})

@@ -4,19 +4,19 @@ from psycopg import AsyncConnection
 
 from dashboards_api.database import Pool
 from dashboards_api.metrics import service as metrics
-from dashboards_api.metrics.classification import read_classified
+from dashboards_api.metrics.classification import Read, read_classified
 from dashboards_api.metrics.queries import moment
 from dashboards_api.metrics.schemas import Metrics
 from dashboards_api.metrics.scopes import PLATFORM
 from dashboards_api.platform.schemas import Growth, PlatformMetrics
 from dashboards_api.ranges import MetricsRange
-from eventmill.days import DayWindow, utc_today
+from eventmill.days import utc_today
 
 
 async def platform_metrics(pool: Pool, asked: MetricsRange) -> PlatformMetrics:
     today = utc_today()
 
-    async def read(connection: AsyncConnection) -> tuple[PlatformMetrics, list[DayWindow]]:
+    async def read(connection: AsyncConnection) -> Read[PlatformMetrics]:
         now = await moment(connection)
         counted = await metrics.count(connection, PLATFORM, asked.days, today, now, asked.interval)
         before = await metrics.count(connection, PLATFORM, asked.previous(), today, now)
@@ -31,9 +31,10 @@ async def platform_metrics(pool: Pool, asked: MetricsRange) -> PlatformMetrics:
         )
         if asked.compare:
             answer.previous = previous
-        return answer, counted.unclassified_windows + before.unclassified_windows
+        unclassified = counted.unclassified_windows + before.unclassified_windows
+        return Read(answer, PLATFORM, unclassified)
 
-    return await read_classified(pool, PLATFORM, read)
+    return await read_classified(pool, read)
 
 
 def growth(now: Metrics, before: Metrics) -> Growth:

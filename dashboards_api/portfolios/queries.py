@@ -4,26 +4,30 @@ Built days come from a table of traffic (`marts.traffic_daily` or its roll-up), 
 `intermediate.int_traffic`, the view that those are built from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
 from psycopg import AsyncConnection, sql
 
+from dashboards_api.metrics.numbering import numbered
 from dashboards_api.metrics.scopes import Scope, built_part, in_windows
 from dashboards_api.ranges import Interval
 from eventmill.days import DayWindow
 
 SUMS: LiteralString = """
-    least(sum(views), 9223372036854775807)::bigint,
-    least(sum(clicks), 9223372036854775807)::bigint,
-    least(sum(conversions), 9223372036854775807)::bigint,
-    least(sum(revenue_cents), 9223372036854775807)::bigint,
-    least(sum(engagement_time), 9223372036854775807)::bigint
+    least(sum(views), 9223372036854775807)::bigint as views,
+    least(sum(clicks), 9223372036854775807)::bigint as clicks,
+    least(sum(conversions), 9223372036854775807)::bigint as conversions,
+    least(sum(revenue_cents), 9223372036854775807)::bigint as revenue_cents,
+    least(sum(engagement_time), 9223372036854775807)::bigint as engagement_time
 """
 
 BUILT = """
-select {missing}, {columns}, {sums}, 0::bigint, string_agg(visitors, ''::bytea)
+select
+    {missing} as missing, {columns}, {sums},
+    0::bigint as unclassified,
+    string_agg(visitors, ''::bytea) as visitors
 from (
     select
         {keys},
@@ -36,7 +40,31 @@ from (
 group by grouping sets ({sets})
 """
 
-# Whom no build has met yet gets a number past all others, for the length of the answer.
+# Thousands of groups would take longer to read than to make. `kept` are groups that have live
+# events: whatever has none and is not among the first here is not among the first of both.
+TOP = """
+select
+    missing, {columns}, views, clicks, conversions, revenue_cents, engagement_time, unclassified,
+    visitors
+from (
+    select
+        *,
+        row_number() over (
+            partition by missing, {within}
+            order by views desc, revenue_cents desc, {member} collate "C"
+        ) as rank
+    from ({built}) as counted
+    where missing <> %(ranked)s or {member} is not null
+) as ranked
+where
+    missing <> %(ranked)s
+    or rank <= %(most)s
+    or ({within}, {member}) in (
+        select kept.within, kept.member
+        from unnest(%(kept_within)s::text[], %(kept)s::text[]) as kept (within, member)
+    )
+"""
+
 LIVE = """
 with live as (
     select
@@ -54,23 +82,7 @@ with live as (
     group by {columns}, visitor_id
 ),
 
-people as materialized (
-    select
-        live.visitor_id,
-        {known_number} as visitor_number
-    from live
-    group by live.visitor_id
-),
-
-numbered as (
-    select
-        visitor_id,
-        coalesce(
-            visitor_number,
-            {highest_number} + row_number() over (partition by visitor_number is null)
-        )::integer as visitor_number
-    from people
-)
+numbered as materialized ({numbered})
 
 select
     {missing}, {columns}, {sums},
@@ -82,14 +94,18 @@ group by grouping sets ({sets})
 """
 
 
-KNOWN_NUMBER = """(
-            select visitors.visitor_number
-            from marts.visitors
-            where visitors.visitor_id = live.visitor_id
-        )"""
-HIGHEST_NUMBER = "(select coalesce(max(visitors.visitor_number), 0) from marts.visitors)"
-# Before the first build there is no such table.
-NOBODY_KNOWN, NO_NUMBER = "null::integer", "0"
+@dataclass(frozen=True, slots=True)
+class Top:
+    """Of each `within`, only its `most` viewed members are wanted, and none without a name; of
+    equals the one that earned more, then by name."""
+
+    within: LiteralString
+    member: LiteralString
+    most: int
+
+    @property
+    def columns(self) -> tuple[LiteralString, ...]:
+        return (self.within, self.member)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +115,8 @@ class Breakdown:
     `scope.built` is a condition on `table`, a table of traffic by day whose expression `visitors`
     gives packed numbers; `scope.live` is the same condition on `intermediate.int_traffic`. `keys`
     are columns of both, and each of `sets` are some of them. The points of the range are always a
-    grouping too, and every event is in one of them.
+    grouping too, and every event is in one of them. Of the grouping that `top` names more than
+    wanted may be found.
     """
 
     table: LiteralString
@@ -107,10 +124,17 @@ class Breakdown:
     scope: Scope
     keys: tuple[LiteralString, ...]
     sets: tuple[tuple[LiteralString, ...], ...]
+    top: Top | None = None
 
     @property
     def columns(self) -> tuple[LiteralString, ...]:
         return (*self.keys, "point")
+
+    def missing(self, members: Sequence[str]) -> int:
+        """PostgreSQL's `grouping(columns)` of rows grouped by `members`: a bit for each column, the
+        last one first, 1 for what they are not grouped by."""
+        bits = ("0" if column in members else "1" for column in self.columns)
+        return int("".join(bits), 2)
 
     def parts(self) -> dict[str, sql.Composable]:
         """What the two queries have in common."""
@@ -139,16 +163,31 @@ async def built_groups(
     window: DayWindow,
     live: Sequence[DayWindow],
     step: Interval,
+    live_groups: Iterable[Group],
 ) -> list[Group]:
-    """The groups of `window` without its `live` parts."""
+    """The groups of `window` without its `live` parts; `live_groups` are those of these."""
     query = breakdown.scope.compose(
         BUILT,
         table=sql.SQL(breakdown.table),
         visitors=sql.SQL(breakdown.visitors),
         **breakdown.parts(),
     )
-    parameters = breakdown.scope.parameters | built_part(window, live)
-    return await _groups(connection, breakdown, query, {**parameters, "step": step})
+    parameters = {**breakdown.scope.parameters, **built_part(window, live), "step": step}
+    if top := breakdown.top:
+        kept = [key for members, key, _ in live_groups if members == top.columns]
+        query = sql.SQL(TOP).format(
+            built=query,
+            columns=breakdown.parts()["columns"],
+            within=sql.Identifier(top.within),
+            member=sql.Identifier(top.member),
+        )
+        parameters |= {
+            "ranked": breakdown.missing(top.columns),
+            "most": top.most,
+            "kept_within": [within for within, _ in kept],
+            "kept": [member for _, member in kept],
+        }
+    return await _groups(connection, breakdown, query, parameters)
 
 
 async def live_groups(
@@ -163,8 +202,7 @@ async def live_groups(
     query = breakdown.scope.compose(
         LIVE,
         windows=windows,
-        known_number=sql.SQL(KNOWN_NUMBER if has_numbers else NOBODY_KNOWN),
-        highest_number=sql.SQL(HIGHEST_NUMBER if has_numbers else NO_NUMBER),
+        numbered=numbered(sql.SQL("live"), has_numbers=has_numbers),
         **breakdown.parts(),
     )
     parameters = breakdown.scope.parameters | bounds
@@ -177,20 +215,18 @@ async def _groups(
     query: sql.Composed,
     parameters: dict[str, Any],
 ) -> list[Group]:
-    columns = breakdown.columns
     # Binary: sets of visitors as text would be twice as long.
     async with connection.cursor(binary=True) as cursor:
         await cursor.execute(query, parameters)
         found = await cursor.fetchall()
+    columns = breakdown.columns
+    first = 1 + len(columns)
+    places = {
+        breakdown.missing(members): (members, [1 + columns.index(column) for column in members])
+        for members in (*breakdown.sets, POINTS)
+    }
     groups = []
-    for missing, *row in found:
-        values = dict(zip(columns, row, strict=False))
-        # Bit by bit, the last column first: 1 for what the row is not grouped by.
-        members = tuple(
-            column
-            for position, column in enumerate(columns)
-            if not missing >> (len(columns) - 1 - position) & 1
-        )
-        key = tuple(values[column] for column in members)
-        groups.append((members, key, tuple(row[len(columns) :])))
+    for row in found:
+        members, at = places[row[0]]
+        groups.append((members, tuple(row[place] for place in at), row[first:]))
     return groups

@@ -1,19 +1,17 @@
 """Sums of a group of events, and its visitors, as they come from several queries."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
-
-import numpy as np
 
 from dashboards_api.metrics.schemas import Metrics
-from dashboards_api.metrics.visitors import VisitorSet
+from dashboards_api.metrics.sets import count_each
 
 
 @dataclass(slots=True)
 class Tally:
     """The numbers of one group. `visitors` are packed as in `int_entity_days`, and one may be in
-    several of them. `unclassified` events carry a user agent or referrer never seen before."""
+    several of them; `count_visitors` counts them. `unclassified` events carry a user agent or
+    referrer never seen before."""
 
     views: int = 0
     clicks: int = 0
@@ -22,6 +20,7 @@ class Tally:
     engagement_time: int = 0
     unclassified: int = 0
     visitors: list[bytes] = field(default_factory=list)
+    unique_visitors: int = 0
 
     def add(
         self,
@@ -42,10 +41,6 @@ class Tally:
         if visitors:
             self.visitors.append(visitors)
 
-    @property
-    def unique_visitors(self) -> int:
-        return distinct(self.visitors)
-
     def metrics(self) -> Metrics:
         return Metrics(
             views=self.views,
@@ -57,21 +52,8 @@ class Tally:
         )
 
 
-def distinct(packed: Iterable[bytes], kind: Literal[">u4", ">u8"] = ">u4") -> int:
-    """How many different numbers there are. Sorted, which for the few visitors of most groups is
-    faster than a set as large as the highest number."""
-    stored = np.dtype(kind)
-    numbers = np.frombuffer(b"".join(packed), dtype=stored).astype(stored.newbyteorder("="))
-    if not numbers.size:
-        return 0
-    numbers.sort()
-    return 1 + int(np.count_nonzero(numbers[1:] != numbers[:-1]))
-
-
-def united(tallies: Iterable[Tally]) -> int:
-    """How many different visitors several groups have together."""
-    everybody = VisitorSet()
-    for tally in tallies:
-        for packed in tally.visitors:
-            everybody.add(packed)
-    return len(everybody)
+def count_visitors(tallies: Sequence[Tally]) -> None:
+    """Set `unique_visitors` of each."""
+    counts = count_each([tally.visitors for tally in tallies])
+    for tally, count in zip(tallies, counts, strict=True):
+        tally.unique_visitors = count

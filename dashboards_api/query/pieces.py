@@ -4,28 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from psycopg import sql
 
+from dashboards_api.metrics.numbering import numbered
 from dashboards_api.query.sources import Source, Sources
-
-# Live visitors under the numbers that builds gave them; whom no build has met gets one past all.
-NUMBERED = """
-select
-    visitor_id,
-    coalesce(
-        visitor_number,
-        (select coalesce(max(visitors.visitor_number), 0) from {visitors} as visitors)
-        + row_number() over (partition by visitor_number is null)
-    )::integer as visitor_number
-from (
-    select
-        seen.visitor_id,
-        (
-            select visitors.visitor_number from {visitors} as visitors
-            where visitors.visitor_id = seen.visitor_id
-        ) as visitor_number
-    from (select distinct visitor_id from {live} where {where}) as seen
-    offset 0
-) as people
-"""
 
 Cte = tuple[sql.Composable, sql.Composable]
 
@@ -64,11 +44,10 @@ def live_ctes(sources: Sources, *, is_numbered: bool) -> list[Cte]:
     found: list[Cte] = [(live_name(sources), sources.live_rows)]
     visitors = sources.part.dataset.visitors
     if is_numbered and visitors:
-        body = sql.SQL(NUMBERED).format(
-            visitors=visitors.identifier,
-            live=sources.live.relation,
-            where=conjunction(sources.live.where),
+        people = sql.SQL("{} where {}").format(
+            sources.live.relation, conjunction(sources.live.where)
         )
+        body = numbered(people, visitors=visitors.identifier)
         found.append((numbered_name(sources), body))
     return found
 

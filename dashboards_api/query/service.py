@@ -10,7 +10,7 @@ from psycopg import AsyncConnection, errors
 from dashboards_api.authorization import Visible, visible
 from dashboards_api.database import STATEMENT_SECONDS, Pool, tuples
 from dashboards_api.metrics import service as metrics
-from dashboards_api.metrics.classification import read_classified
+from dashboards_api.metrics.classification import Read, read_classified
 from dashboards_api.metrics.queries import Moment, moment, receipts
 from dashboards_api.metrics.scopes import PLATFORM, Scope
 from dashboards_api.metrics.visitors import Visitors
@@ -120,14 +120,12 @@ class _Reading:
 async def answer(pool: Pool, caller: Caller, question: Question) -> QueryAnswer:
     """The rows of `question` that `caller` may see. Raises Unavailable for too much work."""
     today = utc_today()
-    # Whose rows these are is found out in the snapshot that counts them.
-    own = Scope(built="false", live=OWN_ROWS, parameters={})
-    scope = PLATFORM if caller.role == "admin" else own
 
-    async def read(connection: AsyncConnection) -> tuple[QueryAnswer, list[DayWindow]]:
+    async def read(connection: AsyncConnection) -> Read[QueryAnswer]:
         now = await moment(connection)
         sees = await visible(connection, caller)
-        own.parameters.update(assets=sees.assets, projects=sees.projects)
+        own = {"assets": sees.assets, "projects": sees.projects}
+        scope = PLATFORM if sees.everything else Scope("false", OWN_ROWS, own)
         found, built_through = (
             await receipts(connection, question.days) if now.has_builds else ([], None)
         )
@@ -141,9 +139,10 @@ async def answer(pool: Pool, caller: Caller, question: Question) -> QueryAnswer:
             raise Unavailable(TOO_MUCH) from None
         counted = metrics.Counted(question.days, {}, Visitors(0), built, live, built_through)
         meta = await _meta(connection, question, counted, now)
-        return _answer(question, page, meta), live if page.has_unclassified else []
+        unclassified = live if page.has_unclassified else []
+        return Read(_answer(question, page, meta), scope, unclassified)
 
-    return await read_classified(pool, scope, read)
+    return await read_classified(pool, read)
 
 
 async def _meta(

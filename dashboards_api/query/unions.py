@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import date
 from typing import Any
 
-import numpy as np
 from psycopg import AsyncConnection, sql
 
+from dashboards_api.metrics.sets import NumberSet
 from dashboards_api.query.catalog import VISITOR
 from dashboards_api.query.pieces import (
     Cte,
@@ -23,8 +23,6 @@ from dashboards_api.query.pieces import (
 from dashboards_api.query.sources import Bound, Source, Sources
 
 Key = tuple[str | date | None, ...]
-# A set with more numbers than this is marked in an array of one byte for each visitor there is.
-SPARSE = 65_536
 
 # One row a group and month, so that a range of years is never in memory as a whole.
 ROLLED_UP = """
@@ -41,53 +39,17 @@ where visitor_number is not null
 """
 
 
-class Union:
-    """A set of visitor numbers: a few of them as they come, many as one byte for each there is."""
-
-    def __init__(self) -> None:
-        self._few: list[np.ndarray[Any, np.dtype[np.uint32]]] = []
-        self._count = 0
-        self._is_in = np.zeros(0, dtype=np.bool_)
-
-    def add(self, packed: bytes) -> None:
-        """Unite with numbers of four bytes each, the most significant first."""
-        numbers = np.frombuffer(packed, dtype=">u4").astype(np.uint32)
-        self._few.append(numbers)
-        self._count += numbers.size
-        if self._count > SPARSE:
-            self._mark()
-
-    def _mark(self) -> None:
-        for numbers in self._few:
-            if not numbers.size:
-                continue
-            if (size := int(numbers.max()) + 1) > self._is_in.size:
-                grown = np.zeros(max(size, 2 * self._is_in.size), dtype=np.bool_)
-                grown[: self._is_in.size] = self._is_in
-                self._is_in = grown
-            self._is_in[numbers.astype(np.intp)] = True
-        self._few, self._count = [], 0
-
-    def __len__(self) -> int:
-        if self._is_in.size:
-            self._mark()
-            return int(np.count_nonzero(self._is_in))
-        if len(self._few) == 1:
-            return int(np.unique(self._few[0]).size)
-        return int(np.unique(np.concatenate(self._few)).size) if self._few else 0
-
-
 async def united_visitors(
     connection: AsyncConnection, sources: Sources, bound: Bound, groups: Sequence[Key] | None
 ) -> dict[Key, int]:
     """How many different visitors each of `groups` has; of all groups if there is no list."""
-    found: dict[Key, Union] = {}
+    found: dict[Key, NumberSet] = {}
     for source in sources.all:
         async for *key, packed in _sets(connection, sources, source, bound, groups):
             if packed is None:  # the total of no rows
                 continue
-            found.setdefault(tuple(key), Union()).add(packed)
-    return {key: len(union) for key, union in found.items()}
+            found.setdefault(tuple(key), NumberSet()).add(packed)
+    return {key: len(members) for key, members in found.items()}
 
 
 async def _sets(

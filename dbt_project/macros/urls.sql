@@ -1,15 +1,14 @@
-{#- Lower case for hosts and tags: ASCII letters only, so that the server's locale has no say (in
-    Turkish, I is not the capital of i), and six times as fast as with it. -#}
-{% macro ascii_lower(text) -%}
-lower({{ text }} collate "C") collate "default"
-{%- endmacro %}
-
 {#-
   Host of an http(s) URL in lower case, without user, port, leading `www.` and trailing dot; null for
-  anything else. String functions only: they cannot fail on garbage, and for a million URLs they take
-  1 s where a regular expression with a capture takes 5 s.
+  anything else, never an error.
 -#}
 {% macro url_host(url) -%}
+{{ return(adapter.dispatch('url_host', 'eventmill')(url)) }}
+{%- endmacro %}
+
+{#- String functions only: for a million URLs they take 1 s where a regular expression with a capture
+    takes 5 s. -#}
+{% macro postgres__url_host(url) -%}
 {%- set authority = "split_part(" ~ url ~ ", '/', 3)" -%}
 {%- set host = "split_part(split_part(split_part(split_part(" ~ authority ~ ", '?', 1), '#', 1), '@', -1), ':', 1)" -%}
 case
@@ -22,4 +21,18 @@ case
         {#- A host holds no slash, so one in front marks the place where `www.` is cut. #}
         then nullif(rtrim(substr(replace('/' || {{ ascii_lower(host) }}, '/www.', '/'), 2), '.'), '')
 end
+{%- endmacro %}
+
+{#- Here one regular expression takes a third of the time of those functions. It spells out the white
+    space that PostgreSQL's \s is under C.UTF-8, of which \s here is but a part. -#}
+{% macro duckdb__url_host(url) -%}
+{%- set bad = '\\s\\x0b\\x{1680}\\x{2000}-\\x{2006}\\x{2008}-\\x{200a}\\x{2028}\\x{2029}\\x{205f}\\x{3000}'
+    ~ '\\[\\]<>"\\\\^`{|}' -%}
+{%- set user = '([^/?#' ~ bad ~ ']*@)?' -%}
+{%- set host = '([wW][wW][wW][.])?([^/?#@:' ~ bad ~ ']*)' -%}
+{%- set rest = '(:[^/?#@' ~ bad ~ ']*)?([?#][^/' ~ bad ~ ']*)?(/|\\z)' -%}
+nullif(rtrim(translate(
+    regexp_extract({{ url }}, '^[hH][tT][tT][pP][sS]?://{{ user ~ host ~ rest }}', 3),
+    'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'
+), '.'), '')
 {%- endmacro %}

@@ -26,7 +26,7 @@ date '2000-01-01'
 {%- set start = invocation_args_dict.get('event_time_start') -%}
 {%- set end = invocation_args_dict.get('event_time_end') -%}
 {%- if start and end -%}
-{{ column }} >= '{{ start }}+00' and {{ column }} < '{{ end }}+00'
+{{ column }} >= {{ moment(start) }} and {{ column }} < {{ moment(end) }}
 {%- else -%}
 {{ column }} >= (select max({{ column }}) from {{ relation }}) - interval '3 days'
 {%- endif -%}

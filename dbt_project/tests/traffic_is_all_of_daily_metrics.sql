@@ -15,6 +15,7 @@ cuts as (
     from {{ ref('traffic_daily') }}
     where {{ built_window('date', ref('traffic_daily')) }}
     group by date
+    {%- if target.type == 'postgres' %}
     union all
     select
         date,
@@ -23,6 +24,7 @@ cuts as (
     from {{ ref('int_traffic_days') }}
     where grain <> 'asset_channel' and {{ built_window('date', ref('int_traffic_days')) }}
     group by date, grain
+    {%- endif %}
 )
 
 select

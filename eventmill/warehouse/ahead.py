@@ -1,18 +1,19 @@
 """Work on one thing while the next is being made."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TypeVar
 
 Item = TypeVar("Item")
 
 
-def ahead(items: Iterator[Item]) -> Iterator[Item]:
+def ahead(items: Generator[Item]) -> Generator[Item]:
     """The items, of which the next one is made, in another thread, while the caller has one.
 
-    What `items` raises is raised here.
+    What `items` raises is raised here. Closing it waits for that thread and closes `items`.
     """
-    with ThreadPoolExecutor(1) as pool:
+    with closing(items), ThreadPoolExecutor(1) as pool:
         coming = pool.submit(next, items, None)
         while (item := coming.result()) is not None:
             coming = pool.submit(next, items, None)

@@ -51,6 +51,9 @@ class BucketRoot:
     def write_schema(self, table: str, content: bytes) -> None:
         self._bucket.write(f"{table}/{SCHEMA}", [content])
 
+    def put(self, table: str, name: str, file: Path) -> None:
+        self._bucket.write(f"{table}/{name}", chunks_of(file, CHUNK_BYTES))
+
     def begin(self, table: str, day: date, build: str) -> Path:
         folder = _scratch()
         try:

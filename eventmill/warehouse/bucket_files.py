@@ -4,6 +4,7 @@ DuckDB's own extension for S3 is a download at run time; this needs none, and us
 the keys of the settings.
 """
 
+from datetime import datetime
 from typing import Any
 
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
@@ -35,9 +36,14 @@ class BucketFiles(AbstractFileSystem):  # type: ignore[misc]
         """`bucket/prefix/table/…` → the key within the root."""
         return self._strip_protocol(path).removeprefix(f"{self._place}/")
 
-    def info(self, path: str, **_: Any) -> dict[str, Any]:
-        size = self._bucket.size(self.key(path))
+    def info(self, path: str, **_options: Any) -> dict[str, Any]:
+        size, _ = self._bucket.stat(self.key(path))
         return {"name": self._strip_protocol(path), "size": size, "type": "file"}
+
+    def modified(self, path: str) -> datetime:
+        """DuckDB asks, to know whether what it remembers of a file still holds."""
+        _, written_at = self._bucket.stat(self.key(path))
+        return written_at
 
     def exists(self, path: str, **_: Any) -> bool:
         return self._bucket.has(self.key(path))

@@ -4,7 +4,7 @@ An erasure notes in its transaction whom the files still hold (eventmill/erasure
 calls `erase_waiting` then rewrites them. What is noted stays until it is done.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -23,6 +23,7 @@ from eventmill.warehouse.exporting import EXPORT_LOCK, NotBuilt, export_day, not
 from eventmill.warehouse.manifest import Manifest
 from eventmill.warehouse.pseudonyms import pseudonyms_for, pseudonyms_of
 from eventmill.warehouse.reading import files, manifest
+from eventmill.warehouse.references import export_references
 from eventmill.warehouse.root import Root, open_root
 from eventmill.warehouse.tables import Table, table_named, tables
 from eventmill.warehouse.writing import new_build, publish_day
@@ -74,6 +75,9 @@ def erase_waiting(connection: psycopg.Connection) -> int:
             EXPORTED_ANEW if is_new else FILTERED,
             {"erasure_id": erasure_id, "destination": destination, "day": day},
         )
+    for destination in sorted({destination for _, destination, _, _ in due}):
+        root = open_root(destination)
+        export_references(connection, root, pseudonyms_for(root.url))
     if due:
         write_catalog(open_root())
     connection.execute(DONE)
@@ -127,7 +131,7 @@ def _filter_day(
         return
     removed = 0
 
-    def kept() -> Iterator[pa.RecordBatch]:
+    def kept() -> Generator[pa.RecordBatch]:
         nonlocal removed
         for batch in _batches(root, former):
             left = without(batch, table, ids, own_events)
@@ -201,7 +205,7 @@ def _manifest(root: Root, table: Table, day: date) -> Manifest | None:
         return None
 
 
-def _batches(root: Root, former: Manifest) -> Iterator[pa.RecordBatch]:
+def _batches(root: Root, former: Manifest) -> Generator[pa.RecordBatch]:
     for file in files(root, table_named(former.table), former.day):
         with ExitStack() as opened:
             reader = opened.enter_context(pq.ParquetFile(_open(root, file, opened)))

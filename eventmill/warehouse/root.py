@@ -45,6 +45,9 @@ class Root(Protocol):
 
     def write_schema(self, table: str, content: bytes) -> None: ...
 
+    def put(self, table: str, name: str, file: Path) -> None:
+        """Copy a file of a table without days to the place of the former one, in one step."""
+
     def begin(self, table: str, day: date, build: str) -> Path:
         """A folder to write the day's files into. Removes what a killed export left of the table.
 
@@ -91,6 +94,19 @@ class FolderRoot:
         unfinished = target.with_name(f".{SCHEMA}.tmp")
         try:
             write_durably(unfinished, content)
+            unfinished.replace(target)
+            sync_folder(target.parent)
+        except OSError as error:
+            raise failed("written", str(target), error) from error
+
+    def put(self, table: str, name: str, file: Path) -> None:
+        target = self._table(table) / name
+        unfinished = target.with_name(f".{name}.tmp")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, unfinished)
+            with unfinished.open("rb") as copied:
+                os.fsync(copied.fileno())
             unfinished.replace(target)
             sync_folder(target.parent)
         except OSError as error:

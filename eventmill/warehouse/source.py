@@ -4,8 +4,8 @@ ADBC's driver turns PostgreSQL's binary COPY into Arrow in C, a batch at a time,
 sends on: no day is ever held in memory (docs/decisions/0024 has what other ways took).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from datetime import date
 from typing import Any, LiteralString
 
@@ -52,15 +52,21 @@ class Snapshot:
 
     def batches(
         self, table: Table, columns: list[SourceColumn], day: date, *, redacted: bool
-    ) -> Iterator[pa.RecordBatch]:
-        """The day's rows in the table's order, some megabytes at a time, types as in `columns`."""
+    ) -> Generator[pa.RecordBatch]:
+        """The day's rows in the table's order, some megabytes at a time, types as in `columns`.
+
+        It has to be closed before the snapshot ends.
+        """
         query = day_query(table, columns, day, redacted=redacted).as_string(self.connection)
         schema = pa.schema([(column.name, column.kind.arrow) for column in columns])
         with _translated(), adbc.AdbcStatement(self._reader) as statement:
             statement.set_sql_query(query)
             stream, _ = statement.execute_query()
-            with pa.RecordBatchReader.from_stream(stream) as reader:
-                for batch in ahead(iter(reader)):
+            with (
+                pa.RecordBatchReader.from_stream(stream) as reader,
+                closing(ahead(_read(reader))) as coming,
+            ):
+                for batch in coming:
                     yield batch.cast(schema)
 
 
@@ -115,9 +121,16 @@ def _translated() -> Iterator[None]:
         # Without a state it was not the server that spoke: the connection is gone.
         passes = not state.strip("\0") or state[:2] in ("08", "40", "53", "57", "58")
         kind = psycopg.OperationalError if passes else psycopg.DatabaseError
-        raise kind(str(error)) from error
-    except pa.ArrowException as error:  # the stream ended in the middle
-        raise psycopg.OperationalError(str(error)) from error
+        raise kind(" ".join(str(error).split())) from error
+
+
+def _read(reader: pa.RecordBatchReader) -> Generator[pa.RecordBatch]:
+    """The batches of a stream. Raises psycopg.OperationalError if it ends in the middle."""
+    try:
+        yield from reader
+    except (pa.ArrowException, OSError) as error:
+        said = " ".join(str(error).split())
+        raise psycopg.OperationalError(said) from error
 
 
 def day_query(
@@ -147,13 +160,14 @@ def _column(column: SourceColumn, redacted: bool) -> sql.Composed:
     name = sql.Identifier(column.name)
     value: sql.Composable = sql.SQL("day.{}").format(name)
     if redacted and column.name == "props_json":
-        value = _impersonal_props(value)
+        value = impersonal_props(value)
     if column.kind.cast:
         value = sql.SQL("({})::{}").format(value, sql.SQL(column.kind.cast))
     return sql.SQL("{} as {}").format(value, name)
 
 
-def _impersonal_props(props: sql.Composable) -> sql.Composable:
+def impersonal_props(props: sql.Composable) -> sql.Composable:
+    """Props of the row `day` without those that the tracking plan calls personal."""
     cases = [
         sql.SQL("when {} then {} - {}::text[]").format(
             sql.Literal(event_type), props, sql.Literal(names)

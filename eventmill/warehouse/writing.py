@@ -2,7 +2,8 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -53,7 +54,7 @@ def write_day(
         raise NotFound(f"there is no {table.source}: build a day first")
     batches = snapshot.batches(table, columns, day, redacted=pseudonyms is not None)
     if pseudonyms and table.people:
-        batches = (pseudonymised(batch, table.people, pseudonyms) for batch in batches)
+        batches = _pseudonymised(batches, table, pseudonyms)
     return publish_day(
         root,
         Manifest(
@@ -79,7 +80,7 @@ def publish_day(
     root: Root,
     manifest: Manifest,
     schema: pa.Schema,
-    batches: Iterator[pa.RecordBatch],
+    batches: Generator[pa.RecordBatch],
     erased: Callable[[], int] = lambda: 0,
 ) -> Manifest:
     """Write the files of `batches` and then `manifest`, with what they turned out to hold.
@@ -92,9 +93,10 @@ def publish_day(
         version = next_version(root, table, manifest.schema)
         files = []
         totals = Totals(schema)
-        for written in _files(folder, manifest, schema, batches, totals):
-            root.take(table, day, build, written.name)
-            files.append(written)
+        with closing(_files(folder, manifest, schema, batches, totals)) as complete:
+            for written in complete:
+                root.take(table, day, build, written.name)
+                files.append(written)
         done = replace(
             manifest,
             schema_version=version,
@@ -143,39 +145,48 @@ def _files(
     folder: Path,
     manifest: Manifest,
     schema: pa.Schema,
-    batches: Iterator[pa.RecordBatch],
+    batches: Generator[pa.RecordBatch],
     totals: Totals,
-) -> Iterator[File]:
+) -> Generator[File]:
     """Each file as soon as it is complete. A day without rows has one too, for its schema."""
-    groups = ahead(_groups(schema, batches))
-    group = next(groups, None)
-    number = 0
-    while number == 0 or group is not None:
-        path = folder / f"{manifest.build}-{number:03}.parquet"
-        rows = 0
-        with pq.ParquetWriter(
-            path, schema, compression="zstd", use_dictionary=_repeating(manifest.table, schema)
-        ) as writer:
-            while group is not None and rows < FILE_ROWS:
-                writer.write_table(group, row_group_size=max(group.num_rows, 1))
-                totals.add(group)
-                rows += group.num_rows
-                group = next(groups, None)
-        yield File(path.name, rows, path.stat().st_size, _sha256(path))
-        number += 1
+    with closing(ahead(_groups(schema, batches))) as groups:
+        group = next(groups, None)
+        number = 0
+        while number == 0 or group is not None:
+            path = folder / f"{manifest.build}-{number:03}.parquet"
+            rows = 0
+            with pq.ParquetWriter(
+                path, schema, compression="zstd", use_dictionary=_repeating(manifest.table, schema)
+            ) as writer:
+                while group is not None and rows < FILE_ROWS:
+                    writer.write_table(group, row_group_size=max(group.num_rows, 1))
+                    totals.add(group)
+                    rows += group.num_rows
+                    group = next(groups, None)
+            yield File(path.name, rows, path.stat().st_size, _sha256(path))
+            number += 1
 
 
-def _groups(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+def _pseudonymised(
+    batches: Generator[pa.RecordBatch], table: Table, pseudonyms: Pseudonyms
+) -> Generator[pa.RecordBatch]:
+    with closing(batches):
+        for batch in batches:
+            yield pseudonymised(batch, table.people, pseudonyms)
+
+
+def _groups(schema: pa.Schema, batches: Generator[pa.RecordBatch]) -> Generator[pa.Table]:
     """Batches together until they are a row group."""
     waiting: list[pa.RecordBatch] = []
     rows = size = 0
-    for batch in batches:
-        waiting.append(batch)
-        rows += batch.num_rows
-        size += batch.nbytes
-        if rows >= GROUP_ROWS or size >= GROUP_BYTES:
-            yield pa.Table.from_batches(waiting).cast(schema)
-            waiting, rows, size = [], 0, 0
+    with closing(batches):
+        for batch in batches:
+            waiting.append(batch)
+            rows += batch.num_rows
+            size += batch.nbytes
+            if rows >= GROUP_ROWS or size >= GROUP_BYTES:
+                yield pa.Table.from_batches(waiting).cast(schema)
+                waiting, rows, size = [], 0, 0
     if waiting:
         yield pa.Table.from_batches(waiting).cast(schema)
 

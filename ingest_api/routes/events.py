@@ -1,5 +1,6 @@
 """POST /v1/events: one event, or a list of them."""
 
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ from ingest_api.service import STATUSES, Result
 
 ROUTE = "/v1/events"
 MAX_EVENTS = 1_000
+MAY_HOLD_CREDENTIALS = re.compile(rb'"(?:write_key|user_token)"')
 
 router = APIRouter()
 
@@ -38,15 +40,23 @@ async def post_events(request: Request) -> Response:
     body = await read_body(request)
     started = time.perf_counter()
     senders: Senders = request.app.state.senders
-    sender = await senders.identify(request)
-    value, has_odd_values = parse_json(body)
+    referrer = header(request, b"referer")
+    if MAY_HOLD_CREDENTIALS.search(body):
+        value, has_odd_values = parse_json(body)
+        credentials = read_credentials(value)
+        sender = await senders.identify(request, *credentials)
+        if any(credentials):  # a page's script: it comes from the page, its visitor from elsewhere
+            referrer = ""
+    else:  # a stranger's body is not worth parsing
+        sender = await senders.identify(request)
+        value, has_odd_values = parse_json(body)
     events, sent_at = read_request(value)
     receipt = Receipt(
         received_at=datetime.now(UTC),
         earliest=earliest_accepted(),
         sent_at=sent_at,
         user_agent=header(request, b"user-agent"),
-        referrer=header(request, b"referer"),
+        referrer=referrer,
         has_odd_values=has_odd_values,
     )
     received = await receive(request, sender, events, receipt, route=ROUTE)
@@ -80,6 +90,21 @@ def read_request(value: Any) -> tuple[list[object], str]:
         return events, utc_text(parse_time(sent_at))
     except (ValueError, OverflowError) as error:
         raise _invalid("sent_at", str(error)) from None
+
+
+def read_credentials(value: Any) -> tuple[str | None, str | None]:
+    """The write key and the user's token beside `events` in a parsed body; None if not there.
+
+    A browser that leaves a page sends no headers of ours, and asks first before any others.
+    Raises InvalidFields that names what is wrong.
+    """
+    if not isinstance(value, dict) or "events" not in value:
+        return None, None
+    write_key, token = value.get("write_key"), value.get("user_token")
+    for name, given in (("write_key", write_key), ("user_token", token)):
+        if given is not None and not isinstance(given, str):
+            raise _invalid(name, "must be a string")
+    return write_key, token
 
 
 def answer(request: Request, results: Sequence[Result], headers: Mapping[str, str]) -> Response:

@@ -20,7 +20,6 @@ from dashboards_api.metrics.scopes import (
     assets_scope,
     projects_scope,
 )
-from dashboards_api.metrics.visitors import VisitorSet
 from dashboards_api.ranges import INTERVALS, Interval
 from eventmill.days import DayWindow, utc_today
 from tests.dashboards_api.conftest import build
@@ -185,12 +184,3 @@ def test_a_day_that_was_built_before_there_were_sets_is_live(
     events.execute("delete from intermediate.int_entity_days where date = %s", (ago(5),))
     require_exact(events, views_database, [day, WHOLE], SCOPES)
     assert rows(events, "select from marts.daily_builds where date = %s", ago(5))
-
-
-def test_a_set_unites_numbers_of_any_size() -> None:
-    members = VisitorSet()
-    assert len(members) == 0
-    numbers = [1, 258, 2**24 + 1, 1, 7]
-    for packed in (numbers[:2], [], numbers[2:]):
-        members.add(b"".join(number.to_bytes(4, "big") for number in packed))
-    assert len(members) == 4

@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 
+import httpx
 import pytest
 
 from eventmill.embedded import BIN
@@ -35,6 +36,14 @@ def test_the_printed_curl_lines_work_as_printed(demo: RunningDemo) -> None:
     assert asset["totals"]["views"] > 0
     assert len(platform["series"]) == 4
     assert sum(day["views"] for day in platform["series"]) == platform["totals"]["views"]
+
+
+def test_the_example_page_has_the_tracker_and_the_demo_s_key(demo: RunningDemo) -> None:
+    (url,) = [line.split()[-1] for line in demo.printed if line.startswith("Example page")]
+    page = httpx.get(url).text
+    (key,) = re.findall(r'data-key="(emk_pub_[^"]+)"', page)
+    assert f"{key}\n" in demo.printed
+    assert httpx.get(url.replace("/example", "/em.js")).status_code == 200
 
 
 @pytest.mark.parametrize("grain", GRAINS)

@@ -25,7 +25,7 @@ ADMINS_ONLY = {
     "royalty_calculated", "royalty_statement_generated", "royalty_paid",
     "email_sent", "webhook_delivered", "job_completed", "error_occurred",
 }  # fmt: skip
-ANONYMOUS = {"page_viewed", "asset_viewed", "cta_clicked", "experiment_viewed"}
+ANONYMOUS = {"page_viewed", "asset_viewed", "cta_clicked", "experiment_viewed", "page_engaged"}
 ALLOWED = {
     "publishable": ANONYMOUS,
     "secret": set(PLAN),

@@ -43,7 +43,9 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
         check=False,
     )  # fmt: skip
     assert result.returncode == 1
-    [line] = result.stderr.splitlines()
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, result.stderr
+    [line] = lines
     assert line.startswith(f"eventmill: events of {LARGE} cannot be written: ")
     assert "File too large" in line
     assert [path.name for path in (folder / "events").iterdir()] == ["schema.json"]

@@ -13,6 +13,7 @@ from psycopg import AsyncConnection, sql
 
 from dashboards_api.database import tuples
 from dashboards_api.metrics import queries as metrics
+from dashboards_api.metrics.numbering import numbered
 from dashboards_api.metrics.queries import Receipt
 from dashboards_api.metrics.scopes import built_part, in_windows
 from eventmill.days import DayWindow
@@ -95,8 +96,7 @@ where ({windows}) and actor_type = 'brand' and is_counted
 group by 1
 """
 
-# Live people and everybody who ever uploaded, under the same numbers: whom no build has met yet
-# gets one past all others, for the length of the answer.
+# Live people and everybody who ever uploaded, under the same numbers.
 PEOPLE = """
 with live as (
     select
@@ -129,37 +129,13 @@ seen as (
     group by uploader
 ),
 
-people as materialized (
-    select
-        seen.visitor_id,
-        {known_number} as visitor_number
-    from seen
-    group by seen.visitor_id
-),
-
-numbered as (
-    select
-        visitor_id,
-        coalesce(
-            visitor_number,
-            {highest_number} + row_number() over (partition by visitor_number is null)
-        )::integer as visitor_number
-    from people
-)
+numbered as materialized ({numbered})
 
 select seen.date, seen.kind, string_agg(int4send(numbered.visitor_number), ''::bytea)
 from seen
 inner join numbered on seen.visitor_id = numbered.visitor_id
 group by seen.date, seen.kind
 """
-
-KNOWN_NUMBER = """(
-            select visitors.visitor_number
-            from marts.visitors
-            where visitors.visitor_id = seen.visitor_id
-        )"""
-HIGHEST_NUMBER = "(select coalesce(max(visitors.visitor_number), 0) from marts.visitors)"
-NOBODY_KNOWN, NO_NUMBER = "null::integer", "0"
 
 KNOWN_ASSETS = """
 select date, string_agg(substr(sha256(convert_to(ip_asset_id, 'UTF8')), 1, 8), ''::bytea)
@@ -278,8 +254,7 @@ async def _read_people(
     windows, bounds = in_windows(live)
     people = sql.SQL(PEOPLE).format(
         windows=windows if live else sql.SQL("false"),
-        known_number=sql.SQL(KNOWN_NUMBER if has_builds else NOBODY_KNOWN),
-        highest_number=sql.SQL(HIGHEST_NUMBER if has_builds else NO_NUMBER),
+        numbered=numbered(sql.SQL("seen"), has_numbers=has_builds),
     )
     kinds = {
         "user": days.users,

@@ -5,20 +5,23 @@ it), `new` those that came to be in it, and `total` those that came to be by its
 active in it: what was there before the events began is not forgotten while it is active.
 """
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from psycopg import AsyncConnection
 
 from dashboards_api.database import Pool
+from dashboards_api.licenses import Counts as LicenseCounts
 from dashboards_api.licenses import count_licenses
 from dashboards_api.metrics import service as metrics
-from dashboards_api.metrics.classification import read_classified
+from dashboards_api.metrics.classification import Read, read_classified
 from dashboards_api.metrics.queries import moment
 from dashboards_api.metrics.scopes import PLATFORM
 from dashboards_api.metrics.service import Counted, windows_without
-from dashboards_api.metrics.visitors import Visitors, VisitorSet
+from dashboards_api.metrics.sets import NumberSet, distinct_hashes
+from dashboards_api.metrics.visitors import Visitors
 from dashboards_api.platform.summary import queries
 from dashboards_api.platform.summary.queries import Days
 from dashboards_api.platform.summary.schemas import (
@@ -29,7 +32,6 @@ from dashboards_api.platform.summary.schemas import (
     SummaryGrowth,
     SummaryNumbers,
 )
-from dashboards_api.portfolios.tally import distinct
 from dashboards_api.ranges import MetricsRange
 from eventmill.days import ONE_DAY, DayWindow, utc_today
 
@@ -42,7 +44,7 @@ async def platform_summary(pool: Pool, asked: MetricsRange) -> PlatformSummary:
     before = asked.previous()
     both = DayWindow(before.first, asked.days.last)
 
-    async def read(connection: AsyncConnection) -> tuple[PlatformSummary, list[DayWindow]]:
+    async def read(connection: AsyncConnection) -> Read[PlatformSummary]:
         now = await moment(connection)
         has_builds = now.has_builds and await queries.is_built(connection)
         with_events = await queries.partition_days(connection, both.last)
@@ -52,11 +54,17 @@ async def platform_summary(pool: Pool, asked: MetricsRange) -> PlatformSummary:
         )
         receipts = [receipt for receipt in found if receipt.date != today]
         built = {receipt.date for receipt in receipts}
-        live = windows_without(both, sorted(day for day in built if day >= both.first))
-        older = windows_of(day for day in with_events if day < both.first and day not in built)
+        unbuilt = [day for day in with_events if day not in built]
+        live = windows_of(day for day in unbuilt if day >= both.first)
+        older = windows_of(day for day in unbuilt if day < both.first)
         days = await queries.read_days(connection, both, live, older, has_builds)
-        numbers = await _numbers(connection, asked.days, days)
-        previous = await _numbers(connection, before, days)
+        # The sets are united while the database counts licenses, and keep nobody else waiting.
+        sets, (licenses, licenses_before) = await asyncio.gather(
+            asyncio.to_thread(lambda: [_members(period, days) for period in (asked.days, before)]),
+            count_licenses(connection, [asked.days, before]),
+        )
+        numbers = SummaryNumbers(**sets[0], licenses=_shown(licenses))
+        previous = SummaryNumbers(**sets[1], licenses=_shown(licenses_before))
         of_range = [receipt for receipt in receipts if asked.days.first <= receipt.date]
         counted = Counted(
             asked.days,
@@ -74,9 +82,9 @@ async def platform_summary(pool: Pool, asked: MetricsRange) -> PlatformSummary:
         )
         if asked.compare:
             answer.previous = PreviousSummary(**dict(previous), start=before.first, end=before.last)
-        return answer, live if days.unclassified else []
+        return Read(answer, PLATFORM, live if days.unclassified else [])
 
-    return await read_classified(pool, PLATFORM, read)
+    return await read_classified(pool, read)
 
 
 def windows_of(days: Iterable[date]) -> list[DayWindow]:
@@ -90,31 +98,28 @@ def windows_of(days: Iterable[date]) -> list[DayWindow]:
     return windows
 
 
-async def _numbers(connection: AsyncConnection, period: DayWindow, days: Days) -> SummaryNumbers:
-    licenses = await count_licenses(connection, period)
-    return SummaryNumbers(
-        users=_people(period, days.users, days.known_users),
-        creators=_people(period, days.creators, days.known_creators),
-        brands=_brands(period, days),
-        assets=_assets(period, days),
-        licenses=Counts(active=licenses.active, new=licenses.new, total=licenses.total),
-        revenue_cents=sum(_within(period, days.revenue_cents)),
-    )
+def _members(period: DayWindow, days: Days) -> dict[str, Any]:
+    """All numbers of `period` but its licenses."""
+    return {
+        "users": _people(period, days.users, days.known_users),
+        "creators": _people(period, days.creators, days.known_creators),
+        "brands": _brands(period, days),
+        "assets": _assets(period, days),
+        "revenue_cents": sum(_within(period, days.revenue_cents)),
+    }
+
+
+def _shown(licenses: LicenseCounts) -> Counts:
+    return Counts(active=licenses.active, new=licenses.new, total=licenses.total)
 
 
 def _people(period: DayWindow, active: dict[date, bytes], known: dict[date, bytes]) -> Counts:
-    acting = _set(_within(period, active))
+    acting = NumberSet.of(_within(period, active))
     count = len(acting)
-    for packed in _until(period, known):
-        acting.add(packed)
-    return Counts(active=count, new=len(_set(_within(period, known))), total=len(acting))
-
-
-def _set(packed: Iterable[bytes]) -> VisitorSet:
-    members = VisitorSet()
-    for one in packed:
-        members.add(one)
-    return members
+    earlier: Iterable[bytes] = _until(period, known)
+    acting.add(b"".join(earlier))
+    new = NumberSet.of(_within(period, known))
+    return Counts(active=count, new=len(new), total=len(acting))
 
 
 def _brands(period: DayWindow, days: Days) -> Counts:
@@ -125,20 +130,18 @@ def _brands(period: DayWindow, days: Days) -> Counts:
 
 
 def _assets(period: DayWindow, days: Days) -> Counts:
-    active = list(_within(period, days.assets))
-    known = list(_until(period, days.known_assets))
-    return Counts(
-        active=distinct(active, ">u8"),
-        new=distinct(_within(period, days.known_assets), ">u8"),
-        total=distinct([*active, *known], ">u8"),
-    )
+    active = distinct_hashes(_within(period, days.assets))
+    known = distinct_hashes(_until(period, days.known_assets))
+    new = distinct_hashes(_within(period, days.known_assets))
+    total = len(known) + int((~active.is_in(known.implode())).sum())
+    return Counts(active=len(active), new=len(new), total=total)
 
 
-def _within(period: DayWindow, days: dict[date, Members]) -> Iterable[Members]:
+def _within(period: DayWindow, days: Mapping[date, Members]) -> Iterable[Members]:
     return (value for day, value in days.items() if period.first <= day <= period.last)
 
 
-def _until(period: DayWindow, days: dict[date, Members]) -> Iterable[Members]:
+def _until(period: DayWindow, days: Mapping[date, Members]) -> Iterable[Members]:
     return (value for day, value in days.items() if day <= period.last)
 
 

@@ -10,17 +10,23 @@
   counts as not built (docs/decisions/0013).
 -#}
 {% macro postgres__get_incremental_microbatch_sql(arg_dict) %}
+    {%- set meta = config.get('meta') or {} -%}
+    {%- if target.name == 'prod' -%}
+        {{ note_replaced_day() }}
+        {%- if meta.get('changes_kept') %}
+            {{ keep_changes(arg_dict['target_relation'], arg_dict['temp_relation'], arg_dict['dest_columns']) }}
+        {%- endif -%}
+    {%- endif %}
+    {{ replace_window(arg_dict) }}
+{% endmacro %}
+
+{#- The same on every engine. -#}
+{% macro replace_window(arg_dict) %}
     {%- set target_relation = arg_dict['target_relation'] -%}
     {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
     {%- set event_time = config.get('event_time') -%}
     {%- set meta = config.get('meta') or {} -%}
     {%- set key = meta.get('replaced_by') -%}
-    {%- if target.name == 'prod' -%}
-        {{ note_replaced_day() }}
-        {%- if meta.get('changes_kept') %}
-            {{ keep_changes(target_relation, arg_dict['temp_relation'], arg_dict['dest_columns']) }}
-        {%- endif -%}
-    {%- endif %}
     {%- if not meta.get('appended') %}
     delete from {{ target_relation }}
     where

@@ -5,6 +5,10 @@
   needs no key whose columns are never null; 100,000 rows take 1 s.
 -#}
 {% macro get_incremental_sync_sql(arg_dict) %}
+    {{ return(adapter.dispatch('get_incremental_sync_sql', 'eventmill')(arg_dict)) }}
+{% endmacro %}
+
+{% macro postgres__get_incremental_sync_sql(arg_dict) %}
     {%- set target = arg_dict['target_relation'] -%}
     {%- set built = arg_dict['temp_relation'] -%}
     {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}

@@ -19,7 +19,7 @@
 {#- A row for each model: its name and the weight of the touch. -#}
 {% macro credit_weights() -%}
 {%- for model, weight in attribution_models().items() -%}
-select '{{ model }}' as model, ({{ weight }})::numeric as weight
+select '{{ model }}' as model, {{ whole_number(weight) }} as weight
 {{- ' union all ' if not loop.last }}
 {%- endfor -%}
 {%- endmacro %}
@@ -44,7 +44,7 @@ case when touch_number in (1, touches) and touches > 2 then 2 * (touches - 2) el
 
 {#- Half as much for each week before the conversion; a whole number with twelve digits. -#}
 {% macro credit_time_decay() -%}
-greatest(1, round(1e12 * power(2::float8, -extract(epoch from age)::float8 / (7 * 86400))))
+greatest(1, {{ nearest_whole("1e12 * power(2::float8, -" ~ seconds('age') ~ " / (7 * 86400))") }})
 {%- endmacro %}
 
 {#- One part in this many is the least that a touch can be credited. -#}
@@ -57,10 +57,6 @@ greatest(1, round(1e12 * power(2::float8, -extract(epoch from age)::float8 / (7 
   left goes out one by one in the order of the parts that were cut off; of equal ones the earlier
   touch comes first. `share` and `total` are whole numbers, and his exact part is share / total.
 -#}
-{% macro whole_part(share, total) -%}
-div({{ share }}, {{ total }})
-{%- endmacro %}
-
 {% macro cut_off(share, total) -%}
 mod({{ share }}, {{ total }})
 {%- endmacro %}

@@ -23,20 +23,6 @@ case when actor_type = 'creator' then actor_id else creator_id end
 )[1]
 {%- endmacro %}
 
-{#- A `YYYY-MM-DD` of the calendar as a date, anything else null; never an error. -#}
-{% macro iso_date(text) -%}
-case
-    when {{ text }} !~ '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' then null
-    when left({{ text }}, 4) = '0000' then null
-    when
-        right({{ text }}, 2)::integer > extract(
-            day from make_date(left({{ text }}, 4)::integer, substr({{ text }}, 6, 2)::integer, 1)
-            + interval '1 month' - interval '1 day'
-        ) then null
-    else {{ text }}::date
-end
-{%- endmacro %}
-
 {#- What an event makes of its thing: `project_started` → `started`. -#}
 {% macro status_of_event() -%}
 split_part(event_type, '_', 2)

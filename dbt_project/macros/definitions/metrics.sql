@@ -47,7 +47,7 @@ end
 
 {#- The currency that an event names (ISO 4217), or null if it names none that can be one. -#}
 {% macro named_currency() -%}
-substring(upper(props_json ->> 'currency') from '^[A-Z]{3}$')
+{{ matched("upper(props_json ->> 'currency')", '^[A-Z]{3}$') }}
 {%- endmacro %}
 
 {#- The currency of the event's money: the platform's, unless it names another. While neither is known it
@@ -64,23 +64,6 @@ coalesce({{ named_currency() }}, platform_currency, 'XXX')
 {#- Which events enter the metrics at all; the others are counted in `metadata`. -#}
 {% macro is_counted() -%}
 not is_bot
-{%- endmacro %}
-
-{#-
-  A property of a JSON object as a bigint of at least 0. What is no such number counts 0 and never
-  fails a build: text ("12"), booleans, arrays, negative numbers, and numbers past 2^53, which JSON
-  does not carry exactly. 1299.0 and 1.299e3 are 1299; a fraction is cut off.
--#}
-{% macro json_whole_number(column, property) -%}
-case
-    when jsonb_typeof({{ column }} -> '{{ property }}') = 'number' then
-        case
-            when ({{ column }} -> '{{ property }}')::numeric between 0 and 9007199254740991
-                then trunc(({{ column }} -> '{{ property }}')::numeric)::bigint
-            else 0::bigint
-        end
-    else 0::bigint
-end
 {%- endmacro %}
 
 {#- One hash over everything that decides a metric: it changes when, and only when, one of these does. -#}

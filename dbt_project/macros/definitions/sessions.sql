@@ -44,23 +44,18 @@ or greatest(page_views, views) >= 2
 {% macro session_id() -%}
 coalesce(
     client_session_id,
-    md5(visitor_id || ' ' || extract(epoch from started_at)::text)::uuid::text
+    md5(visitor_id || ' ' || {{ epoch_text('started_at') }})::uuid::text
 )
 {%- endmacro %}
 
 {#- Where an event stands among its visitor's, as text that sorts like (occurred_at, event_id), with
     its session_id behind: the greatest one's is the latest. 10^18 keeps times before 1970 in order. -#}
 {% macro numbered_position() -%}
-((extract(epoch from occurred_at) * 1000000)::bigint + 1000000000000000000)::text
-|| event_id::text || session_id collate "C"
+({{ epoch_microseconds('occurred_at') }} + 1000000000000000000)::text
+|| event_id::text || {{ bytewise('session_id') }}
 {%- endmacro %}
 
 {#- 19 digits of time and 36 of event id come first. -#}
 {% macro session_id_of_position(position) -%}
 substr({{ position }}, 56)
-{%- endmacro %}
-
-{#- An interval as whole milliseconds. -#}
-{% macro milliseconds(duration) -%}
-(extract(epoch from {{ duration }}) * 1000)::bigint
 {%- endmacro %}

@@ -9,18 +9,6 @@
 {{ source }} = '(direct)'
 {%- endmacro %}
 
-{#- An event as a touch. jsonb_object takes 2 µs an event, jsonb_build_object and jsonb_agg 8 µs. -#}
-{% macro touch_as_json(columns) -%}
-jsonb_object(
-    '{ {{- (['touched_at', 'event_id'] + columns) | join(',') -}} }',
-    array[
-        to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-        event_id::text,
-        {{ columns | join(', ') }}
-    ]
-)
-{%- endmacro %}
-
 {#- Where a touch came from, as sessions keep it. -#}
 {% macro touch_fields() -%}
 {{ return([
@@ -29,12 +17,7 @@ jsonb_object(
 ]) }}
 {%- endmacro %}
 
-{#- The touches of a session as rows `touch`: `fields` and, from 1, `touch_number`. -#}
-{% macro touches_of(column) -%}
-jsonb_array_elements({{ column }}) with ordinality as touch (fields, touch_number)
-{%- endmacro %}
-
-{#- A field of such a row, under its own name in a select list. -#}
+{#- A field of a row of `touches_of`, under its own name in a select list. -#}
 {% macro touch_field(name) -%}
 {%- set type = {'touched_at': 'timestamptz', 'event_id': 'uuid'}.get(name) -%}
 {%- if type -%}

@@ -104,7 +104,7 @@ select
     {{ origin | join(',\n    ') }},
     {{ ids | join(',\n    ') }},
 
-    (parts / {{ credit_parts() }})::numeric(12, 10) as credit,
+    {{ ratio('parts', credit_parts(), 10) }}::numeric(12, 10) as credit,
     credited_amount::bigint as amount_cents,
     currency,
     credited_revenue::bigint as revenue_cents

@@ -94,8 +94,7 @@ totals as (
             {{ ids | join(', ') ~ ',' if ids }}
             count(*) filter (where is_counted) as unique_visitors,
             count(*) filter (where not is_counted) as bot_visitors,
-            string_agg(int4send(visitor_number), ''::bytea)
-            filter (where is_counted) as visitors
+            {{ packed_visitors('visitor_number', 'is_counted') }} as visitors
         from (
             select distinct {{ (ids + ['visitor_number', 'is_counted']) | join(', ') }}
             from visits
@@ -128,7 +127,7 @@ other_revenue as (
         project_id,
         ip_asset_id,
         license_id,
-        jsonb_object_agg(currency, cents) as other_revenue
+        {{ json_object_of_rows('currency', 'cents') }} as other_revenue
     from other_money
     group by project_id, ip_asset_id, license_id
 )

@@ -8,10 +8,12 @@
 -- Whatever a build writes comes before its receipt.
 -- depends_on: {{ ref('int_campaign_visits') }}
 -- depends_on: {{ ref('int_conversion_credits') }}
+{%- if target.type == 'postgres' %}
 -- depends_on: {{ ref('int_platform_days') }}
 -- depends_on: {{ ref('int_platform_visitors') }}
 -- depends_on: {{ ref('int_project_days') }}
 -- depends_on: {{ ref('int_traffic_days') }}
+{%- endif %}
 -- depends_on: {{ ref('dim_assets') }}
 -- depends_on: {{ ref('dim_brands') }}
 -- depends_on: {{ ref('dim_creators') }}

@@ -64,7 +64,7 @@ parts as (
         views,
         clicks,
         {%- for column in of_credits + of_spend %}
-        null::numeric as {{ column }},
+        {{ no_number(10 if column == 'conversions' else 0) }} as {{ column }},
         {%- endfor %}
         null as currency
     from visits
@@ -119,11 +119,13 @@ totals as (
         coalesce(sum(conversions), 0)::numeric(28, 10) as conversions,
         coalesce(sum(revenue_cents), 0)::bigint as revenue_cents,
         coalesce(
-            jsonb_object_agg(currency, other_revenue) filter (where other_revenue > 0), '{}'
+            {{ json_object_of_rows('currency', 'other_revenue', 'other_revenue > 0') }},
+            {{ empty_json_object() }}
         ) as other_revenue,
         sum(cost_cents)::bigint as cost_cents,
         coalesce(
-            jsonb_object_agg(currency, other_cost) filter (where other_cost is not null), '{}'
+            {{ json_object_of_rows('currency', 'other_cost', 'other_cost is not null') }},
+            {{ empty_json_object() }}
         ) as other_cost,
         sum(impressions)::bigint as impressions,
         sum(ad_clicks)::bigint as ad_clicks
@@ -146,6 +148,8 @@ select
     other_cost,
     impressions,
     ad_clicks,
-    (cost_cents / nullif(conversions, 0))::numeric(28, 2) as cost_per_acquisition_cents,
-    (revenue_cents / nullif(cost_cents, 0)::numeric)::numeric(28, 4) as return_on_ad_spend
+    {{ ratio('cost_cents', 'nullif(conversions, 0)', 2, divisor_digits=10) }}::numeric(28, 2)
+        as cost_per_acquisition_cents,
+    {{ ratio('revenue_cents', whole_number('nullif(cost_cents, 0)'), 4) }}::numeric(28, 4)
+        as return_on_ad_spend
 from totals

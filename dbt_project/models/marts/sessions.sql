@@ -57,17 +57,8 @@ crossing as (
     {%- endfor %}
 ),
 
--- A join would leave int_events to work out the channels of all events of three days before it
--- drops most of them. One bit for each hash of a visitor is a value, so this reaches the scans.
 marks as (
-    select
-        string_agg(
-            case when marked.bit is null then '0' else '1' end, '' order by bits.bit
-        )::varbit as bits
-    from generate_series(0, 65535) as bits (bit)
-    left join (
-        select distinct hashtext(visitor_id) & 65535 as bit from crossing
-    ) as marked on bits.bit = marked.bit
+    {{ visitor_marks('crossing') }}
 ),
 
 events as (
@@ -77,7 +68,7 @@ events as (
     from ({{ counted }}) as beside
     where
         {{ beside_the_day }}
-        and get_bit((select bits from marks), hashtext(visitor_id) & 65535) = 1
+        and {{ may_be_marked('visitor_id', 'marks') }}
         and visitor_id in (select visitor_id from crossing)
 ),
 
@@ -143,7 +134,7 @@ pieced as (
     select
         *,
         coalesce(
-            'id ' || client_session_id, 'at ' || extract(epoch from chain_started_at)::text
+            'id ' || client_session_id, 'at ' || {{ epoch_text('chain_started_at') }}
         ) as session_key
     from keyed
 ),
@@ -253,11 +244,10 @@ summed as (
         array_agg(page_url order by occurred_at, event_id) filter (
             where page_url is not null
         ) as pages,
-        to_jsonb(
-            array_agg({{ touch_as_json(touch) }} order by occurred_at, event_id) filter (
-                where is_touch
-            )
-        ) as touches
+        {{ json_of_list(
+            'array_agg(' ~ touch_as_json(touch)
+            ~ ' order by occurred_at, event_id) filter (where is_touch)'
+        ) }} as touches
     from touched
     group by visitor_id, session_key
 ),
@@ -303,7 +293,7 @@ select
     touches -> -1 ->> '{{ column }}' as last_{{ column }},
     {%- endfor %}
     pages[1] as entry_page,
-    pages[cardinality(pages)] as exit_page,
+    {{ last_element('pages') }} as exit_page,
     {{ device | join(',\n    ') }},
 
     touches,

@@ -18,6 +18,7 @@ from eventmill.warehouse import Manifest, Root, Table, open_root, tables
 from eventmill.warehouse.catalog import write_catalog
 from eventmill.warehouse.exporting import NotBuilt, export_day
 from eventmill.warehouse.pseudonyms import pseudonyms_for
+from eventmill.warehouse.references import export_references
 from orchestration.defs.builds.chunks import progress
 from orchestration.defs.export.checking import compare
 from orchestration.defs.export.queries import exported_by
@@ -87,6 +88,8 @@ def warehouse_tables(context: dg.AssetExecutionContext) -> Iterator[Any]:
         export = _Export(context, connection, root, chosen)
         try:
             export.run(built_days(context))
+            # What events refer to has no days: it is written once, as it is now.
+            export_references(connection, root, pseudonyms_for(root.url))
         finally:
             write_catalog(root)
     if export.missing:

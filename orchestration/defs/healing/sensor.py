@@ -70,18 +70,17 @@ def rebuild_days(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest 
             )
 
 
-def recent_runs(instance: dg.DagsterInstance, now: datetime, job_name: str | None = None) -> Runs:
-    """Which days runs of a job are at or will be, and how often each failed since it succeeded.
-
-    Without a name the job is that which builds days, and runs of any other job count as at work.
-    """
+def recent_runs(
+    instance: dg.DagsterInstance, now: datetime, job_name: str = build_days.name
+) -> Runs:
+    """Which days any run is at or will be, and how often each failed since the job succeeded."""
     on = set[date]()
     failures = defaultdict[date, tuple[int, datetime]](lambda: (0, now))
-    active = instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=list(ON)))
+    active = instance.get_run_records(dg.RunsFilter(statuses=list(ON)))
     for record in active:
         on |= set(_days_of(record.dagster_run))
     over = instance.get_run_records(
-        dg.RunsFilter(job_name=job_name or build_days.name, updated_after=now - LOOK_BACK),
+        dg.RunsFilter(job_name=job_name, updated_after=now - LOOK_BACK),
         limit=MOST_RUNS,
     )
     for record in sorted(over, key=lambda found: found.create_timestamp):

@@ -9,7 +9,7 @@ import pytest
 from eventmill.days import utc_today
 from eventmill.tokens import issue
 from tests.dashboards_api.worlds.tenants import ADMIN, AGES, BUILT, LARGE, SMALL
-from tools import web_client
+from tools import node, web, web_client
 
 ASSET = SMALL.assets[1]
 VIEWS_A_DAY = 2
@@ -18,7 +18,7 @@ VIEWS_A_DAY = 2
 @pytest.fixture(scope="module")
 def package(home: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the package, generated and built as `make client` does it."""
-    folder = web_client.copy(tmp_path_factory.mktemp("web"))
+    folder = web.copy("client", tmp_path_factory.mktemp("web"))
     web_client.generate(folder)
     web_client.build(folder)
     return folder
@@ -30,8 +30,8 @@ def test_the_committed_types_are_those_of_this_api(package: Path) -> None:
 
 
 def test_the_clients_own_tests_pass_and_are_sound(package: Path, url: str) -> None:
-    web_client.run(package, "check")
-    said = web_client.run(
+    web.run(package, "check")
+    said = web.run(
         package,
         "test",
         DASHBOARDS_URL=url,
@@ -52,8 +52,8 @@ def test_the_examples_of_its_readme_run(package: Path, url: str) -> None:
     script = "\n".join(["const session = { token: process.env.TOKEN ?? '' };", *blocks])
     script = script.replace("http://127.0.0.1:8001", url).replace("sunrise-01", ASSET)
     (package / "test" / "readme.ts").write_text(script)
-    web_client.run(package, "check")
-    done = web_client.node.run("test/readme.ts", cwd=package, TOKEN=issue(ADMIN))
+    web.run(package, "check")
+    done = node.run("test/readme.ts", cwd=package, TOKEN=issue(ADMIN))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "422 end: is missing" in done.stdout
     assert done.stdout.endswith("Not found\n")

@@ -78,20 +78,13 @@ ended as (
 
 -- A renewal extends: terms that touch or overlap are one period.
 periods as (
-    select
-        license_id,
-        ip_asset_id,
-        brand_id,
-        unnest(range_agg(daterange(starts_on, ends_on, '[]'))) as period
-    from ended
-    where coalesce(starts_on <= ends_on, true)
-    group by license_id, ip_asset_id, brand_id
+    {{ merged_periods('ended', ['license_id', 'ip_asset_id', 'brand_id']) }}
 )
 
 select
     license_id,
     ip_asset_id,
     brand_id,
-    lower(period) as valid_from,
-    upper(period) - 1 as valid_to
+    {{ first_day('period') }} as valid_from,
+    {{ last_day_of('period') }} as valid_to
 from periods

@@ -42,7 +42,7 @@ periods as (
         license_id,
         ip_asset_id,
         brand_id,
-        range_merge(range_agg(daterange(valid_from, valid_to, '[]'))) as period
+        {{ spanning_period('valid_from', 'valid_to') }} as period
     from {{ ref('dim_license_history') }}
     group by license_id, ip_asset_id, brand_id
 )
@@ -58,8 +58,8 @@ select
     licenses.status,
     licenses.renewals,
     periods.period is not null as was_ever_valid,
-    lower(periods.period) as valid_from,
-    upper(periods.period) - 1 as valid_to,
+    {{ first_day('periods.period') }} as valid_from,
+    {{ last_day_of('periods.period') }} as valid_to,
     licenses.created_at,
     licenses.signed_at,
     licenses.renewed_at,

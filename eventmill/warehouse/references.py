@@ -1,0 +1,188 @@
+"""What events refer to: tables without days, as they are now, one Parquet file each.
+
+Whoever builds the models from the warehouse's files needs them besides `events`. A file takes the
+place of the former one in one step, so it needs no manifest: `<root>/<name>/current.parquet`.
+"""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
+from psycopg import sql
+
+from eventmill.database import advisory_lock
+from eventmill.warehouse.exporting import EXPORT_LOCK
+from eventmill.warehouse.pseudonymising import pseudonymised
+from eventmill.warehouse.pseudonyms import Pseudonyms
+from eventmill.warehouse.root import Root
+from eventmill.warehouse.source import impersonal_props
+from eventmill.warehouse.types import UTC_TIME
+
+CURRENT = "current.parquet"
+BATCH_ROWS = 20_000
+_ARROW = {
+    "varchar": pa.string(), "uuid": pa.string(), "json": pa.string(), "timestamptz": UTC_TIME,
+    "date": pa.date32(), "bigint": pa.int64(), "boolean": pa.bool_(),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A folder of the warehouse with a table that has no days."""
+
+    name: str
+    schema: str
+    columns: Mapping[str, str]
+    """Those that models read, each with its type, as DuckDB calls it; uuid and json are text."""
+    people: tuple[str, ...] = ()
+    """Columns that hold ids of people, as in tables.Table."""
+
+    @property
+    def source(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+def _texts(*names: str) -> dict[str, str]:
+    return dict.fromkeys(names, "varchar")
+
+
+def _all(kind: str, *names: str) -> dict[str, str]:
+    return dict.fromkeys(names, kind)
+
+
+_REFERENCES = (
+    Reference(
+        "lifecycle_events",
+        "raw",
+        {
+            "event_id": "uuid",
+            **_texts("event_type", "actor_type", "actor_id", "creator_id", "brand_id"),
+            **_texts("project_id", "ip_asset_id", "license_id"),
+            "props_json": "json",
+            **_all("timestamptz", "occurred_at", "received_at"),
+        },
+        people=("actor_id", "creator_id"),
+    ),
+    Reference(
+        "identities",
+        "raw",
+        {**_texts("anonymous_id", "user_id"), "verified": "boolean"},
+        people=("anonymous_id", "user_id"),
+    ),
+    Reference(
+        "ad_spend",
+        "raw",
+        {
+            "date": "date",
+            **_texts("project_id", "source", "medium", "campaign", "term", "content", "currency"),
+            **_all("bigint", "cost_cents", "impressions", "clicks"),
+        },
+    ),
+    Reference(
+        "tracking_plan", "raw", {**_texts("event_type", "event_group"), "is_anonymous": "boolean"}
+    ),
+    Reference(
+        "user_agents",
+        "enrichment",
+        {
+            **_texts("user_agent", "device_type", "browser", "browser_version", "os"),
+            **_texts("os_version"),
+            "is_bot": "boolean",
+        },
+    ),
+    Reference("referrers", "enrichment", _texts("referrer_domain", "source", "category")),
+    Reference("platform_currency", "enrichment", _texts("currency")),
+    Reference(
+        "replaced_metrics",
+        "enrichment",
+        {
+            "date": "date",
+            **_texts("project_id", "ip_asset_id", "license_id"),
+            **_all("bigint", "views", "clicks", "conversions", "revenue_cents"),
+            **_all("bigint", "unique_visitors", "engagement_time", "bot_events", "bot_visitors"),
+            "was_removed": "boolean",
+            "definition": "varchar",
+            **_all("uuid", "build_id", "replaced_by"),
+            "replaced_at": "timestamptz",
+        },
+    ),
+)
+
+
+def references() -> tuple[Reference, ...]:
+    """All tables without days."""
+    return _REFERENCES
+
+
+def export_references(
+    connection: psycopg.Connection, root: Root, pseudonyms: Pseudonyms | None
+) -> dict[str, int]:
+    """Write all of them, as of one moment; rows by name. `connection` is in autocommit mode.
+
+    Waits for whoever else exports. Raises StorageError, and psycopg.OperationalError when the
+    database goes away; each table has then its former file or its new one.
+    """
+    with advisory_lock(connection, EXPORT_LOCK), connection.transaction():
+        connection.execute("set transaction isolation level repeatable read, read only")
+        connection.execute("set local timezone = 'UTC'")
+        return {
+            reference.name: _write(connection, root, reference, pseudonyms)
+            for reference in _REFERENCES
+        }
+
+
+def _write(
+    connection: psycopg.Connection, root: Root, reference: Reference, pseudonyms: Pseudonyms | None
+) -> int:
+    schema = pa.schema([(name, _ARROW[kind]) for name, kind in reference.columns.items()])
+    rows = 0
+    descriptor, name = tempfile.mkstemp(suffix=".parquet")
+    os.close(descriptor)
+    file = Path(name)
+    try:
+        with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+            for batch in _batches(connection, reference, schema, redacted=pseudonyms is not None):
+                if pseudonyms and reference.people:
+                    batch = pseudonymised(batch, reference.people, pseudonyms)
+                writer.write_batch(batch)
+                rows += batch.num_rows
+        root.put(reference.name, CURRENT, file)
+    finally:
+        file.unlink()
+    return rows
+
+
+def _batches(
+    connection: psycopg.Connection, reference: Reference, schema: pa.Schema, *, redacted: bool
+) -> Iterator[pa.RecordBatch]:
+    query = sql.SQL("select {} from {} as day").format(
+        sql.SQL(", ").join(
+            _column(name, kind, redacted=redacted) for name, kind in reference.columns.items()
+        ),
+        sql.Identifier(reference.schema, reference.name),
+    )
+    with connection.cursor(f"references_{secrets.token_hex(4)}") as cursor:
+        cursor.itersize = BATCH_ROWS
+        cursor.execute(query)
+        while rows := cursor.fetchmany(BATCH_ROWS):
+            columns = zip(*rows, strict=True)
+            yield pa.record_batch(
+                [
+                    pa.array(column, field.type)
+                    for column, field in zip(columns, schema, strict=True)
+                ],
+                schema=schema,
+            )
+
+
+def _column(name: str, kind: str, *, redacted: bool) -> sql.Composable:
+    value: sql.Composable = sql.SQL("day.{}").format(sql.Identifier(name))
+    if redacted and name == "props_json":
+        value = impersonal_props(value)
+    return sql.SQL("({})::text").format(value) if kind in ("uuid", "json") else value

@@ -1,0 +1,152 @@
+"""`eventmill dbt --target duckdb`: the models in a DuckDB file, over the warehouse's Parquet files.
+
+No server is needed: the sources that models read are views of the files.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from eventmill.database import dbt_environment
+from eventmill.days import ONE_DAY, DayWindow
+from eventmill.errors import ConfigurationError
+from eventmill.settings import get_settings
+from eventmill.warehouse import days, files, open_root, table_named
+from eventmill.warehouse.references import CURRENT, references
+
+TARGET = "duckdb"
+# The days that are built when the command names none: the last ones that are exported.
+DEFAULT_DAYS = 31
+EVENTS = "raw.events"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A relation that models read, `schema.name`, and its columns with DuckDB's types, in order."""
+
+    relation: str
+    columns: Mapping[str, str]
+
+
+def _texts(*names: str) -> dict[str, str]:
+    return dict.fromkeys(names, "varchar")
+
+
+SOURCES = (
+    Source(
+        EVENTS,
+        {
+            "event_id": "uuid",
+            **dict.fromkeys(("occurred_at", "received_at", "sent_at"), "timestamptz"),
+            **_texts("source", "event_type", "actor_type", "actor_id", "anonymous_id"),
+            **_texts("visitor_id", "session_id", "project_id", "ip_asset_id", "license_id"),
+            **_texts("user_id", "brand_id", "creator_id"),
+            "props_json": "json",
+            **_texts("page_url", "landing_page", "referrer", "user_agent", "utm_source"),
+            **_texts("utm_medium", "utm_campaign", "utm_term", "utm_content", "click_id"),
+            **_texts("country"),
+            "created_at": "timestamptz",
+        },
+    ),
+    *(Source(reference.source, reference.columns) for reference in references()),
+    # What Dagster's builds note of themselves. A file has had none.
+    Source(
+        "enrichment.builds",
+        {
+            "build_id": "uuid",
+            "watermark": "timestamptz",
+            "parser_version": "varchar",
+            "finished_at": "timestamptz",
+        },
+    ),
+    Source("enrichment.replaced_days", {"day": "date"}),
+)
+
+
+def prepare(arguments: Sequence[str]) -> dict[str, str]:
+    """Make the file's sources; the variables to run dbt's `arguments` with.
+
+    Raises ConfigurationError if the warehouse has no events or is not in a folder.
+    """
+    settings = get_settings()
+    url = settings.warehouse_location
+    root = open_root(url)
+    if not root.is_local:
+        raise ConfigurationError(
+            f"the warehouse is {url}, and dbt on DuckDB reads a folder: copy what you need and set"
+            " EVENTMILL_WAREHOUSE_URL to the copy"
+        )
+    table = table_named("events")
+    exported = days(root, table)
+    if not exported:
+        raise ConfigurationError(
+            f"{url} has no exported events: set EVENTMILL_WAREHOUSE_URL to the warehouse's folder"
+        )
+    found = {EVENTS: [file for day in exported for file in files(root, table, day)]}
+    for reference in references():
+        file = Path(url) / reference.name / CURRENT
+        if not file.exists():
+            raise ConfigurationError(f"{file} is missing: it is exported with the events")
+        found[reference.source] = [str(file)]
+    attach(settings.duckdb_file, found)
+    return {**environment(settings.duckdb_file), **window(arguments, exported)}
+
+
+def attach(file: Path, found: Mapping[str, Sequence[str]]) -> None:
+    """Make the sources in the DuckDB `file`: views of the Parquet files of each relation.
+
+    One without files has no rows. Raises ConfigurationError if somebody has the file open.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        connection = duckdb.connect(str(file))
+    except duckdb.IOException as error:
+        raise ConfigurationError(f"{file} cannot be opened: {error}") from None
+    with connection:
+        for source in SOURCES:
+            schema = source.relation.partition(".")[0]
+            connection.execute(f"create schema if not exists {schema}")
+            query = _query(source, found.get(source.relation, ()))
+            connection.execute(f"create or replace view {source.relation} as {query}")
+
+
+def environment(file: Path) -> dict[str, str]:
+    """The variables that dbt_project/profiles.yml reads for the target `duckdb`: no server's."""
+    shared = {
+        name: value
+        for name, value in dbt_environment().items()
+        if not name.startswith("EVENTMILL_PG_")
+    }
+    return {
+        **shared,
+        "EVENTMILL_DUCKDB": str(file),
+        # Apart from production's manifest, whose SQL is PostgreSQL's.
+        "DBT_TARGET_PATH": str(get_settings().dbt_target_dir / TARGET),
+    }
+
+
+def window(arguments: Sequence[str], exported: Sequence[date]) -> dict[str, str]:
+    """dbt's variables for the last of the `exported` days, unless the command names days."""
+    words = {word for argument in arguments for word in argument.split("=", 1)}
+    if words & {"--event-time-start", "--event-time-end", "--sample"}:
+        return {}
+    built = DayWindow(max(exported[0], exported[-1] - (DEFAULT_DAYS - 1) * ONE_DAY), exported[-1])
+    return {
+        "DBT_EVENT_TIME_START": built.first.isoformat(),
+        "DBT_EVENT_TIME_END": built.end.date().isoformat(),
+    }
+
+
+def _query(source: Source, found: Sequence[str]) -> str:
+    if not found:
+        nulls = (f"null::{kind} as {name}" for name, kind in source.columns.items())
+        return f"select {', '.join(nulls)} where false"
+    names = ", ".join("'" + file.replace("'", "''") + "'" for file in found)
+    columns = (
+        f"{name}::{kind} as {name}" if kind in ("uuid", "json") else name
+        for name, kind in source.columns.items()
+    )
+    return f"select {', '.join(columns)} from read_parquet([{names}], union_by_name = true)"  # noqa: S608

@@ -1,0 +1,4 @@
+"""dbt's `target` for sqlfluff: see .sqlfluff."""
+
+name = "prod"
+type = "postgres"
