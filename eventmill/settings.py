@@ -193,19 +193,17 @@ class Settings(BaseSettings):
     warehouse_destination: str | None = Field(
         None,
         pattern="^(duckdb|postgres|filesystem|bigquery|snowflake|redshift|databricks|clickhouse)$",
-        description="Where exported days are loaded: duckdb, postgres, filesystem, bigquery,"
-        " snowflake, redshift, databricks or clickhouse. Default: nowhere.",
+        description="Kind of warehouse that exported days are loaded into. Default: none.",
     )
     warehouse_dataset: str = Field(
         "eventmill",
         pattern="^[a-z][a-z0-9_]{0,47}$",
-        description="Schema or dataset that days are loaded into.",
+        description="Schema that days are loaded into.",
     )
     warehouse_credentials: SecretStr | None = Field(
         None,
-        description="How to reach the destination: a URL, a file or a folder, as"
-        " docs/warehouse-loading.md has it. Default: what dlt's own variables say; of duckdb"
-        " `<home>/loaded.duckdb`.",
+        description="How to reach it, as docs/warehouse-loading.md says. Default: by dlt's own"
+        " variables; of duckdb `<home>/loaded.duckdb`.",
     )
     alert_webhook: SecretStr | None = Field(
         None, description="URL that gets a POST with JSON when a Dagster run fails."

@@ -6,6 +6,7 @@ original, that a file which no manifest names does not exist, and can be read by
 
 import hashlib
 import secrets
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
@@ -42,10 +43,15 @@ class FolderTarget:
     def loaded(self, tables: Sequence[str]) -> Mapping[tuple[str, date], str]:
         found = {}
         for table in tables:
-            paths = self._files.glob(f"{self._place}/{table}/{DAY_FOLDER}*/{MANIFEST}")
-            for day in days_named([str(path).split("/")[-2] for path in paths]):
+            folders: dict[str, set[str]] = defaultdict(set)
+            for path in self._files.find(f"{self._place}/{table}"):
+                folder, name = str(path).split("/")[-2:]
+                folders[folder].add(name)
+            for day in days_named([folder for folder in folders if MANIFEST in folders[folder]]):
                 content = self._files.cat_file(self._path(table, day, MANIFEST))
-                found[table, day] = hashlib.sha256(content).hexdigest()
+                # Killed before it was cleared, a day may hold files of whom an erasure took out.
+                if folders[f"{DAY_FOLDER}{day}"] == _names(content):
+                    found[table, day] = hashlib.sha256(content).hexdigest()
         return found
 
     def load(self, root: Root, day: date, exported: Sequence[Exported]) -> None:
@@ -85,7 +91,7 @@ class FolderTarget:
 
     def _clear(self, manifest: Manifest) -> None:
         """Remove what the manifest does not name: a former build, or what a killed load left."""
-        kept = {MANIFEST, *(file.name for file in manifest.files)}
+        kept = _names(manifest.to_json())
         folder = self._path(manifest.table, manifest.day, "").rstrip("/")
         self._files.invalidate_cache(folder)
         for path in self._files.ls(folder, detail=False):
@@ -95,6 +101,11 @@ class FolderTarget:
 
     def _path(self, table: str, day: date, name: str) -> str:
         return f"{self._place}/{table}/{DAY_FOLDER}{day}/{name}"
+
+
+def _names(manifest: bytes) -> set[str]:
+    """All that a day's folder should hold."""
+    return {MANIFEST, *(file.name for file in Manifest.from_json(manifest).files)}
 
 
 def _protocols(files: Any) -> set[str]:
