@@ -2280,7 +2280,7 @@ export interface components {
         ProjectPerformance: {
             /**
              * Assets
-             * @description Assets licensed for the project in the range, and those with events in it; the most viewed first. Events without an asset are in the project and in none of these.
+             * @description Assets licensed for the project in the range, and those with events in it: the most viewed first, at most `limit`. Events without an asset are in the project and in none of these.
              */
             assets: components["schemas"]["ProjectAsset"][];
             /**
@@ -2893,7 +2893,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -2947,7 +2947,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3001,7 +3001,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3154,7 +3154,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3188,6 +3188,8 @@ export interface operations {
                 end?: string;
                 /** @description How long one point of `series` is. Weeks begin on Monday (ISO 8601). A point's `date` is the first day of its interval; what lies outside the range is not counted. */
                 interval?: "day" | "week" | "month";
+                /** @description How many assets are listed at most, of each project where there are projects: the most viewed. */
+                limit?: number;
                 /** @description Days up to and including today (UTC), instead of `start` and `end`: `7d` `30d` `90d` count days, `12mo` goes back twelve months, `mtd` and `ytd` begin with this month and this year. Default: `30d`. */
                 period?: "7d" | "30d" | "90d" | "12mo" | "mtd" | "ytd";
                 /** @description First UTC day, inclusive. Goes with `end`. */
@@ -3324,7 +3326,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3496,7 +3498,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3640,7 +3642,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3788,7 +3790,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3921,7 +3923,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4106,7 +4108,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4254,7 +4256,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4400,7 +4402,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4536,7 +4538,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4686,7 +4688,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4836,7 +4838,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5002,7 +5004,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5090,7 +5092,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5178,7 +5180,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5344,7 +5346,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5475,7 +5477,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5661,7 +5663,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5790,7 +5792,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5937,7 +5939,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -6073,7 +6075,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -6221,7 +6223,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -6352,7 +6354,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Internal error",
                      *       "status": 500,
-                     *       "detail": "something went wrong on our side; it has been logged"
+                     *       "detail": "something went wrong here; the log says what"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
