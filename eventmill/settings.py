@@ -173,19 +173,14 @@ class Settings(BaseSettings):
     warehouse_key: SecretStr | None = Field(
         None,
         min_length=32,
-        description="Key of those hashes. Default: made for the place of the files and kept in the"
-        " home.",
+        description="Key of those hashes. Default: made for the place of the files, in the home.",
     )
     warehouse_s3_endpoint: str | None = Field(
-        None,
-        pattern="^https?://",
-        description="URL of the store of an s3:// warehouse. Default: Amazon's, of gs:// Google's.",
+        None, pattern="^https?://", description="URL of its store. Default: Amazon's or Google's."
     )
     warehouse_s3_region: str = Field("us-east-1", description="Region of the warehouse's bucket.")
     warehouse_s3_access_key_id: str | None = Field(
-        None,
-        description="Access key of the warehouse's bucket; of gs:// an HMAC key. Default: what the"
-        " AWS SDK finds.",
+        None, description="Its access key; of gs:// an HMAC key. Default: what the AWS SDK finds."
     )
     warehouse_s3_secret_access_key: SecretStr | None = Field(
         None, description="The secret of that access key."
