@@ -191,14 +191,10 @@ class Settings(BaseSettings):
         description="Kind of warehouse that exported days are loaded into. Default: none.",
     )
     warehouse_dataset: str = Field(
-        "eventmill",
-        pattern="^[a-z][a-z0-9_]{0,47}$",
-        description="Schema that days are loaded into.",
+        "eventmill", pattern="^[a-z][a-z0-9_]{0,47}$", description="Schema to load days into."
     )
     warehouse_credentials: SecretStr | None = Field(
-        None,
-        description="How to reach it, as docs/warehouse-loading.md says. Default: by dlt's own"
-        " variables; of duckdb `<home>/loaded.duckdb`.",
+        None, description="How to reach it: docs/warehouse-loading.md. Default: by dlt's variables."
     )
     alert_webhook: SecretStr | None = Field(
         None, description="URL that gets a POST with JSON when a Dagster run fails."
