@@ -10,7 +10,7 @@ date '2000-01-01'
 {#-
   Data tests look at the days that the invocation builds, so that a nightly build of one day does
   not scan two years: `where: "built_window:occurred_at"` names the column. Without a window on the
-  command line they look at the last three days of the relation.
+  command line they look at the last four days of the relation, each whole.
 -#}
 {% macro get_where_subquery(relation) -%}
 {%- set where = config.get('where') or '' -%}
@@ -28,7 +28,11 @@ date '2000-01-01'
 {%- if start and end -%}
 {{ column }} >= {{ moment(start) }} and {{ column }} < {{ moment(end) }}
 {%- else -%}
-{{ column }} >= (select max({{ column }}) from {{ relation }}) - interval '3 days'
+{%- set last = 'max(' ~ column ~ ')' -%}
+{%- if column != 'date' -%}
+{%- set last = "date_trunc('day', " ~ last ~ " at time zone 'UTC') at time zone 'UTC'" -%}
+{%- endif -%}
+{{ column }} >= (select {{ last }} from {{ relation }}) - interval '3 days'
 {%- endif -%}
 {%- endmacro %}
 
