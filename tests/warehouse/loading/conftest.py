@@ -145,5 +145,8 @@ def rewrite(root: Root, day: date, keep: Callable[[pa.Table], pa.Table]) -> Mani
         for name in rows.column_names
     )
     return publish_day(
-        root, replace(former, build=build, schema=schema), rows.schema, iter(rows.to_batches())
+        root,
+        replace(former, build=build, schema=schema),
+        rows.schema,
+        (batch for batch in rows.to_batches()),
     )
