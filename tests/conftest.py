@@ -3,11 +3,13 @@
 import itertools
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis
 import psycopg
 import pytest
+from dbt_common.behavior_flags import BehaviorFlagRendered
 from psycopg import sql
 
 from eventmill.database import connect
@@ -26,7 +28,14 @@ from tests.workers import (  # noqa: F401
 hypothesis.settings.register_profile("suite", derandomize=True, database=None)
 hypothesis.settings.load_profile("suite")
 
+# dbt looks through the whole stack for who declared a flag, twice a command: in a worker of the
+# suite, some of whose frames have no module, a tenth of a small build.
+BehaviorFlagRendered._default_source = staticmethod(  # type: ignore[method-assign]
+    lambda: "dbt.adapters"
+)
+
 TEMPLATE = "eventmill_template"
+MODULE_DATABASE = "test_module"
 _numbers = itertools.count(1)
 
 
@@ -69,30 +78,46 @@ def clone(server: EmbeddedPostgres, name: str, template: str = TEMPLATE) -> str:
     return url_of(server, name)
 
 
-def _new_database(server: EmbeddedPostgres) -> Iterator[str]:
-    name = f"test_{next(_numbers)}"
-    identifier = sql.Identifier(name)
-    url = clone(server, name)
+def drop(server: EmbeddedPostgres, name: str) -> None:
+    """Drop a database, and that of Dagster's state beside it."""
     with connect(url_of(server, "postgres"), autocommit=True) as connection:
-        # What one test leaves in the spool must not come out in another's database.
-        spool = str(server.home / "spools" / name)
-        try:
-            with environment(EVENTMILL_DATABASE_URL=url, EVENTMILL_SPOOL_DIR=spool):
-                yield url
-        finally:
-            connection.execute(sql.SQL("drop database {} with (force)").format(identifier))
+        for dropped in (name, f"{name}_dagster"):
+            statement = sql.SQL("drop database if exists {} with (force)")
+            connection.execute(statement.format(sql.Identifier(dropped)))
+
+
+def rename(server: EmbeddedPostgres, name: str, to: str) -> None:
+    with connect(url_of(server, "postgres"), autocommit=True) as connection:
+        renamed = sql.SQL("alter database {} rename to {}")
+        connection.execute(renamed.format(sql.Identifier(name), sql.Identifier(to)))
+
+
+@contextmanager
+def new_database(server: EmbeddedPostgres, name: str, template: str = TEMPLATE) -> Iterator[str]:
+    """URL of a copy of `template`, while the settings point at it."""
+    # One after the other they have the same name: in another database dbt parses its project again.
+    url = clone(server, name, template)
+    # What one test leaves in the spool must not come out in another's database.
+    spool = str(server.home / "spools" / f"{name}_{next(_numbers)}")
+    try:
+        with environment(EVENTMILL_DATABASE_URL=url, EVENTMILL_SPOOL_DIR=spool):
+            yield url
+    finally:
+        drop(server, name)
 
 
 @pytest.fixture
 def database(server: EmbeddedPostgres) -> Iterator[str]:
     """URL of a migrated database of this test's own; the settings point at it."""
-    yield from _new_database(server)
+    with new_database(server, "test") as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
 def module_database(server: EmbeddedPostgres) -> Iterator[str]:
     """URL of a migrated database that a module's tests share; the settings point at it."""
-    yield from _new_database(server)
+    with new_database(server, MODULE_DATABASE) as url:
+        yield url
 
 
 @pytest.fixture

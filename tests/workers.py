@@ -10,8 +10,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 # Folders whose tests share something that takes long to set up: all of them go to one worker.
 TOGETHER = (
-    "tests/e2e", "tests/dbt_project/parity", "tests/dbt_project", "tests/dashboards_api",
-    "tests/privacy", "tests/clients", "tests/tracker",
+    "tests/e2e", "tests/dbt_project/parity", "tests/dbt_project", "tests/dashboards_api/worlds",
+    "tests/privacy", "tests/clients",
 )  # fmt: skip
 # What takes longest, begun first: whoever is ready early then has short files left to take.
 FIRST = ("tests/e2e", "tests/dbt_project")

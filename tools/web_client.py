@@ -22,16 +22,11 @@ def generate(package: Path) -> None:
     web.run(package, "generate", OPENAPI=str(description))
 
 
-def build(package: Path) -> None:
-    """Compile the package into its `dist`. Raises RuntimeError with what the compiler says."""
-    web.run(package, "build")
-
-
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         package = web.copy("client", Path(folder))
         generate(package)
-        build(package)
+        web.run(package, "build")
         shutil.copy(package / GENERATED, PACKAGE / GENERATED)
         shutil.copytree(package / "dist", PACKAGE / "dist", dirs_exist_ok=True)
     print(f"written: {PACKAGE / GENERATED} and {PACKAGE / 'dist'}")

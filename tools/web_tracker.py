@@ -23,16 +23,11 @@ def generate(package: Path) -> None:
     (package / GENERATED).write_text(typescript(load_plan(PLAN_FILE)))
 
 
-def build(package: Path) -> None:
-    """Build the package into its `dist`. Raises RuntimeError with what the compiler says."""
-    web.run(package, "build")
-
-
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         package = web.copy("tracker", Path(folder))
         generate(package)
-        build(package)
+        web.run(package, "build")
         shutil.copy(package / GENERATED, PACKAGE / GENERATED)
         shutil.copytree(package / "dist", PACKAGE / "dist", dirs_exist_ok=True)
         SERVED.mkdir(exist_ok=True)

@@ -1,12 +1,8 @@
 """Databases with dbt's views, made once for the session, and clients with a token of each role."""
 
-import itertools
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
-from pathlib import Path
+from datetime import date
+from functools import cache
 
 import psycopg
 import pytest
@@ -14,71 +10,69 @@ from fastapi.testclient import TestClient
 from httpx import Response
 
 from dashboards_api.app import create_app
-from eventmill.database import connect, dbt_environment
+from eventmill.database import connect, database_url
 from eventmill.embedded import EmbeddedPostgres
-from eventmill.settings import child_environment, get_settings
+from eventmill.settings import get_settings
 from eventmill.tokens import Caller, issue
-from tests.conftest import clone
+from tests.conftest import clone, drop, rename
+from tests.dbt_project.warehouse import Warehouse, messages
 from tests.support import environment
 
 VIEWS = ("resource_type:seed", "+int_traffic", "metric_definitions")
 VIEWS_TEMPLATE = "dashboards_template"
-_numbers = itertools.count(1)
+# One after the other, the modules' databases have the same name: dbt's parsed project has it in it.
+DATABASE = "dashboards"
+BUILT = (
+    "visitors", "int_entity_days", "traffic_daily", "int_traffic_days", "int_platform_visitors",
+    "int_platform_days", "int_project_days", "attribution", "daily_metrics", "build_receipts",
+    "daily_builds",
+)  # fmt: skip
 
 Get = Callable[..., Response]
 
 
+@cache
+def _project(url: str) -> Warehouse:
+    return Warehouse(url, get_settings().home / "dashboards_dbt")
+
+
 def dbt(*arguments: str) -> None:
     """Run dbt on the production target of the database that the settings name."""
-    program = str(Path(sys.executable).with_name("dbt"))
-    command = [program, "--quiet", "--log-level-file", "none", *arguments]
-    result = subprocess.run(
-        [*command, "--target", "prod"],
-        env=child_environment(**dbt_environment()),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-
-
-def publish_manifest() -> None:
-    """Put the manifest that dbt just wrote where a deployment's is."""
-    settings = get_settings()
-    settings.manifest_dir.mkdir(parents=True, exist_ok=True)
-    shutil.copy(settings.dbt_target_dir / "manifest.json", settings.manifest_dir)
+    project = _project(database_url())
+    project.manifest()
+    result = project.dbt(*arguments)
+    assert result.success, messages(result)
 
 
 def build(first: date, last: date) -> None:
     """Build the marts of these days, as a run does."""
-    dbt(
-        "run", "--select", "visitors", "int_entity_days",
-        "traffic_daily", "int_traffic_days", "int_platform_visitors", "int_platform_days",
-        "int_project_days",
-        "attribution", "daily_metrics", "build_receipts", "daily_builds",
-        "--event-time-start", str(first), "--event-time-end", str(last + timedelta(days=1)),
-    )  # fmt: skip
+    _project(database_url()).run(first, last, *BUILT)
 
 
 @pytest.fixture(scope="session")
 def views_template(server: EmbeddedPostgres) -> str:
-    url = clone(server, VIEWS_TEMPLATE)
+    url = clone(server, DATABASE)
     with environment(EVENTMILL_DATABASE_URL=url):
         dbt(
             "build", "--select", *VIEWS,
             "--exclude-resource-type", "test", "unit_test",
         )  # fmt: skip
-    publish_manifest()
+        # Where a deployment's is.
+        manifest = get_settings().manifest_dir / "manifest.json"
+        manifest.parent.mkdir(parents=True, exist_ok=True)
+        _project(url).manifest().writable_manifest().write(str(manifest))
+    rename(server, DATABASE, VIEWS_TEMPLATE)
     return VIEWS_TEMPLATE
 
 
 @pytest.fixture(scope="module")
 def views_database(server: EmbeddedPostgres, views_template: str) -> Iterator[str]:
     """URL of a database of this module with dbt's views and no event; the settings point at it."""
-    url = clone(server, f"dashboards_{next(_numbers)}", views_template)
+    url = clone(server, DATABASE, views_template)
     # Most tests put events in and ask again at once; those of the cache turn it on.
     with environment(EVENTMILL_DATABASE_URL=url, EVENTMILL_CACHE_MB="0"):
         yield url
+    drop(server, DATABASE)
 
 
 @pytest.fixture(scope="module")

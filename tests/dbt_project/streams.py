@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from tests.dbt_project.conftest import BOT, BROWSER
-from tests.dbt_project.warehouse import Event, Warehouse, messages
+from tests.dbt_project.warehouse import Event, Warehouse
 
 DAYS = 8
 MICROSECOND = 1
@@ -148,12 +148,7 @@ def events_of(day: date, stream: list[dict[str, Any]], name: str) -> list[Event]
 
 def build(warehouse: Warehouse, first: date, last: date) -> None:
     """The models of these tests, of the days, in one invocation."""
-    warehouse.manifest()
-    result = warehouse.dbt(
-        "run", "--select", *MODELS,
-        "--event-time-start", str(first), "--event-time-end", str(last + timedelta(days=1)),
-    )  # fmt: skip
-    assert result.success, messages(result)
+    warehouse.run(first, last, *MODELS)
 
 
 def contents(warehouse: Warehouse, first: date, last: date) -> dict[str, list[tuple[Any, ...]]]:

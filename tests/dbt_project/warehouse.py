@@ -129,11 +129,15 @@ class Warehouse:
         result = self.dbt("build", *_window(first, last), *arguments, target=target)
         assert result.success, messages(result)
 
+    def run(self, first: date, last: date, *models: str) -> None:
+        """`dbt run` of some models' days; fails the test with dbt's messages if anything failed."""
+        self.manifest()
+        result = self.dbt("run", *_window(first, last), "--select", *models)
+        assert result.success, messages(result)
+
     def run_marts(self, first: date, last: date | None = None) -> None:
         """Only the marts of the days: the views and the seed stand."""
-        self.manifest()
-        result = self.dbt("run", *_window(first, last or first), "--select", *SETS, *MARTS)
-        assert result.success, messages(result)
+        self.run(first, last or first, *SETS, *MARTS)
 
     def compiled(self, model: str) -> str:
         """The SQL of an incremental model, as its last run (or last batch) executed it."""

@@ -1,50 +1,39 @@
 """Databases with the whole dbt project in them, built as runs build it."""
 
-import itertools
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from eventmill.database import connect
 from eventmill.embedded import EmbeddedPostgres
-from tests.conftest import clone, url_of
+from tests.conftest import clone, drop, rename
 from tests.dbt_project.warehouse import Warehouse
 from tests.privacy.support import DAY
 from tests.support import environment
 
+# One after the other, the tests' databases have the same name: dbt's parsed project has it in it.
+DATABASE = "privacy"
 BUILT = "privacy_template"
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def dbt_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("privacy_dbt")
-
-
-@pytest.fixture(scope="session")
-def built_template(server: EmbeddedPostgres, dbt_folder: Path) -> str:
+def project(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Every model built for a day without events, so that each table is there."""
-    template = Warehouse(clone(server, BUILT), dbt_folder)
-    template.execute("insert into enrichment.platform_currency (currency) values ('USD')")
-    template.build(DAY, DAY, "--exclude-resource-type", "test", "unit_test")
-    template.execute("truncate marts.build_receipts")
-    return BUILT
+    project = Warehouse(clone(server, DATABASE), tmp_path_factory.mktemp("privacy_dbt"))
+    project.execute("insert into enrichment.platform_currency (currency) values ('USD')")
+    project.build(DAY, DAY, "--exclude-resource-type", "test", "unit_test")
+    project.execute("truncate marts.build_receipts")
+    rename(server, DATABASE, BUILT)
+    return project
 
 
 @pytest.fixture
-def warehouse(
-    server: EmbeddedPostgres, built_template: str, dbt_folder: Path
-) -> Iterator[Warehouse]:
+def warehouse(server: EmbeddedPostgres, project: Warehouse) -> Iterator[Warehouse]:
     """A database of this test's own with every model and no event; the settings point at it."""
-    name = f"privacy_{next(_numbers)}"
-    url = clone(server, name, built_template)
-    with environment(EVENTMILL_DATABASE_URL=url):
-        yield Warehouse(url, dbt_folder)
-    with connect(url_of(server, "postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    with environment(EVENTMILL_DATABASE_URL=clone(server, DATABASE, BUILT)):
+        yield project
+    drop(server, DATABASE)
 
 
 @pytest.fixture

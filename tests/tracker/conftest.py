@@ -19,7 +19,7 @@ PAGE = """<!doctype html><html lang="en"><title>Gallery</title>
 TAG = '<script defer data-key="{key}" data-endpoint="{url}" src="{url}/em.js" %s></script>'
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # not longer: as long as Playwright runs, asyncio.run() does not
 def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip(MISSING)

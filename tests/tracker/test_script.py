@@ -20,7 +20,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the package, generated and built as `make tracker` does it."""
     folder = web.copy("tracker", tmp_path_factory.mktemp("web"))
     web_tracker.generate(folder)
-    web_tracker.build(folder)
+    web.run(folder, "build")
     return folder
 
 

@@ -10,26 +10,42 @@ from psycopg.types.json import Jsonb
 
 from eventmill.database import connect
 from eventmill.days import DayWindow
+from eventmill.embedded import EmbeddedPostgres
 from eventmill.warehouse import Root, open_root
+from tests.conftest import MODULE_DATABASE, new_database, rename
 from tests.orchestration.support import add_days, add_event
 from tests.support import environment
 
 FIRST = date(2024, 3, 1)
 BUILT = DayWindow(FIRST, date(2024, 3, 3))
+TEMPLATE = "warehouse_template"
 
 
-@pytest.fixture(scope="module")
-def built(module_database: str) -> Iterator[psycopg.Connection]:
-    """A connection to a database with two days of events and one without, all built by Dagster."""
+@pytest.fixture(scope="session")
+def built_template(server: EmbeddedPostgres) -> str:
+    """A database with two days of events and one without, all built by Dagster."""
     from orchestration.backfill import run_backfill
     from orchestration.instance import prepare_instance
 
-    prepare_instance()
-    with connect(module_database, autocommit=True) as connection:
-        add_days(connection, FIRST, 2)
-        add_marketplace(connection, FIRST)
+    with new_database(server, MODULE_DATABASE) as url:
+        prepare_instance()
+        with connect(url, autocommit=True) as connection:
+            add_days(connection, FIRST, 2)
+            add_marketplace(connection, FIRST)
         assert run_backfill(BUILT).errors == []
-        yield connection
+        rename(server, MODULE_DATABASE, TEMPLATE)
+    return TEMPLATE
+
+
+@pytest.fixture(scope="module")
+def built(server: EmbeddedPostgres, built_template: str) -> Iterator[psycopg.Connection]:
+    """A connection to a copy of the built days; the settings point at it."""
+    from orchestration.instance import prepare_instance
+
+    with new_database(server, MODULE_DATABASE, built_template) as url:
+        prepare_instance()
+        with connect(url, autocommit=True) as connection:
+            yield connection
 
 
 def add_marketplace(connection: psycopg.Connection, day: date) -> None:

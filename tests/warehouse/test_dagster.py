@@ -129,8 +129,10 @@ def test_a_day_that_differs_from_its_mart_fails_the_check(
 
 
 def test_a_day_that_fails_is_not_asked_for_again_at_once(
-    instance: dg.DagsterInstance, tmp_path: Path, built: psycopg.Connection
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Its three retries wait for two minutes together.
+    monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
     (tmp_path / "file").write_text("no folder")
     with environment(EVENTMILL_WAREHOUSE_URL=str(tmp_path / "file" / "warehouse")):
         result = run(instance, BUILT)

@@ -1,7 +1,5 @@
 """An export that is killed in the middle: what readers see, and what is left after the next one."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +8,6 @@ import duckdb
 import psycopg
 import pytest
 
-from eventmill.settings import child_environment
 from eventmill.warehouse import manifest, open_root, table_named, tables
 from eventmill.warehouse.bucket_files import BucketFiles
 from eventmill.warehouse.exporting import export_day
@@ -19,26 +16,16 @@ from tests.s3 import BUCKET, client, keys, running_s3, unfinished
 from tests.support import environment, run_eventmill
 from tests.swift_server import ACCESS_KEY, SECRET_KEY
 from tests.warehouse.conftest import FIRST
+from tests.warehouse.killed import kill_where_it_stops
 
 EVENTS = table_named("events")
 
-# A process that exports the first day and stops, as if it were slow, where `stop` is called.
+# A process that exports the first day and stops where `stop` is called.
 SLOW = """
-import sys, time
 from datetime import date
 from eventmill.database import connect
 from eventmill.warehouse import bucket, open_root, root, tables, writing
 from eventmill.warehouse.exporting import export_day
-
-def stop(*_, **__):
-    print("here", flush=True)
-    time.sleep(600)
-
-def stop_after(function):
-    def both(*arguments, **named):
-        function(*arguments, **named)
-        stop()
-    return both
 
 {stop}
 with connect(autocommit=True) as connection:
@@ -62,16 +49,7 @@ MOMENTS = {
 
 def kill_at(moment: str) -> None:
     """Export the first day in a process of its own and kill it, with -9, at `moment`."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", SLOW.format(stop=MOMENTS[moment], day=FIRST)],
-        env=child_environment(), stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    try:
-        assert process.stdout.readline() == "here\n"
-    finally:
-        process.kill()
-        process.wait()
+    kill_where_it_stops(SLOW.format(stop=MOMENTS[moment], day=FIRST))
 
 
 def rows_in(path: str) -> int:

@@ -20,7 +20,7 @@ def package(home: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the package, generated and built as `make client` does it."""
     folder = web.copy("client", tmp_path_factory.mktemp("web"))
     web_client.generate(folder)
-    web_client.build(folder)
+    web.run(folder, "build")
     return folder
 
 

@@ -11,6 +11,7 @@ from eventmill.days import DayWindow
 from eventmill.object_storage import StorageError
 from eventmill.warehouse import Root, files, table_named, tables
 from eventmill.warehouse.loading import load
+from eventmill.warehouse.loading.errors import LoadFailed
 from tests.warehouse.conftest import BUILT, FIRST
 from tests.warehouse.loading.conftest import Warehouse, comparable, rewrite, rows_of_files
 
@@ -63,7 +64,7 @@ def test_a_day_of_which_nothing_is_left_loses_its_rows(
     assert {row["date"] for row in warehouse.rows("attribution")} >= {FIRST}
 
 
-def test_a_new_column_is_added_and_a_changed_type_refused(
+def test_a_new_column_is_added(
     built: psycopg.Connection, exported: Root, database_warehouse: Warehouse
 ) -> None:
     load(built, exported, None)
@@ -71,6 +72,17 @@ def test_a_new_column_is_added_and_a_changed_type_refused(
     load(built, exported, None)
     rows = database_warehouse.rows("events")
     assert all((row["added"] is not None) == (row["date"] == FIRST) for row in rows)
+
+
+def test_a_column_of_another_type_is_refused_and_the_day_stays(
+    built: psycopg.Connection, exported: Root, database_warehouse: Warehouse
+) -> None:
+    load(built, exported, None)
+    former = comparable(database_warehouse.rows("events"))
+    rewrite(exported, FIRST, keep=lambda rows: with_numbers(rows, "utm_term"))
+    with pytest.raises(LoadFailed, match=r"2024-03-01 cannot be loaded.*utm_term"):
+        load(built, exported, None)
+    assert comparable(database_warehouse.rows("events")) == former
 
 
 def test_nulls_empty_texts_and_quotes_stay_apart(
@@ -96,6 +108,11 @@ def test_files_that_do_not_hold_their_manifests_rows_are_not_loaded(
 
 def without_one_event(root: Root, day: date) -> None:
     rewrite(root, day, keep=lambda rows: rows.slice(1))
+
+
+def with_numbers(rows: pa.Table, name: str) -> pa.Table:
+    column = pa.array(range(rows.num_rows), pa.int64())
+    return rows.set_column(rows.schema.get_field_index(name), name, column)
 
 
 def with_texts(rows: pa.Table, texts: list[str | None]) -> pa.Table:

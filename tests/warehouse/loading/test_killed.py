@@ -14,6 +14,7 @@ from eventmill.warehouse import Root, tables
 from eventmill.warehouse.loading import load
 from tests.support import run_eventmill, wait_until
 from tests.warehouse.conftest import BUILT, FIRST
+from tests.warehouse.killed import kill_where_it_stops, started
 from tests.warehouse.loading.conftest import (
     Warehouse,
     comparable,
@@ -22,9 +23,8 @@ from tests.warehouse.loading.conftest import (
     warehouse_of,
 )
 
-# A process that loads, and stops, as if it were slow, where `stop` is called.
+# A process that loads and stops where `stop` is called.
 SLOW = """
-import time
 from eventmill.warehouse.loading.destinations import prepare
 prepare()
 from dlt.destinations.job_client_impl import SqlJobClientBase
@@ -32,16 +32,6 @@ from dlt.destinations.sql_jobs import SqlMergeFollowupJob
 from eventmill.database import connect
 from eventmill.warehouse import open_root
 from eventmill.warehouse.loading import folder, load, rows
-
-def stop(*_, **__):
-    print("here", flush=True)
-    time.sleep(600)
-
-def stop_after(function):
-    def both(*arguments, **named):
-        function(*arguments, **named)
-        stop()
-    return both
 
 {stop}
 with connect(autocommit=True) as connection:
@@ -63,12 +53,9 @@ MOMENTS = [
 ]
 
 
-def slow_load(moment: str) -> "subprocess.Popen[str]":
-    stop = {**IN_A_DATABASE, **IN_A_FOLDER}.get(moment, "")
-    return subprocess.Popen(
-        [sys.executable, "-c", SLOW.format(stop=stop)],
-        env=child_environment(), stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+def slow_load(moment: str = "") -> str:
+    """The program that stops at `moment`, or nowhere."""
+    return SLOW.format(stop={**IN_A_DATABASE, **IN_A_FOLDER}.get(moment, ""))
 
 
 @pytest.mark.parametrize(("name", "moment"), MOMENTS)
@@ -82,13 +69,7 @@ def test_a_killed_load_shows_whole_days_and_the_next_one_finishes_it(
         rewrite(exported, FIRST, keep=lambda rows: rows.slice(3))
         after = comparable(rows_of_files(exported, "events"))
         assert former != after
-        process = slow_load(moment)
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "here\n"
-        finally:
-            process.kill()
-            process.wait()
+        kill_where_it_stops(slow_load(moment))
         seen = comparable(warehouse.rows("events"))
         assert seen == (after if moment.startswith("when the manifest") else former) or (
             moment == "when the rows are there and not noted" and seen == after
@@ -128,7 +109,7 @@ def test_a_load_that_is_killed_within_its_transaction_leaves_the_former_day(
         with psycopg.connect(warehouse.place) as blocker:
             # Readers pass, and the delete has to wait in the middle of its transaction.
             blocker.execute("lock table eventmill.events in exclusive mode")
-            process = slow_load("as fast as it can")
+            process = started(slow_load())
             waits = (
                 "select 1 from pg_stat_activity where wait_event_type = 'Lock'"
                 " and query like '%DELETE FROM%events%'"
