@@ -15,7 +15,16 @@ from typing import Any
 
 import psutil
 
-from bench import dashboards, events_table, export, graph, ingest, partition, visitors
+from bench import (
+    dashboards,
+    events_table,
+    export,
+    graph,
+    ingest,
+    partition,
+    visitors,
+    warehouse,
+)
 
 BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "ingest": ingest.run,
@@ -25,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "dashboards": dashboards.run,
     "events_table": events_table.run,
     "export": export.run,
+    "warehouse": warehouse.run,
 }
 RESULTS = Path(__file__).parent / "results"
 

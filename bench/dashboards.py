@@ -144,7 +144,7 @@ def _routes(port: int) -> set[str]:
     return set(json.loads(_get(port, "/openapi.json"))["paths"])
 
 
-def _ask(
+def ask(
     connection: http.client.HTTPConnection, tokens: Tokens, question: Question
 ) -> tuple[float, dict[str, Any]]:
     """Milliseconds of the whole call, and its answer."""
@@ -168,9 +168,9 @@ def _cold(port: int, tokens: Tokens, kind: Kind) -> dict[str, Any]:
     questions = kind.questions(random.Random(1))
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     for question in questions[:5]:
-        _ask(connection, tokens, question)
+        ask(connection, tokens, question)
     before = _cpu_seconds(port)
-    found = summary([_ask(connection, tokens, question)[0] for question in questions])
+    found = summary([ask(connection, tokens, question)[0] for question in questions])
     return {**found, "cpu_ms": _cpu_ms(port, before, len(questions))}
 
 
@@ -179,9 +179,9 @@ def _warm(port: int, tokens: Tokens, kind: Kind) -> dict[str, Any]:
     questions = kind.questions(random.Random(1))
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     for question in questions:
-        _ask(connection, tokens, question)
+        ask(connection, tokens, question)
     before = _cpu_seconds(port)
-    asked = [_ask(connection, tokens, question) for question in questions * 2]
+    asked = [ask(connection, tokens, question) for question in questions * 2]
     cpu = {"cpu_ms": _cpu_ms(port, before, len(asked))}
     cached = sum(answer.get("meta", {}).get("cached") is True for _, answer in asked)
     return {**summary([milliseconds for milliseconds, _ in asked]), **cpu, "cached": cached}

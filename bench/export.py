@@ -53,15 +53,15 @@ def run(events: int = EVENTS, large: int = LARGE_EVENTS, rounds: int = ROUNDS) -
         for _ in range(rounds):
             found["copied"].append(_copied(connection, is_sorted=False))
             found["copied_sorted"].append(_copied(connection, is_sorted=True))
-            found["hashed"].append(_exported(home, DAY, "yes"))
-            found["plain"].append(_exported(home, DAY, "no"))
+            found["hashed"].append(exported(home, DAY, "yes"))
+            found["plain"].append(exported(home, DAY, "no"))
         results = {"events": events, **_medians(found, events)}
         if large:
             generate_day(connection, LARGE_DAY, large, seed=2)
             results["large_table"] = {
                 "events": events + large,
-                f"day of {events}": _exported(home, DAY, "yes"),
-                f"day of {large}": _exported(home, LARGE_DAY, "yes"),
+                f"day of {events}": exported(home, DAY, "yes"),
+                f"day of {large}": exported(home, LARGE_DAY, "yes"),
             }
     Console(stderr=True).print(table(results))
     return results
@@ -99,7 +99,7 @@ def _copied(connection: psycopg.Connection, *, is_sorted: bool) -> float:
     return time.perf_counter() - started
 
 
-def _exported(home: str, day: date, pseudonymise: str) -> dict[str, Any]:
+def exported(home: str, day: date, pseudonymise: str) -> dict[str, Any]:
     """What a process says that exports the events of the day."""
     others = {k: v for k, v in os.environ.items() if not k.startswith("EVENTMILL_")}
     finished = subprocess.run(

@@ -108,8 +108,9 @@ def names_duckdb(arguments: Sequence[str]) -> bool:
 def _run_dbt(arguments: Sequence[str], variables: dict[str, str]) -> NoReturn:
     """Become dbt. Of a few chosen models, tests that compare them with others are left out."""
     program = str(Path(sys.executable).with_name("dbt"))
-    tests = {"DBT_INDIRECT_SELECTION": os.environ.get("DBT_INDIRECT_SELECTION", "buildable")}
-    os.execve(program, [program, *arguments], child_environment(**tests, **variables))  # noqa: S606
+    environment = child_environment(**variables)
+    environment.setdefault("DBT_INDIRECT_SELECTION", "buildable")
+    os.execve(program, [program, *arguments], environment)  # noqa: S606
 
 
 @app.command()
