@@ -25,10 +25,13 @@ CLAIM: LiteralString = "insert into raw.event_ids select event_id, occurred_at f
 # What is left out → how.
 PARTS: dict[str, LiteralString] = {
     "index by asset": "drop index raw.events_ip_asset_id",
+    "index by project": "drop index raw.events_project_id",
+    "index by license": "drop index raw.events_license_id",
     "index of what earns": "drop index raw.events_earning",
     "copy of lifecycle events": "drop trigger keep_lifecycle_event on raw.events",
     "all of these": """
-        drop index raw.events_ip_asset_id; drop index raw.events_earning;
+        drop index raw.events_ip_asset_id; drop index raw.events_project_id;
+        drop index raw.events_license_id; drop index raw.events_earning;
         drop trigger keep_lifecycle_event on raw.events
     """,
 }
@@ -40,7 +43,15 @@ READS: dict[str, LiteralString] = {
 COMPACTIONS: dict[str, LiteralString] = {
     "as stored": f"analyze {CLOSED}",
     "vacuum (freeze)": f"vacuum (freeze, analyze) {CLOSED}",
-    "rows by asset": f"cluster {CLOSED} using events_20260301_ip_asset_id_occurred_at_idx",
+    "rows by asset": f"""
+        create temporary table sorted as select * from {CLOSED} order by ip_asset_id, occurred_at;
+        truncate {CLOSED};
+        set session_replication_role = replica;  -- what the trigger keeps is kept already
+        insert into {CLOSED} select * from sorted;
+        reset session_replication_role;
+        drop table sorted;
+        analyze {CLOSED}
+    """,
 }
 
 

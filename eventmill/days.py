@@ -1,6 +1,6 @@
 """UTC days. A window of time is always half-open: [start of first day, start of the day after)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -55,3 +55,14 @@ class DayWindow:
         while day <= self.last:
             yield day
             day += ONE_DAY
+
+
+def stretches(days: Iterable[date]) -> list[DayWindow]:
+    """The days as windows of consecutive ones, in order and as few as possible."""
+    found: list[DayWindow] = []
+    for day in sorted(set(days)):
+        if found and day == found[-1].last + ONE_DAY:
+            found[-1] = DayWindow(found[-1].first, day)
+        else:
+            found.append(DayWindow(day, day))
+    return found

@@ -13,7 +13,7 @@ from dashboards_api.metrics.schemas import AnsweredRange, Meta, Metrics, Point, 
 from dashboards_api.metrics.scopes import PLATFORM, Scope
 from dashboards_api.metrics.visitors import Visitors, unique_visitors
 from dashboards_api.ranges import Interval, MetricsRange, interval_start
-from eventmill.days import ONE_DAY, DayWindow
+from eventmill.days import DayWindow, stretches
 
 # Numbers that add up over days; visitors do not.
 ADDITIVE = ("views", "clicks", "conversions", "revenue_cents", "engagement_time")
@@ -88,15 +88,8 @@ def _of_days(rows: Sequence[Day], interval: Interval | None) -> Visitors:
 
 
 def windows_without(window: DayWindow, days: Iterable[date]) -> list[DayWindow]:
-    """What is left of `window` without `days` (in order), as few windows as possible."""
-    left, first = [], window.first
-    for day in days:
-        if first < day:
-            left.append(DayWindow(first, day - ONE_DAY))
-        first = day + ONE_DAY
-    if first <= window.last:
-        left.append(DayWindow(first, window.last))
-    return left
+    """What is left of `window` without `days`, as few windows as possible."""
+    return stretches(set(window).difference(days))
 
 
 def totals(counted: Counted) -> Metrics:

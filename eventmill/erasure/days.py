@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection, sql
 
-from eventmill.days import ONE_DAY, DayWindow
+from eventmill.days import stretches
 from eventmill.erasure.certificate import note_of
 from eventmill.erasure.relations import is_there
 from eventmill.erasure.statements import fetch
@@ -134,14 +134,3 @@ def in_days(alias: str, days: Iterable[date]) -> sql.Composed:
             for window in stretches(days)
         )
     )
-
-
-def stretches(days: Iterable[date]) -> list[DayWindow]:
-    """The days as windows of consecutive ones."""
-    found: list[DayWindow] = []
-    for day in sorted(set(days)):
-        if found and day == found[-1].last + ONE_DAY:
-            found[-1] = DayWindow(found[-1].first, day)
-        else:
-            found.append(DayWindow(day, day))
-    return found

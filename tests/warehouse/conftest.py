@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,7 +15,9 @@ from eventmill.embedded import EmbeddedPostgres
 from eventmill.warehouse import Root, open_root
 from tests.conftest import MODULE_DATABASE, new_database, rename
 from tests.orchestration.support import add_days, add_event
+from tests.s3 import BUCKET, client, running_s3
 from tests.support import environment
+from tests.swift_server import ACCESS_KEY, SECRET_KEY
 
 FIRST = date(2024, 3, 1)
 BUILT = DayWindow(FIRST, date(2024, 3, 3))
@@ -85,3 +88,22 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def root(folder: Path) -> Root:
     return open_root()
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_s3(tmp_path_factory.mktemp("s3") / "files") as url:
+        client(url).create_bucket(Bucket=BUCKET)
+        yield url
+
+
+@pytest.fixture(params=["s3", "gs"])
+def bucket(s3: str, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A client of the store; the settings lead to a bucket of it, as if it were Google's too."""
+    with environment(
+        EVENTMILL_WAREHOUSE_URL=f"{request.param}://{BUCKET}/{request.param}",
+        EVENTMILL_WAREHOUSE_S3_ENDPOINT=s3,
+        EVENTMILL_WAREHOUSE_S3_ACCESS_KEY_ID=ACCESS_KEY,
+        EVENTMILL_WAREHOUSE_S3_SECRET_ACCESS_KEY=SECRET_KEY,
+    ):
+        yield client(s3), request.param

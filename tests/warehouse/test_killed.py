@@ -1,6 +1,5 @@
 """An export that is killed in the middle: what readers see, and what is left after the next one."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,8 @@ from eventmill.warehouse import manifest, open_root, table_named, tables
 from eventmill.warehouse.bucket_files import BucketFiles
 from eventmill.warehouse.exporting import export_day
 from eventmill.warehouse.pseudonyms import pseudonyms_for
-from tests.s3 import BUCKET, client, keys, running_s3, unfinished
-from tests.support import environment, run_eventmill
-from tests.swift_server import ACCESS_KEY, SECRET_KEY
+from tests.s3 import keys, unfinished
+from tests.support import run_eventmill
 from tests.warehouse.conftest import FIRST
 from tests.warehouse.killed import kill_where_it_stops
 
@@ -85,25 +83,6 @@ def test_a_killed_first_export_shows_nothing(
     shown = list((folder / "events").glob("date=*/*.parquet"))
     assert len(shown) == (1 if moment == "when one table is published" else 0)
     assert list(folder.glob("attribution/date=*")) == []
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_s3(tmp_path_factory.mktemp("s3") / "files") as url:
-        client(url).create_bucket(Bucket=BUCKET)
-        yield url
-
-
-@pytest.fixture(params=["s3", "gs"])
-def bucket(s3: str, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A client of the store; the settings lead to a bucket of it, as if it were Google's too."""
-    with environment(
-        EVENTMILL_WAREHOUSE_URL=f"{request.param}://{BUCKET}/{request.param}",
-        EVENTMILL_WAREHOUSE_S3_ENDPOINT=s3,
-        EVENTMILL_WAREHOUSE_S3_ACCESS_KEY_ID=ACCESS_KEY,
-        EVENTMILL_WAREHOUSE_S3_SECRET_ACCESS_KEY=SECRET_KEY,
-    ):
-        yield client(s3), request.param
 
 
 def test_readers_of_a_bucket_see_a_whole_day_and_nothing_is_left(

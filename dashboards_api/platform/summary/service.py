@@ -33,7 +33,7 @@ from dashboards_api.platform.summary.schemas import (
     SummaryNumbers,
 )
 from dashboards_api.ranges import MetricsRange
-from eventmill.days import ONE_DAY, DayWindow, utc_today
+from eventmill.days import DayWindow, stretches, utc_today
 
 Members = TypeVar("Members")
 
@@ -55,8 +55,8 @@ async def platform_summary(pool: Pool, asked: MetricsRange) -> PlatformSummary:
         receipts = [receipt for receipt in found if receipt.date != today]
         built = {receipt.date for receipt in receipts}
         unbuilt = [day for day in with_events if day not in built]
-        live = windows_of(day for day in unbuilt if day >= both.first)
-        older = windows_of(day for day in unbuilt if day < both.first)
+        live = stretches(day for day in unbuilt if day >= both.first)
+        older = stretches(day for day in unbuilt if day < both.first)
         days = await queries.read_days(connection, both, live, older, has_builds)
         # The sets are united while the database counts licenses, and keep nobody else waiting.
         sets, (licenses, licenses_before) = await asyncio.gather(
@@ -85,17 +85,6 @@ async def platform_summary(pool: Pool, asked: MetricsRange) -> PlatformSummary:
         return Read(answer, PLATFORM, live if days.unclassified else [])
 
     return await read_classified(pool, read)
-
-
-def windows_of(days: Iterable[date]) -> list[DayWindow]:
-    """These days, in order, as few windows as possible."""
-    windows: list[DayWindow] = []
-    for day in days:
-        if windows and windows[-1].last + ONE_DAY == day:
-            windows[-1] = DayWindow(windows[-1].first, day)
-        else:
-            windows.append(DayWindow(day, day))
-    return windows
 
 
 def _members(period: DayWindow, days: Days) -> dict[str, Any]:

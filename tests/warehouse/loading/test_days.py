@@ -1,6 +1,8 @@
 """Days in a real warehouse are those of the files, to the value, whatever was there before."""
 
 from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pyarrow as pa
@@ -8,12 +10,21 @@ import pyarrow.parquet as pq
 import pytest
 
 from eventmill.days import DayWindow
+from eventmill.embedded import EmbeddedPostgres
 from eventmill.object_storage import StorageError
-from eventmill.warehouse import Root, files, table_named, tables
+from eventmill.warehouse import Root, files, open_root, table_named, tables
+from eventmill.warehouse.exporting import export_day
 from eventmill.warehouse.loading import load
 from eventmill.warehouse.loading.errors import LoadFailed
 from tests.warehouse.conftest import BUILT, FIRST
-from tests.warehouse.loading.conftest import Warehouse, comparable, rewrite, rows_of_files
+from tests.warehouse.loading.conftest import (
+    KEY,
+    Warehouse,
+    comparable,
+    rewrite,
+    rows_of_files,
+    warehouse_of,
+)
 
 NAMES = [table.name for table in tables()]
 EVENTS = table_named("events")
@@ -93,6 +104,21 @@ def test_nulls_empty_texts_and_quotes_stay_apart(
     load(built, exported, DayWindow(FIRST, FIRST))
     found = [row["utm_term"] for row in database_warehouse.rows("events")]
     assert sorted(map(repr, found)) == sorted(map(repr, odd))
+
+
+def test_days_in_a_bucket_are_loaded_like_those_in_a_folder(
+    built: psycopg.Connection, exported: Root, bucket: Any, server: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    root = open_root()
+    assert not root.is_local
+    for day in BUILT:
+        export_day(built, root, day, tables(), KEY)
+    with warehouse_of("duckdb", server, tmp_path) as warehouse:
+        assert len(load(built, root, None).days) == len(BUILT)
+        for name in NAMES:
+            expected = comparable(rows_of_files(exported, name))
+            assert comparable(warehouse.rows(name)) == expected, name
+        assert load(built, root, None).unchanged == len(BUILT)
 
 
 def test_files_that_do_not_hold_their_manifests_rows_are_not_loaded(
