@@ -19,7 +19,8 @@ APPENDED = {"visitors"}
 # What grows with events: a test reads the built days of it.
 LARGE = (
     "int_events", "int_entity_days", "attribution", "daily_metrics",
-    "visitors", "visitor_sets", "sessions", "conversions", "conversion_touches",
+    "visitors", "visitor_sets", "sessions", "conversions", "conversion_touches", "touches",
+    "conversion_credits", "campaign_daily",
     "int_conversion_credits", "int_campaign_visits", "int_traffic", "int_traffic_days",
     "int_platform_visitors", "int_platform_days", "int_project_days", "traffic_daily",
 )  # fmt: skip
@@ -79,6 +80,17 @@ def test_days_are_replaced_and_never_dropped(models: list[ModelNode]) -> None:
             assert model.config.incremental_strategy == strategy, model.name
             assert model.config.full_refresh is False, model.name
             assert model.config.unique_key is None, model.name
+
+
+def test_no_view_of_all_days_is_counted_after_each_build(models: list[ModelNode]) -> None:
+    counted = {
+        model.name
+        for model in models
+        if model.config.materialized == "view"
+        and not model.config.event_time
+        and model.config.meta.get("count_rows", True)
+    }
+    assert counted.isdisjoint(LARGE)
 
 
 def test_a_yml_lies_beside_each_model(models: list[ModelNode], project: Path) -> None:

@@ -29,6 +29,7 @@
             'incremental_predicates': none,
         }) }}
     {% endcall %}
+    {% do apply_grants(target_relation, config.get('grants'), should_revoke(existing, false)) %}
     {%- if found.added or not has_its_comments(found) %}
         {% do persist_docs(target_relation, model) %}
     {%- endif %}
