@@ -45,12 +45,18 @@ where
     and project_id is null and license_id is null and {ENTITIES}
 """
 PEOPLE = f"""
-select case when grouping(ip_asset_id) = 0 then ip_asset_id end as ip_asset_id,
-    count(distinct visitor_id) as people
-from attribution
-where not is_bot and date between '{WINDOW.first}' and '{WINDOW.last}'
-group by grouping sets ((), (ip_asset_id))
-having grouping(ip_asset_id) = 1 or ip_asset_id in ({", ".join(repr(name) for name in ASSETS)})
+with people as (
+    select ip_asset_id, visitor_id
+    from attribution
+    where not is_bot and date between '{WINDOW.first}' and '{WINDOW.last}'
+)
+select null as ip_asset_id, count(distinct visitor_id) as people
+from people
+union all
+select ip_asset_id, count(distinct visitor_id)
+from people
+where ip_asset_id in ({", ".join(repr(name) for name in ASSETS)})
+group by ip_asset_id
 """
 
 
