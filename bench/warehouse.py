@@ -46,8 +46,9 @@ where
 """
 PEOPLE = f"""
 with people as (
-    select ip_asset_id, visitor_id
+    select events.ip_asset_id, attribution.visitor_id
     from attribution
+    inner join events using (event_id, date)
     where not is_bot and date between '{WINDOW.first}' and '{WINDOW.last}'
 )
 select null as ip_asset_id, count(distinct visitor_id) as people
