@@ -36,13 +36,14 @@ EVENTS_OF_A_DAY = 2_000
 LOADED_EVENTS = 1_000_000
 ASSETS = [f"asset_{number}" for number in range(1, 21)]
 NUMBERS = ("views", "clicks", "conversions", "revenue_cents", "unique_visitors", "engagement_time")
-ENTITIES = f"(ip_asset_id is null or ip_asset_id in ({', '.join(repr(name) for name in ASSETS)}))"
+NAMED = f"ip_asset_id in ({', '.join(repr(name) for name in ASSETS)})"
 BY_DAY = f"""
 select ip_asset_id, date::text as date, {", ".join(NUMBERS)}
 from daily_metrics
 where
     date between '{WINDOW.first}' and '{WINDOW.last}'
-    and project_id is null and license_id is null and {ENTITIES}
+    and project_id is null and license_id is null
+    and (ip_asset_id is null or {NAMED})
 """
 PEOPLE = f"""
 with people as (
@@ -56,7 +57,7 @@ from people
 union all
 select ip_asset_id, count(distinct visitor_id)
 from people
-where ip_asset_id in ({", ".join(repr(name) for name in ASSETS)})
+where {NAMED}
 group by ip_asset_id
 """
 

@@ -14,7 +14,7 @@ from eventmill.database import connect, database_url
 from eventmill.embedded import EmbeddedPostgres
 from eventmill.settings import get_settings
 from eventmill.tokens import Caller, issue
-from tests.conftest import clone, drop, rename
+from tests.conftest import new_database, rename
 from tests.dbt_project.warehouse import Warehouse, messages
 from tests.support import environment
 
@@ -51,8 +51,7 @@ def build(first: date, last: date) -> None:
 
 @pytest.fixture(scope="session")
 def views_template(server: EmbeddedPostgres) -> str:
-    url = clone(server, DATABASE)
-    with environment(EVENTMILL_DATABASE_URL=url):
+    with new_database(server, DATABASE) as url:
         dbt(
             "build", "--select", *VIEWS,
             "--exclude-resource-type", "test", "unit_test",
@@ -61,18 +60,19 @@ def views_template(server: EmbeddedPostgres) -> str:
         manifest = get_settings().manifest_dir / "manifest.json"
         manifest.parent.mkdir(parents=True, exist_ok=True)
         _project(url).manifest().writable_manifest().write(str(manifest))
-    rename(server, DATABASE, VIEWS_TEMPLATE)
+        rename(server, DATABASE, VIEWS_TEMPLATE)
     return VIEWS_TEMPLATE
 
 
 @pytest.fixture(scope="module")
 def views_database(server: EmbeddedPostgres, views_template: str) -> Iterator[str]:
     """URL of a database of this module with dbt's views and no event; the settings point at it."""
-    url = clone(server, DATABASE, views_template)
     # Most tests put events in and ask again at once; those of the cache turn it on.
-    with environment(EVENTMILL_DATABASE_URL=url, EVENTMILL_CACHE_MB="0"):
+    with (
+        new_database(server, DATABASE, views_template) as url,
+        environment(EVENTMILL_CACHE_MB="0"),
+    ):
         yield url
-    drop(server, DATABASE)
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,9 @@ import pytest
 
 from eventmill.database import connect
 from eventmill.embedded import EmbeddedPostgres
-from tests.conftest import clone, drop, rename
+from tests.conftest import new_database, rename
 from tests.dbt_project.warehouse import Warehouse
 from tests.privacy.support import DAY
-from tests.support import environment
 
 # One after the other, the tests' databases have the same name: dbt's parsed project has it in it.
 DATABASE = "privacy"
@@ -20,20 +19,20 @@ BUILT = "privacy_template"
 @pytest.fixture(scope="session")
 def project(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Every model built for a day without events, so that each table is there."""
-    project = Warehouse(clone(server, DATABASE), tmp_path_factory.mktemp("privacy_dbt"))
-    project.execute("insert into enrichment.platform_currency (currency) values ('USD')")
-    project.build(DAY, DAY, "--exclude-resource-type", "test", "unit_test")
-    project.execute("truncate marts.build_receipts")
-    rename(server, DATABASE, BUILT)
+    with new_database(server, DATABASE) as url:
+        project = Warehouse(url, tmp_path_factory.mktemp("privacy_dbt"))
+        project.execute("insert into enrichment.platform_currency (currency) values ('USD')")
+        project.build(DAY, DAY, "--exclude-resource-type", "test", "unit_test")
+        project.execute("truncate marts.build_receipts")
+        rename(server, DATABASE, BUILT)
     return project
 
 
 @pytest.fixture
 def warehouse(server: EmbeddedPostgres, project: Warehouse) -> Iterator[Warehouse]:
     """A database of this test's own with every model and no event; the settings point at it."""
-    with environment(EVENTMILL_DATABASE_URL=clone(server, DATABASE, BUILT)):
+    with new_database(server, DATABASE, BUILT):
         yield project
-    drop(server, DATABASE)
 
 
 @pytest.fixture
