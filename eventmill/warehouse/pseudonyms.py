@@ -1,4 +1,4 @@
-"""Ids of people as keyed hashes: HMAC-SHA256 (RFC 2104), 128 bits of it in hexadecimal digits.
+"""Ids of people as keyed hashes: SHA-256 of key and id, 128 bits of it in hexadecimal digits.
 
 The same id has the same pseudonym in every table and on every day of one destination, so people
 can be counted and followed there, and another one in any other destination.
@@ -10,37 +10,23 @@ import hmac
 from eventmill.secret_files import kept_secret
 from eventmill.settings import get_settings
 
+# Half of the hash: who has only that cannot go on hashing from it, which HMAC is for otherwise.
 DIGITS = 32
-_BLOCK_BYTES = 64
-# About 250 bytes each. Of a day with more ids, some are hashed twice.
-_MOST_KNOWN = 300_000
+# With an id of up to 39 bytes one block of SHA-256, where HMAC takes four.
+_KEY_BYTES = 16
 
 
 class Pseudonyms:
     """The pseudonyms of one destination."""
 
-    def __init__(self, key: bytes) -> None:
-        """`key` of at most 64 bytes."""
-        padded = key.ljust(_BLOCK_BYTES, b"\0")
-        # Both halves of HMAC up to where the message begins: hmac.digest() takes twice as long.
-        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
-        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
-        self._known: dict[str, str] = {}
-        self.key_id = hmac.digest(key, b"eventmill warehouse key", "sha256").hex()[:8]
+    def __init__(self, secret: bytes) -> None:
+        self.key = hmac.digest(secret, b"eventmill pseudonyms", "sha256")[:_KEY_BYTES]
+        self.key_id = hmac.digest(secret, b"eventmill key_id", "sha256").hex()[:8]
         """Tells two keys apart, and nothing else of them."""
 
     def of(self, id_: str) -> str:
         """The pseudonym of one id."""
-        known = self._known.get(id_)
-        if known is not None:
-            return known
-        if len(self._known) >= _MOST_KNOWN:
-            self._known.clear()
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(id_.encode())
-        outer.update(inner.digest())
-        made = self._known[id_] = outer.hexdigest()[:DIGITS]
-        return made
+        return hashlib.sha256(self.key + id_.encode()).hexdigest()[:DIGITS]
 
 
 def pseudonyms_for(url: str) -> Pseudonyms | None:

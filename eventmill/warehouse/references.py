@@ -7,7 +7,8 @@ place of the former one in one step, so it needs no manifest: `<root>/<name>/cur
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,10 +147,11 @@ def _write(
     os.close(descriptor)
     file = Path(name)
     try:
-        with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-            for batch in _batches(connection, reference, schema, redacted=pseudonyms is not None):
-                if pseudonyms and reference.people:
-                    batch = pseudonymised(batch, reference.people, pseudonyms)
+        batches = _batches(connection, reference, schema, redacted=pseudonyms is not None)
+        if pseudonyms and reference.people:
+            batches = pseudonymised(batches, reference.people, pseudonyms)
+        with closing(batches), pq.ParquetWriter(file, schema, compression="zstd") as writer:
+            for batch in batches:
                 writer.write_batch(batch)
                 rows += batch.num_rows
         root.put(reference.name, CURRENT, file)
@@ -160,7 +162,7 @@ def _write(
 
 def _batches(
     connection: psycopg.Connection, reference: Reference, schema: pa.Schema, *, redacted: bool
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch]:
     query = sql.SQL("select {} from {} as day").format(
         sql.SQL(", ").join(
             _column(name, kind, redacted=redacted) for name, kind in reference.columns.items()

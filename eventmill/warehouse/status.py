@@ -6,6 +6,7 @@ from typing import Any, LiteralString
 import psycopg
 
 from eventmill.settings import get_settings
+from eventmill.warehouse.pseudonyms import pseudonyms_for
 from eventmill.warehouse.tables import tables
 
 HELD: LiteralString = """
@@ -14,8 +15,8 @@ from ops.exported_days
 where destination = %(destination)s
 group by table_name
 """
-# A build of a day makes what was exported of it old. Raw events that retention has dropped cannot
-# be exported again, and need not: what they were is in the files.
+# A build of a day makes what was exported of it old, and so does another key. Raw events that
+# retention has dropped cannot be exported again, and need not: what they were is in the files.
 STALE: LiteralString = """
 select builds.date
 from marts.daily_builds as builds
@@ -26,7 +27,10 @@ left join ops.exported_days as exported
         and wanted.table_name = exported.table_name
         and builds.date = exported.day
 where
-    (exported.built_at is distinct from builds.built_at)
+    (
+        exported.built_at is distinct from builds.built_at
+        or (exported.key_id is distinct from %(key_id)s and %(before)s::timestamptz is null)
+    )
     and not (
         wanted.table_name = 'events'
         and builds.date in (select dropped.day from raw.dropped_days as dropped)
@@ -40,11 +44,16 @@ order by builds.date
 def waiting_days(
     connection: psycopg.Connection, destination: str, before: datetime | None = None
 ) -> list[date]:
-    """Built days, or those built before a time, whose last build is not exported; in order."""
+    """Built days whose last build is not exported, or with other pseudonyms than now; in order.
+
+    With `before` only days that were built before that and are not exported since.
+    """
     row = connection.execute("select to_regclass('marts.daily_builds') is not null").fetchone()
     if row != (True,):
         return []
+    pseudonyms = pseudonyms_for(destination)
     parameters = {
+        "key_id": pseudonyms.key_id if pseudonyms else None,
         "tables": [table.name for table in tables()],
         "destination": destination,
         "before": before,

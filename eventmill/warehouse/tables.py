@@ -19,6 +19,8 @@ class Table:
     sorted_by: tuple[str, ...]
     people: tuple[str, ...]
     """Columns that hold ids of people, devices and their visits, and nothing else."""
+    is_view: bool = False
+    """Whether each reading computes the rows."""
 
     @property
     def source(self) -> str:
@@ -53,6 +55,7 @@ _TABLES = (
         "conversion_credits", "marts", "conversion_credits", "occurred_at", True,
         sorted_by=("model", "occurred_at", "conversion_id", "touch_number"),
         people=("creator_id",),
+        is_view=True,
     ),
 )  # fmt: skip
 

@@ -54,7 +54,7 @@ def write_day(
         raise NotFound(f"there is no {table.source}: build a day first")
     batches = snapshot.batches(table, columns, day, redacted=pseudonyms is not None)
     if pseudonyms and table.people:
-        batches = _pseudonymised(batches, table, pseudonyms)
+        batches = pseudonymised(batches, table.people, pseudonyms)
     return publish_day(
         root,
         Manifest(
@@ -165,14 +165,6 @@ def _files(
                     group = next(groups, None)
             yield File(path.name, rows, path.stat().st_size, _sha256(path))
             number += 1
-
-
-def _pseudonymised(
-    batches: Generator[pa.RecordBatch], table: Table, pseudonyms: Pseudonyms
-) -> Generator[pa.RecordBatch]:
-    with closing(batches):
-        for batch in batches:
-            yield pseudonymised(batch, table.people, pseudonyms)
 
 
 def _groups(schema: pa.Schema, batches: Generator[pa.RecordBatch]) -> Generator[pa.Table]:

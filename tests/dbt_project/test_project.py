@@ -82,17 +82,6 @@ def test_days_are_replaced_and_never_dropped(models: list[ModelNode]) -> None:
             assert model.config.unique_key is None, model.name
 
 
-def test_no_view_of_all_days_is_counted_after_each_build(models: list[ModelNode]) -> None:
-    counted = {
-        model.name
-        for model in models
-        if model.config.materialized == "view"
-        and not model.config.event_time
-        and model.config.meta.get("count_rows", True)
-    }
-    assert counted.isdisjoint(LARGE)
-
-
 def test_a_yml_lies_beside_each_model(models: list[ModelNode], project: Path) -> None:
     for model in models:
         assert (project / model.original_file_path).with_suffix(".yml").exists(), model.name

@@ -17,7 +17,7 @@ from eventmill.warehouse import open_root, tables
 from eventmill.warehouse.catalog import catalog_path, write_catalog
 from eventmill.warehouse.exporting import export_day
 from eventmill.warehouse.pseudonyms import pseudonyms_for
-from tests.support import run_eventmill
+from tests.support import environment, run_eventmill
 from tests.warehouse.conftest import BUILT, FIRST
 
 PLATFORM = """
@@ -142,6 +142,9 @@ def test_status_says_what_is_there_and_what_waits(built: psycopg.Connection, fol
     }
     assert after["waiting_days"] == [str(day) for day in BUILT][1:]
     assert "built and not exported: 2 days" in run_eventmill("warehouse", "status").stdout
+    with environment(EVENTMILL_WAREHOUSE_KEY="another key of this destination."):
+        changed = json.loads(run_eventmill("warehouse", "status", "--json").stdout)
+    assert changed["waiting_days"] == before["waiting_days"]
 
 
 def test_days_that_are_not_built_are_not_exported(built: psycopg.Connection, folder: Path) -> None:

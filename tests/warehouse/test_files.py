@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from eventmill.errors import NotFound
-from eventmill.warehouse import Root, Table, days, files, manifest, tables
+from eventmill.warehouse import Root, Table, days, files, manifest, table_named, tables
 from eventmill.warehouse.exporting import NotBuilt, export_day
 from eventmill.warehouse.pseudonyms import Pseudonyms
+from eventmill.warehouse.source import day_query
+from eventmill.warehouse.types import columns_of
+from tests.orchestration.support import add_event
 from tests.support import scalar
 from tests.warehouse.conftest import BUILT, FIRST
 
@@ -60,6 +63,22 @@ def test_a_day_holds_exactly_what_the_database_holds(
     assert theirs
     assert [*ours[0]] == [*theirs[0]]
     assert comparable(ours) == comparable(theirs)
+
+
+def test_rows_are_in_the_order_that_the_manifest_names(built: psycopg.Connection) -> None:
+    day, table = date(2024, 4, 1), table_named("events")
+    start = datetime(2024, 4, 1, tzinfo=UTC)
+    moments = [timedelta(), timedelta(microseconds=1), timedelta(hours=24, microseconds=-1)]
+    with built.transaction(force_rollback=True):
+        for moment in [*moments, *moments]:
+            for event_type in ("page_viewed", "asset_viewed", "search_performed"):
+                add_event(built, day, event_type=event_type, occurred_at=start + moment)
+        columns = columns_of(built, table)
+        found = built.execute(day_query(table, columns, day, redacted=True)).fetchall()
+    names = [column.name for column in columns]
+    keys = [tuple(row[names.index(name)] for name in table.sorted_by) for row in found]
+    assert len(keys) == 18
+    assert keys == sorted(keys)
 
 
 def test_the_manifest_describes_the_files(built: psycopg.Connection, root: Root) -> None:

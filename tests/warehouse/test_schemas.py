@@ -1,14 +1,17 @@
 """Versions of schemas, pseudonyms, and where a warehouse may be."""
 
 import hashlib
-import hmac
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from eventmill.errors import ConfigurationError
 from eventmill.warehouse import Column, open_root
+from eventmill.warehouse.pseudonymising import pseudonymised
 from eventmill.warehouse.pseudonyms import Pseudonyms, pseudonyms_for, pseudonyms_of
 from eventmill.warehouse.schemas import next_version
 from eventmill.warehouse.types import kind_of
@@ -34,10 +37,34 @@ def test_added_columns_keep_the_version_and_all_else_raises_it(tmp_path: Path) -
         assert next_version(root, "events", schema) == version
 
 
-def test_a_pseudonym_is_the_hmac_of_the_id() -> None:
-    key = b"a key of a destination"
-    expected = hmac.new(key, "Zoë".encode(), hashlib.sha256).hexdigest()[:32]
-    assert Pseudonyms(key).of("Zoë") == expected
+IDS = st.none() | st.sampled_from(["ann", "Zoë", ""]) | st.text(max_size=80)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.tuples(IDS, IDS, st.booleans()), max_size=20))
+def test_pseudonyms_are_keyed_hashes_of_the_ids(
+    rows: list[tuple[str | None, str | None, bool]],
+) -> None:
+    pseudonyms = Pseudonyms(b"a key of a destination")
+    names = ["visitor_id", "user_id", "kept"]
+    given_ = pa.RecordBatch.from_pylist(
+        [dict(zip(names, row, strict=True)) for row in rows],
+        pa.schema([("visitor_id", pa.string()), ("user_id", pa.string()), ("kept", pa.bool_())]),
+    )
+
+    def expected(id_: str | None) -> str | None:
+        if id_ is None:
+            return None
+        return hashlib.sha256(pseudonyms.key + id_.encode()).hexdigest()[:32]
+
+    [made] = pseudonymised((batch for batch in [given_]), names[:2], pseudonyms)
+    assert [tuple(row.values()) for row in made.to_pylist()] == [
+        (expected(visitor), expected(user), kept) for visitor, user, kept in rows
+    ]
+    assert [pseudonyms.of(row[0]) for row in rows if row[0] is not None] == [
+        expected(row[0]) for row in rows if row[0] is not None
+    ]
+    assert made.schema == given_.schema
 
 
 def test_each_destination_has_pseudonyms_of_its_own(home: Path) -> None:

@@ -1,4 +1,4 @@
-{{ config(materialized='view', meta={'count_rows': false}) }}
+{{ config(materialized='view') }}
 
 {%- set tags = ['source', 'medium', 'campaign', 'term', 'content'] -%}
 {%- set keys = ['date'] + tags + ['channel'] -%}

@@ -1,4 +1,4 @@
-{{ config(materialized='view', meta={'count_rows': false}) }}
+{{ config(materialized='view') }}
 
 with credits as (
     select * from {{ unfiltered(ref('int_conversion_credits')) }}

@@ -1,4 +1,4 @@
-{{ config(materialized='view', meta={'count_rows': false}) }}
+{{ config(materialized='view') }}
 
 with sessions as (
     select * from {{ ref('sessions') }}

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 FILESYSTEM: Final = "filesystem"
 # Parquet is what each reads fastest; without a bucket of its own, Redshift takes only INSERT.
 FILE_FORMATS: Final = {"redshift": "insert_values"}
+# For PostgreSQL dlt holds each file that it loads in memory: so files are small, and few at once.
+HELD_FILES: Final = {"DATA_WRITER__FILE_MAX_ITEMS": "100000", "LOAD__WORKERS": "2"}
+# DuckDB takes four fifths of the machine's memory before it uses the disk, unless it is told.
+DUCKDB_CONFIG: Final = {"memory_limit": "1GB", "preserve_insertion_order": False}
 
 
 def chosen() -> str:
@@ -29,10 +33,14 @@ def chosen() -> str:
 
 
 def prepare() -> None:
-    """Keep dlt's state in the home, and dlt from telling its makers. Before dlt is imported."""
+    """Keep dlt's state in the home, its memory bounded, and dlt from telling its makers.
+
+    Before dlt is imported.
+    """
     folder = str(state_folder())
     export(
         {
+            **(HELD_FILES if get_settings().warehouse_destination == "postgres" else {}),
             "RUNTIME__DLTHUB_TELEMETRY": "false",
             "RUNTIME__LOG_LEVEL": "CRITICAL",  # what fails is raised, and said by us
             "DLT_DATA_DIR": folder,
@@ -55,6 +63,7 @@ def destination(name: str) -> "Destination[Any, Any]":
     Raises ConfigurationError for credentials that are none for this destination.
     """
     import dlt
+    from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
     factory: Any = getattr(dlt.destinations, name)
     credentials = _credentials(name)
@@ -62,6 +71,9 @@ def destination(name: str) -> "Destination[Any, Any]":
         return factory()  # type: ignore[no-any-return]
     if name == FILESYSTEM:
         return factory(bucket_url=credentials)  # type: ignore[no-any-return]
+    if name == "duckdb":
+        bounded = DuckDbCredentials(credentials, global_config=DUCKDB_CONFIG)
+        return factory(credentials=bounded)  # type: ignore[no-any-return]
     return factory(credentials=credentials)  # type: ignore[no-any-return]
 
 

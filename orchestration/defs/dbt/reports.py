@@ -52,7 +52,7 @@ def note(
         for event in seen_by_build(events):
             context.log_event(event)
         views = [n for n in nodes().values() if n["config"]["materialized"] == "view"]
-        notes += of_views(connection, [v for v in views if v["unique_id"] in built], events)
+        notes += of_views([v for v in views if v["unique_id"] in built], events)
         for built_day in build.order.window:
             why = {"why": build.reasons.get(built_day, "asked for")}
             context.add_asset_metadata(why, key(RECEIPT), built_day.isoformat())
