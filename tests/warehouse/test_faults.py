@@ -3,10 +3,12 @@
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import psycopg
+import pyarrow as pa
 import pytest
 
 from bench.generate import generate_day
@@ -56,20 +58,23 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
 def test_a_lost_database_leaves_the_former_day(
     large: psycopg.Connection, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from eventmill.warehouse import writing
+    from eventmill.warehouse import source
 
     root = open_root()
     [before] = export_day(large, root, LARGE, [EVENTS], pseudonyms_for(root.url))
     assert before.rows == ROWS
+    read = source._read
 
-    def lose(*_: object) -> None:
-        large.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where application_name = 'eventmill export'"
-        )
+    def read_and_lose(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        for batch in read(reader):
+            large.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where application_name = 'eventmill export'"
+            )
+            yield batch
 
     with monkeypatch.context() as patched:
-        patched.setattr(writing.Totals, "add", lose)
+        patched.setattr(source, "_read", read_and_lose)
         with pytest.raises(psycopg.OperationalError):
             export_day(large, root, LARGE, [EVENTS], pseudonyms_for(root.url))
     assert manifest(root, EVENTS, LARGE) == before

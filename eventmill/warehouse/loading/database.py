@@ -13,11 +13,12 @@ from typing import Any, Final
 
 import dlt
 import pyarrow as pa
+from dlt.common.destination import TLoaderFileFormat
 from dlt.common.schema.typing import TSchemaContractDict
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
 from eventmill.settings import get_settings
-from eventmill.warehouse.loading.destinations import FILE_FORMATS, destination, state_folder
+from eventmill.warehouse.loading.destinations import destination, state_folder
 from eventmill.warehouse.loading.rows import DAY, row_groups
 from eventmill.warehouse.loading.target import Exported
 from eventmill.warehouse.root import Root
@@ -72,10 +73,8 @@ class DatabaseTarget:
     def load(self, root: Root, day: date, exported: Sequence[Exported]) -> None:
         if self._pipeline.has_pending_data:
             self._pipeline.drop_pending_packages()
-        self._pipeline.run(
-            [*(_resource(root, one) for one in exported), _notes(exported)],
-            loader_file_format=FILE_FORMATS.get(self._name, "parquet"),  # type: ignore[arg-type]
-        )
+        resources = [_resource(root, one, file_format(self._name, one)) for one in exported]
+        self._pipeline.run([*resources, _notes(exported)])
         if self._name == "postgres":
             self._index([one.manifest.table for one in exported])
 
@@ -102,7 +101,19 @@ def is_of_day(day: date) -> str:
     return f"{DAY} = date '{day}'"
 
 
-def _resource(root: Root, one: Exported) -> Any:
+def file_format(name: str, one: Exported) -> TLoaderFileFormat:
+    """How rows get into the destination `name`: whole files, unless these would not arrive right.
+
+    Without a bucket of its own, Redshift takes only INSERT. PostgreSQL takes files by ADBC, which
+    writes other decimals than it is given (https://github.com/apache/arrow-adbc/issues/3485).
+    """
+    has_decimals = any(column.type.startswith("decimal") for column in one.manifest.schema)
+    if name == "redshift" or (name == "postgres" and has_decimals):
+        return "insert_values"
+    return "parquet"
+
+
+def _resource(root: Root, one: Exported, format_: TLoaderFileFormat) -> Any:
     manifest = one.manifest
     scope = is_of_day(manifest.day)
 
@@ -124,6 +135,7 @@ def _resource(root: Root, one: Exported) -> Any:
             "destination_scope": scope,
         },
         schema_contract=CONTRACT,
+        file_format=format_,
     )
 
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from dlt.common.destination import Destination
 
 FILESYSTEM: Final = "filesystem"
-# Parquet is what each reads fastest; without a bucket of its own, Redshift takes only INSERT.
-FILE_FORMATS: Final = {"redshift": "insert_values"}
 # For PostgreSQL dlt holds each file that it loads in memory: so files are small, and few at once.
 HELD_FILES: Final = {"DATA_WRITER__FILE_MAX_ITEMS": "100000", "LOAD__WORKERS": "2"}
 # DuckDB takes four fifths of the machine's memory before it uses the disk, unless it is told.
