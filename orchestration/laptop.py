@@ -14,7 +14,7 @@ from eventmill.database import dbt_environment
 from eventmill.days import ONE_DAY, DayWindow
 from eventmill.errors import ConfigurationError
 from eventmill.settings import get_settings
-from eventmill.warehouse import days, files, open_root, table_named
+from eventmill.warehouse import days, files_of_days, open_root, table_named
 from eventmill.warehouse.references import CURRENT, references
 
 TARGET = "duckdb"
@@ -85,7 +85,7 @@ def prepare(arguments: Sequence[str]) -> dict[str, str]:
         raise ConfigurationError(
             f"{url} has no exported events: set EVENTMILL_WAREHOUSE_URL to the warehouse's folder"
         )
-    found = {EVENTS: [file for day in exported for file in files(root, table, day)]}
+    found = {EVENTS: files_of_days(root, table, exported)}
     for reference in references():
         file = Path(url) / reference.name / CURRENT
         if not file.exists():

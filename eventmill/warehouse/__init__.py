@@ -6,7 +6,7 @@ docs/decisions/0024 says why they are as they are.
 """
 
 from eventmill.warehouse.manifest import Column, File, Manifest, Receipt
-from eventmill.warehouse.reading import days, files, manifest
+from eventmill.warehouse.reading import days, files, files_of_days, manifest
 from eventmill.warehouse.root import Root, open_root
 from eventmill.warehouse.tables import Table, table_named, tables
 
@@ -19,6 +19,7 @@ __all__ = [
     "Table",
     "days",
     "files",
+    "files_of_days",
     "manifest",
     "open_root",
     "table_named",

@@ -15,7 +15,7 @@ import duckdb
 
 from eventmill.settings import get_settings
 from eventmill.warehouse.manifest import Column
-from eventmill.warehouse.reading import days, files
+from eventmill.warehouse.reading import days, files_of_days
 from eventmill.warehouse.root import DAY_FOLDER, Root
 from eventmill.warehouse.tables import Table, tables
 from eventmill.warehouse.types import duckdb_type
@@ -102,8 +102,7 @@ def _create_view(engine: duckdb.DuckDBPyConnection, root: Root, table: Table) ->
 def _files(root: Root, table: Table, exported: Sequence[date]) -> str:
     if root.is_local:
         return text(f"{root.url}/{table.name}/{DAY_FOLDER}*/*.parquet")
-    found = [file for day in exported for file in files(root, table, day)]
-    return "[" + ", ".join(map(text, found)) + "]"
+    return "[" + ", ".join(map(text, files_of_days(root, table, exported))) + "]"
 
 
 def quoted(name: str) -> str:

@@ -1,12 +1,18 @@
 """What readers see of the warehouse: the days that have a manifest, and the files it names."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from typing import Final
 
 from eventmill.errors import NotFound
 from eventmill.object_storage import StorageError
 from eventmill.warehouse.manifest import Manifest
 from eventmill.warehouse.root import Root
 from eventmill.warehouse.tables import Table
+
+# Of a bucket, each manifest is a request that mostly waits.
+MANIFEST_READERS: Final = 16
 
 
 def days(root: Root, table: Table) -> list[date]:
@@ -30,3 +36,10 @@ def manifest(root: Root, table: Table, day: date) -> Manifest:
 def files(root: Root, table: Table, day: date) -> list[str]:
     """Paths or URLs of the day's Parquet files, in order. Raises as `manifest`."""
     return [root.url_of(table.name, day, file.name) for file in manifest(root, table, day).files]
+
+
+def files_of_days(root: Root, table: Table, exported: Sequence[date]) -> list[str]:
+    """The files of several days, in their order. Raises as `manifest`."""
+    with ThreadPoolExecutor(MANIFEST_READERS) as pool:
+        found = pool.map(lambda day: files(root, table, day), exported)
+        return [file for of_day in found for file in of_day]

@@ -22,6 +22,7 @@ from eventmill.warehouse.loading.destinations import chosen, prepare
 from eventmill.warehouse.loading.errors import DayReplaced, LoadFailed, chain, translated
 from eventmill.warehouse.loading.target import Exported, Target, open_target
 from eventmill.warehouse.manifest import Manifest
+from eventmill.warehouse.reading import MANIFEST_READERS
 from eventmill.warehouse.root import Root
 from eventmill.warehouse.tables import tables
 
@@ -29,7 +30,6 @@ from eventmill.warehouse.tables import tables
 LOAD_LOCK: Final = "eventmill.warehouse_load"
 # The last wait is half a minute: a warehouse that wakes up, or a network that comes back.
 ATTEMPTS: Final = 6
-MANIFEST_READERS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
