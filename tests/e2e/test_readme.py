@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -38,8 +39,10 @@ def _scripts() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("page", _scripts())
-def test_the_commands_of_the_documents_work(demo: RunningDemo, page: str) -> None:
+def test_the_commands_of_the_documents_work(demo: RunningDemo, page: str, tmp_path: Path) -> None:
     script = _scripts()[page].replace("curl ", "curl --fail-with-body ")
+    # Somebody else's file of that name may be there.
+    script = script.replace("/tmp/", f"{tmp_path}/")
     for port, name in (("8000", "ingest"), ("8001", "dashboards"), ("3000", "dagster")):
         script = script.replace(f"127.0.0.1:{port}", f"127.0.0.1:{demo.port(name)}")
     result = demo.shell(f"set -exo pipefail\n{script}", timeout=900)
