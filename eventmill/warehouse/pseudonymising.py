@@ -6,6 +6,7 @@ from contextlib import closing
 import duckdb
 import pyarrow as pa
 
+from eventmill.warehouse.catalog import quoted
 from eventmill.warehouse.pseudonyms import DIGITS, Pseudonyms
 
 
@@ -29,7 +30,7 @@ def pseudonymised(
 
 def _query(columns: Sequence[str]) -> str:
     """Most events name their visitor twice: the first column's ids are not hashed again."""
-    first, *others = (f'"{name}"' for name in columns)
+    first, *others = map(quoted, columns)
     made = [
         f"case when {name} = {first} then made else {_hashed(name)} end as {name}"
         for name in others

@@ -62,6 +62,8 @@ def test_a_day_holds_exactly_what_the_database_holds(
     ours, theirs = rows_of(root, table), expected(built, table)
     assert theirs
     assert [*ours[0]] == [*theirs[0]]
+    keys = [[(row[name] is None, row[name]) for name in table.sorted_by] for row in ours]
+    assert keys == sorted(keys)
     assert comparable(ours) == comparable(theirs)
 
 

@@ -61,7 +61,6 @@ def destination(name: str) -> "Destination[Any, Any]":
     Raises ConfigurationError for credentials that are none for this destination.
     """
     import dlt
-    from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
     factory: Any = getattr(dlt.destinations, name)
     credentials = _credentials(name)
@@ -70,6 +69,8 @@ def destination(name: str) -> "Destination[Any, Any]":
     if name == FILESYSTEM:
         return factory(bucket_url=credentials)  # type: ignore[no-any-return]
     if name == "duckdb":
+        from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
+
         bounded = DuckDbCredentials(credentials, global_config=DUCKDB_CONFIG)
         return factory(credentials=bounded)  # type: ignore[no-any-return]
     return factory(credentials=credentials)  # type: ignore[no-any-return]
