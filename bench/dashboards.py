@@ -35,7 +35,7 @@ from bench.questions import (
     Tokens,
     dashboards_of,
 )
-from eventmill.services import KEEP_ALIVE_SECONDS
+from eventmill.runner.services import KEEP_ALIVE_SECONDS
 
 EVENTS = 10_000_000
 CLIENTS, LOAD_SECONDS, THINK_SECONDS = 1_000, 60, 2.0

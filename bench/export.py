@@ -120,7 +120,7 @@ def _export(day: date) -> dict[str, Any]:
     """Export the events of a day in this process: seconds without imports, and its peak memory."""
     import resource
 
-    from eventmill.database import connect
+    from eventmill.core.database import connect
     from eventmill.warehouse import open_root
     from eventmill.warehouse.exporting import export_day
     from eventmill.warehouse.pseudonyms import pseudonyms_for

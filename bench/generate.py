@@ -9,7 +9,7 @@ from datetime import date
 
 import psycopg
 
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 
 ASSETS = 20_000
 VISITORS = 200_000
@@ -108,8 +108,8 @@ def generate_day(
         )
         if enrich:
             # Not at the top: classifying needs parsers that a caller without `enrich` does without.
-            from eventmill.referrers import store_referrers
-            from eventmill.user_agents import store_user_agents
+            from eventmill.core.enrichment.referrers import store_referrers
+            from eventmill.core.enrichment.user_agents import store_user_agents
 
             store_user_agents(connection, [*people, *bots])
             store_referrers(connection, list(referring_domains()))

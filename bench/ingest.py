@@ -36,10 +36,10 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from eventmill.database import ensure_database
-from eventmill.embedded import EmbeddedPostgres
-from eventmill.keys import create_key
-from eventmill.migrate import migrate
+from eventmill.core.database import ensure_database
+from eventmill.core.opening import set_up
+from eventmill.runner.embedded import EmbeddedPostgres
+from ingest_api.keys import create_key
 
 USER_AGENT = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -136,7 +136,7 @@ def _running(workers: int) -> Iterator[System]:
         try:
             ensure_database(postgres.url)
             with psycopg.connect(postgres.url, autocommit=True) as connection:
-                migrate(connection)
+                set_up(connection)
                 write_key = create_key(connection, "bench", "secret")
             port = _free_port()
             command = [

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from bench.generate import ASSETS, LICENSES, PROJECTS, generate_day
-from eventmill.days import DayWindow, day_start
+from eventmill.core.days import DayWindow, day_start
 
 CREATORS, BRANDS = 200, 100
 

@@ -24,9 +24,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.generate import generate_day
-from eventmill.database import ensure_database
-from eventmill.embedded import EmbeddedPostgres
-from eventmill.migrate import migrate
+from eventmill.core.database import ensure_database
+from eventmill.core.opening import set_up
+from eventmill.runner.embedded import EmbeddedPostgres
 
 EVENTS = 1_000_000
 ROUNDS = 3
@@ -80,7 +80,7 @@ def system() -> Iterator[tuple[str, str]]:
         try:
             ensure_database(postgres.url)
             with psycopg.connect(postgres.url, autocommit=True) as connection:
-                migrate(connection)
+                set_up(connection)
             yield home, postgres.url
         finally:
             postgres.stop()

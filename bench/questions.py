@@ -13,7 +13,7 @@ import jwt
 
 from bench.generate import ASSETS
 from bench.marketplace import BRANDS, CREATORS, eventmill
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 
 WINDOW = DayWindow(date(2025, 1, 1), date(2025, 3, 31))
 

@@ -30,7 +30,7 @@ from bench.partition import system
 from dashboards_api.database import create_pool, snapshot
 from dashboards_api.metrics.scopes import PLATFORM, Scope, asset_scope, assets_scope
 from dashboards_api.metrics.visitors import unique_visitors
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 
 EVENTS = 10_000_000
 VISITORS = 500_000

@@ -30,10 +30,10 @@ from dashboards_api.platform.summary import routes as summary
 from dashboards_api.privacy import routes as privacy
 from dashboards_api.query import routes as query
 from dashboards_api.reports import routes as reports
-from eventmill import logs
-from eventmill.asgi import UnexpectedErrors
-from eventmill.database import database_url
-from eventmill.settings import get_settings
+from eventmill.core import logs
+from eventmill.core.database import database_url
+from eventmill.core.settings import get_settings
+from eventmill.http.asgi import UnexpectedErrors
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
 from dashboards_api.database import Pool, snapshot
-from eventmill.tokens import Caller
+from eventmill.core.tokens import Caller
 
 RECORD = """
 insert into ops.audit_log (actor, actor_role, action, subject_hash, detail)

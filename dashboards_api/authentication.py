@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from eventmill.errors import Forbidden, Unauthorized
-from eventmill.tokens import Caller, authenticate
+from eventmill.core.errors import Forbidden, Unauthorized
+from eventmill.core.tokens import Caller, authenticate
 
 _bearer = HTTPBearer(
     scheme_name="bearer",

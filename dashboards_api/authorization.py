@@ -25,9 +25,9 @@ from psycopg import AsyncConnection
 from dashboards_api import ownership
 from dashboards_api.database import Pool, snapshot
 from dashboards_api.known import is_known
-from eventmill.days import utc_today
-from eventmill.errors import Forbidden, NotFound
-from eventmill.tokens import Caller
+from eventmill.core.days import utc_today
+from eventmill.core.errors import Forbidden, NotFound
+from eventmill.core.tokens import Caller
 
 MAX_ID_LENGTH = 200
 

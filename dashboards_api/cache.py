@@ -18,8 +18,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from dashboards_api.cache_store import EVERYTHING, Basis, Change, Finished, Key, Store
 from dashboards_api.metrics.schemas import Meta
-from eventmill.days import DayWindow, utc_today
-from eventmill.tokens import Caller
+from eventmill.core.days import DayWindow, utc_today
+from eventmill.core.tokens import Caller
 
 # How long an answer about whom may be old, if nothing tells that it changed: live events do not.
 ASSET_SECONDS = 5 * 60

@@ -8,7 +8,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 
 Key = tuple[Hashable, ...]
 

@@ -13,7 +13,7 @@ from psycopg.abc import QueryNoTemplate
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
-from eventmill.errors import Unavailable
+from eventmill.core.errors import Unavailable
 
 POOL_SIZE = 10
 STATE_POOL_SIZE = 4

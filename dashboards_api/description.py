@@ -7,14 +7,14 @@ from fastapi.routing import APIRoute
 
 from dashboards_api.glossary import GLOSSARY
 from dashboards_api.problems import answers
-from eventmill.asgi import UNEXPECTED
-from eventmill.errors import (
+from eventmill.core.errors import (
     EventmillError,
     InvalidRequest,
     PayloadTooLarge,
     RequestTimedOut,
     UriTooLong,
 )
+from eventmill.http.asgi import UNEXPECTED
 
 ABOUT = """\
 Read what Eventmill counted. Send a token: `Authorization: Bearer <token>`; `eventmill token` makes

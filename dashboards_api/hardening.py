@@ -6,7 +6,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboards_api.problems import problem_response
-from eventmill.errors import EventmillError, PayloadTooLarge, RequestTimedOut, UriTooLong
+from eventmill.core.errors import EventmillError, PayloadTooLarge, RequestTimedOut, UriTooLong
 
 MAX_BODY_BYTES = 256 * 1024
 # Path and query string together: the longest id, percent-encoded, is 2,400.

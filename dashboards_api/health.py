@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from dashboards_api.database import AWAY, DatabasePool, snapshot
 from dashboards_api.problems import answers
-from eventmill.errors import Unavailable
+from eventmill.core.errors import Unavailable
 
 READY_SECONDS = 2
 

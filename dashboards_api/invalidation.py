@@ -23,8 +23,8 @@ from psycopg import AsyncConnection, errors
 
 from dashboards_api.cache import Cache
 from dashboards_api.cache_store import EVERYTHING, Change
-from eventmill.days import DayWindow
-from eventmill.errors import ConfigurationError
+from eventmill.core.days import DayWindow
+from eventmill.core.errors import ConfigurationError
 
 LISTEN = "listen eventmill_changes"
 DEFINITION = "select min(definition) from marts.metric_definitions"

@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 
 from dashboards_api.database import rows
 from dashboards_api.ownership import FACT_OF_LICENSE, ISO_DATE
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 
 HOLDING: LiteralString = """
 with periods as (

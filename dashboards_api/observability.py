@@ -11,7 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboards_api.database import Pool
-from eventmill.logs import new_request_id, request_id
+from eventmill.core.logs import new_request_id, request_id
 
 log = logging.getLogger("eventmill.dashboards.requests")
 

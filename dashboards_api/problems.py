@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from dashboards_api.database import AWAY
-from eventmill.errors import (
+from eventmill.core.errors import (
     EventmillError,
     FieldError,
     InvalidFields,

@@ -13,8 +13,8 @@ from typing import Annotated, Literal, get_args
 from fastapi import Query, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from eventmill.days import ONE_DAY, DayWindow, utc_today
-from eventmill.errors import FieldError, InvalidFields
+from eventmill.core.days import ONE_DAY, DayWindow, utc_today
+from eventmill.core.errors import FieldError, InvalidFields
 
 MAX_TOP_ASSETS = 100
 MAX_DAYS = 732

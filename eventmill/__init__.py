@@ -1,1 +1,1 @@
-"""The kernel: what every part of Eventmill shares, and nothing that is built on it."""
+"""The rooms below the three parts (core, http, privacy, warehouse) and above them (runner)."""

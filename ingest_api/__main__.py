@@ -4,7 +4,7 @@ import shutil
 
 import uvicorn
 
-from eventmill.settings import export, get_settings
+from eventmill.core.settings import export, get_settings
 
 # Requests that were begun are answered within this time when the service is told to stop: a commit
 # that fails is given up after 5 s and its events go to the spool. Less than the supervisor's

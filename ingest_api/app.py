@@ -10,10 +10,10 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from eventmill import logs
-from eventmill.asgi import UnexpectedErrors
-from eventmill.database import database_url
-from eventmill.settings import get_settings
+from eventmill.core import logs
+from eventmill.core.database import database_url
+from eventmill.core.settings import get_settings
+from eventmill.http.asgi import UnexpectedErrors
 from ingest_api import cors, openapi, problems
 from ingest_api.limits import Limits
 from ingest_api.maintenance import Maintenance

@@ -8,7 +8,7 @@ import orjson
 from starlette.requests import Request
 from starlette.types import Receive
 
-from eventmill.errors import InvalidRequest, PayloadTooLarge, RequestTimedOut
+from eventmill.core.errors import InvalidRequest, PayloadTooLarge, RequestTimedOut
 from ingest_api.compression import unpacked
 from ingest_api.headers import header
 

@@ -1,4 +1,4 @@
-"""`eventmill import access-log` and `eventmill rejected`.
+"""`eventmill import access-log`, `keys`, `spend` and `rejected`.
 
 What is heavy to import is imported when the command runs.
 """
@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
-from ingest_api import rejected_commands
+from ingest_api import key_commands, rejected_commands, spend_commands
 
 app = typer.Typer()
+app.add_typer(key_commands.app, name="keys")
+app.add_typer(spend_commands.app, name="spend")
 app.add_typer(rejected_commands.app, name="rejected")
 import_app = typer.Typer(help="Bring events in from elsewhere.", no_args_is_help=True)
 app.add_typer(import_app, name="import")

@@ -2,7 +2,7 @@
 
 import zlib
 
-from eventmill.errors import InvalidRequest, PayloadTooLarge
+from eventmill.core.errors import InvalidRequest, PayloadTooLarge
 
 # No JSON begins with these bytes (RFC 1952, 2.3.1).
 GZIP = b"\x1f\x8b"

@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 
-from eventmill.settings import get_settings
+from eventmill.core.settings import get_settings
 from ingest_api.headers import header
 
 METHODS = ("GET", "POST")

@@ -12,8 +12,8 @@ from typing import Any
 
 import maxminddb
 
-from eventmill.errors import ConfigurationError
-from eventmill.settings import get_settings
+from eventmill.core.errors import ConfigurationError
+from eventmill.core.settings import get_settings
 
 PACKAGED = Path(__file__).with_name("data") / "countries.mmdb"
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from eventmill.events import Receipt
+from ingest_api.events import Receipt
 from ingest_api.senders import Sender
 
 

@@ -12,9 +12,9 @@ from typing import LiteralString
 
 import psycopg
 
-from eventmill.envelope import EventRow, utc_text
-from eventmill.erasure.hashes import erasure_key, key_id, subject_hash
-from eventmill.erasure.mentions import people_in
+from eventmill.core.envelope import EventRow, utc_text
+from eventmill.privacy.hashes import erasure_key, key_id, subject_hash
+from eventmill.privacy.mentions import people_in
 from ingest_api.batch import Batch, RejectedRow
 from ingest_api.identities import NOBODY
 

@@ -9,9 +9,9 @@ import logging
 import os
 from typing import NamedTuple
 
-from eventmill.database import describe
-from eventmill.keys import KeyKind
-from eventmill.settings import get_settings
+from eventmill.core.database import describe
+from eventmill.core.settings import get_settings
+from ingest_api.keys import KeyKind
 
 log = logging.getLogger("eventmill.ingest")
 

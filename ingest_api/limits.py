@@ -18,8 +18,8 @@ from limits.strategies import FixedWindowRateLimiter
 from limits.util import WindowStats
 from starlette.requests import Request
 
-from eventmill.errors import RateLimited
-from eventmill.settings import get_settings
+from eventmill.core.errors import RateLimited
+from eventmill.core.settings import get_settings
 from ingest_api.headers import header, own_address
 from ingest_api.senders import Sender
 

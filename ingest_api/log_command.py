@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from eventmill.errors import ConfigurationError
+from eventmill.core.errors import ConfigurationError
 from ingest_api.log_events import LogOptions, compile_asset_pattern
 from ingest_api.log_files import LogFile
 from ingest_api.log_import import Problems, Summary, import_log

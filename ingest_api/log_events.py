@@ -7,9 +7,9 @@ from urllib.parse import unquote, urlsplit
 
 import regex
 
-from eventmill.errors import ConfigurationError
-from eventmill.event_ids import uuid_from_digest
+from eventmill.core.errors import ConfigurationError
 from ingest_api.access_log import LogLine
+from ingest_api.event_ids import uuid_from_digest
 
 SOURCE = "access_log"
 ASSET_GROUP = "ip_asset_id"

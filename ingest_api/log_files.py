@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, cast
 
-from eventmill.errors import ConfigurationError
+from eventmill.core.errors import ConfigurationError
 
 GZIP_MAGIC = b"\x1f\x8b"
 BOM = "\ufeff"

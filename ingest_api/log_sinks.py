@@ -11,12 +11,12 @@ from typing import Any, Protocol
 import httpx
 import orjson
 
-from eventmill.database import database_url
-from eventmill.errors import ConfigurationError, FieldError
-from eventmill.events import Receipt
-from eventmill.keys import looks_like_key
-from eventmill.system import ensure_ready_database
+from eventmill.core.database import database_url
+from eventmill.core.errors import ConfigurationError, FieldError
+from eventmill.core.opening import open_database
 from ingest_api.delivery import Delivery
+from ingest_api.events import Receipt
+from ingest_api.keys import looks_like_key
 from ingest_api.metrics import Metrics
 from ingest_api.runtime import runtime
 from ingest_api.senders import IMPORTER
@@ -52,7 +52,7 @@ class InProcess:
 @asynccontextmanager
 async def in_process() -> AsyncIterator[Sink]:
     """Starts the embedded server if need be. Raises ConfigurationError if the database is away."""
-    ensure_ready_database()
+    open_database(to_store=True)
     async with runtime(database_url(), Metrics()) as running:
         yield InProcess(running.service)
 

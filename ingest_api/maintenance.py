@@ -11,9 +11,9 @@ from typing import LiteralString
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from eventmill.days import ONE_DAY, DayWindow, utc_today
-from eventmill.errors import Unavailable
-from eventmill.settings import get_settings
+from eventmill.core.days import ONE_DAY, DayWindow, utc_today
+from eventmill.core.errors import Unavailable
+from eventmill.core.settings import get_settings
 from ingest_api.partitions import Partitions
 from ingest_api.patience import within
 from ingest_api.readiness import check_ready

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from eventmill.settings import shared_metrics_folder
+from eventmill.core.settings import shared_metrics_folder
 
 # How old what another process says of its waiting events may be.
 SHARE_SECONDS = 1.0

@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from eventmill.tracking_plan import tracking_plan
+from eventmill.core.tracking_plan import tracking_plan
 from ingest_api.schemas import Answer, Batch, Problem, problem
 
 SECURITY_SCHEMES: dict[str, Any] = {

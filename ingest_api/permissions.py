@@ -8,9 +8,9 @@
 
 from typing import Any
 
-from eventmill.errors import FieldError
-from eventmill.tokens import Caller
-from eventmill.tracking_plan import EventType, tracking_plan
+from eventmill.core.errors import FieldError
+from eventmill.core.tokens import Caller
+from eventmill.core.tracking_plan import EventType, tracking_plan
 from ingest_api.senders import Sender
 
 ACTOR = ("actor_type", "actor_id")

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import psycopg
 
-from eventmill.database import connect, database_url
-from eventmill.errors import ConfigurationError
-from eventmill.plan_store import store_plan
-from eventmill.tracking_plan import TrackingPlan, load_plan, plan_file, tracking_plan, use_plan
+from eventmill.core.database import connect, database_url
+from eventmill.core.errors import ConfigurationError
+from eventmill.core.plan_store import store_plan
+from eventmill.core.tracking_plan import TrackingPlan, load_plan, plan_file, tracking_plan, use_plan
 from ingest_api.metrics import Metrics
 
 log = logging.getLogger("eventmill.ingest")

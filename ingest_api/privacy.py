@@ -15,8 +15,8 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 
-from eventmill.envelope import EventRow
-from eventmill.tracking_plan import tracking_plan
+from eventmill.core.envelope import EventRow
+from eventmill.core.tracking_plan import tracking_plan
 from ingest_api.headers import header
 from ingest_api.scrubbing import REDACTED, is_suspicious, scrub_text, scrub_url
 

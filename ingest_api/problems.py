@@ -7,7 +7,7 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from eventmill.errors import EventmillError, RateLimited, RequestTimedOut, Unauthorized
+from eventmill.core.errors import EventmillError, RateLimited, RequestTimedOut, Unauthorized
 
 # Not Basic, although it is taken: a browser that is asked for it opens a dialog for a password.
 CHALLENGE = 'Bearer realm="eventmill"'

@@ -5,9 +5,9 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from eventmill.database import describe
-from eventmill.errors import Unavailable
-from eventmill.migrate import available
+from eventmill.core.database import describe
+from eventmill.core.errors import Unavailable
+from eventmill.core.migrate import available
 from ingest_api.metrics import Metrics
 from ingest_api.patience import within
 from ingest_api.spool import Spool, SpoolUnavailable

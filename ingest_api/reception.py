@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 from starlette.requests import Request
 
-from eventmill.envelope import OLDEST
-from eventmill.events import Receipt
-from eventmill.logs import request_id
-from eventmill.settings import get_settings
+from eventmill.core.envelope import OLDEST
+from eventmill.core.logs import request_id
+from eventmill.core.settings import get_settings
 from ingest_api.delivery import Delivery
+from ingest_api.events import Receipt
 from ingest_api.headers import own_address
 from ingest_api.identities import Link
 from ingest_api.limits import Limits

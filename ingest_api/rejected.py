@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
-from eventmill.envelope import EventRow
-from eventmill.errors import FieldError
-from eventmill.plain_json import printable
+from eventmill.core.envelope import EventRow
+from eventmill.core.errors import FieldError
+from eventmill.core.plain_json import printable
 from ingest_api.batch import RejectedRow
 from ingest_api.delivery import Delivery
 from ingest_api.privacy import scrub_json

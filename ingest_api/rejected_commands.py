@@ -58,7 +58,7 @@ def show(
     rejected_id: Annotated[int, typer.Argument(metavar="ID", help="As `rejected list` has it.")],
 ) -> None:
     """Print everything that is known of a refused event, as JSON."""
-    from eventmill.errors import ConfigurationError
+    from eventmill.core.errors import ConfigurationError
 
     found = _rows(SHOW, (rejected_id,))
     if not found:
@@ -80,11 +80,11 @@ def replay(
     """
     import asyncio
 
-    from eventmill.database import database_url
-    from eventmill.system import ensure_ready_database
+    from eventmill.core.database import database_url
+    from eventmill.core.opening import open_database
     from ingest_api.replay import replay as run
 
-    ensure_ready_database()
+    open_database()
     found = asyncio.run(run(database_url(), rejected_ids or None))
     counts = {
         "accepted": found["accepted"],
@@ -104,13 +104,13 @@ def _rows(query: str, parameters: Any) -> list[dict[str, Any]]:
     """Rows as plain JSON; the event parsed, whatever odd values it holds."""
     from psycopg.rows import dict_row
 
-    from eventmill.database import connect
-    from eventmill.migrate import require_migrated
+    from eventmill.core.opening import open_connection
 
-    with connect(autocommit=True, application="eventmill rejected") as connection:
-        require_migrated(connection)
-        with connection.cursor(row_factory=dict_row) as cursor:
-            found = cursor.execute(query.encode(), parameters).fetchall()
+    with (
+        open_connection("eventmill rejected") as connection,
+        connection.cursor(row_factory=dict_row) as cursor,
+    ):
+        found = cursor.execute(query.encode(), parameters).fetchall()
     for row in found:
         row["event"] = json.loads(row["event"])
         for name in ("received_at", "replayed_at"):

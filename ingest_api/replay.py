@@ -9,12 +9,12 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from eventmill.envelope import OLDEST
-from eventmill.events import Receipt
-from eventmill.settings import get_settings
-from eventmill.tokens import Caller
+from eventmill.core.envelope import OLDEST
+from eventmill.core.settings import get_settings
+from eventmill.core.tokens import Caller
 from ingest_api.body import parse_json
 from ingest_api.delivery import Delivery, Kept
+from ingest_api.events import Receipt
 from ingest_api.metrics import Metrics
 from ingest_api.runtime import runtime
 from ingest_api.segment import reread

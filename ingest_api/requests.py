@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from eventmill.logs import new_request_id, request_id
+from eventmill.core.logs import new_request_id, request_id
 
 log = logging.getLogger("eventmill.ingest.requests")
 

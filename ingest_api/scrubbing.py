@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from urllib.parse import quote, unquote
 
-from eventmill.settings import get_settings
+from eventmill.core.settings import get_settings
 
 REDACTED = "redacted"
 PARAMETERS = (

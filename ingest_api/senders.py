@@ -29,14 +29,14 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from starlette.requests import Request
 
-from eventmill.envelope import MAX_ID_CHARACTERS
-from eventmill.errors import Forbidden, Unauthorized, Unavailable
-from eventmill.keys import VALID, hash_key, looks_like_key
-from eventmill.plain_json import text_problem
-from eventmill.tokens import Caller, authenticate
+from eventmill.core.envelope import MAX_ID_CHARACTERS
+from eventmill.core.errors import Forbidden, Unauthorized, Unavailable
+from eventmill.core.plain_json import text_problem
+from eventmill.core.tokens import Caller, authenticate
 from ingest_api import cors
 from ingest_api.headers import header
 from ingest_api.kept_keys import KeptKeys, Keys, KnownKey
+from ingest_api.keys import VALID, hash_key, looks_like_key
 
 log = logging.getLogger("eventmill.ingest")
 

@@ -5,16 +5,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from eventmill.envelope import MAX_ID_CHARACTERS, EventRow, with_visitor
-from eventmill.errors import FieldError
-from eventmill.event_ids import new_event_id, normal_event_id
-from eventmill.events import read_event
-from eventmill.plain_json import text_problem
+from eventmill.core.envelope import MAX_ID_CHARACTERS, EventRow, with_visitor
+from eventmill.core.errors import FieldError
+from eventmill.core.plain_json import text_problem
 from ingest_api import permissions
 from ingest_api.batch import RejectedRow
 from ingest_api.commits import Outcome, Refused
 from ingest_api.countries import Countries
 from ingest_api.delivery import Delivery
+from ingest_api.event_ids import new_event_id, normal_event_id
+from ingest_api.events import read_event
 from ingest_api.identities import KnownLinks, Link, links_of
 from ingest_api.metrics import Metrics
 from ingest_api.partitions import day_of

@@ -8,8 +8,8 @@ difference between `sent_at` and the moment of receipt is the clock's.
 from datetime import datetime, timedelta
 from typing import Any
 
-from eventmill.envelope import parse_time, utc_text
-from eventmill.events import Receipt
+from eventmill.core.envelope import parse_time, utc_text
+from ingest_api.events import Receipt
 
 TOLERANCE = timedelta(minutes=5)
 SKEW_PROPERTY = "_clock_skew_seconds"

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from eventmill.errors import Unavailable
+from eventmill.core.errors import Unavailable
 from ingest_api.batch import Batch, decode
 from ingest_api.spool_file import SpoolFile, SpoolState
 

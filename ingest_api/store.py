@@ -12,7 +12,7 @@ from typing import Final, LiteralString
 
 import psycopg
 
-from eventmill.envelope import EventRow
+from eventmill.core.envelope import EventRow
 from ingest_api.batch import Batch
 from ingest_api.erasures import Erasures, oldest_receipt
 from ingest_api.identities import store_links
@@ -85,7 +85,7 @@ select
     (select are_checked from erasures)
 """
 # The same for what is no event, in front of its transaction's other statements: who erases somebody
-# waits for all who have read this table (eventmill/erasure/erase.py).
+# waits for all who have read this table (eventmill/privacy/erase.py).
 CHECKED: LiteralString = """
 select coalesce(max(erased_at) <= %s::timestamptz, true) from raw.erased_subjects
 """

@@ -16,7 +16,7 @@ import time
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from eventmill.errors import Unavailable
+from eventmill.core.errors import Unavailable
 from ingest_api.patience import within
 from ingest_api.spool import Spool
 

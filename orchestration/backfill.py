@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from eventmill.days import DayWindow
-from eventmill.settings import get_settings
+from eventmill.core.days import DayWindow
+from eventmill.core.settings import get_settings
 from orchestration import progress
 from orchestration.definitions import defs
 from orchestration.defs.alerts.lost_runs import HOST_TAG

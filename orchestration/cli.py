@@ -9,10 +9,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from eventmill.database import dbt_environment
-from eventmill.days import ONE_DAY, DayWindow, parse_day, utc_today
-from eventmill.errors import ConfigurationError, EventmillError
-from eventmill.settings import child_environment, get_settings
+from eventmill.core.database import dbt_environment
+from eventmill.core.days import ONE_DAY, DayWindow, parse_day, utc_today
+from eventmill.core.errors import ConfigurationError, EventmillError
+from eventmill.core.settings import child_environment, get_settings
 from orchestration.explain import explain
 
 app = typer.Typer()
@@ -35,9 +35,9 @@ def backfill(
     Works whether or not `eventmill up` is running.
     """
     window = closed_days(start, end)
-    from eventmill.system import ensure_ready_database
+    from eventmill.core.opening import open_database
 
-    ensure_ready_database()
+    open_database(to_store=True)
     from orchestration.instance import prepare_instance
 
     prepare_instance()
@@ -84,13 +84,10 @@ def dbt(context: typer.Context) -> None:
         from orchestration.laptop import prepare
 
         _run_dbt(context.args, prepare(context.args))
-    from eventmill.system import ensure_ready_database
-
-    ensure_ready_database()
-    from eventmill.database import connect
+    from eventmill.core.opening import open_connection
     from orchestration.development import deferral, sample_environment
 
-    with connect() as connection:
+    with open_connection("eventmill dbt") as connection:
         sample = sample_environment(connection, context.args)
     arguments = [*context.args, *deferral(context.args, get_settings().manifest_dir)]
     _run_dbt(arguments, {**dbt_environment(), **sample})
@@ -126,15 +123,12 @@ def preview(
     into schemas preview_<user>_*, which stay until the next preview. Prints each column's old and
     new sum, and the rows that moved most. Production is only read.
     """
-    from eventmill.system import ensure_ready_database
-
-    ensure_ready_database()
-    from eventmill.database import connect
+    from eventmill.core.opening import open_connection
     from orchestration.preview import preview as build_and_compare
     from orchestration.preview_report import as_json as report_as_json
     from orchestration.preview_report import show
 
-    with connect(autocommit=True, application="eventmill preview") as connection:
+    with open_connection("eventmill preview") as connection:
         found = build_and_compare(connection, model, days, rows)
     if as_json:
         print(report_as_json(found))

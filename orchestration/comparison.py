@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 
 # When a row was written is different each time, and says nothing about the definition.
 AUDIT_COLUMNS = frozenset({"created_at", "updated_at", "built_at"})

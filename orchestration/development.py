@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 
-from eventmill.days import ONE_DAY, DayWindow, utc_today
+from eventmill.core.days import ONE_DAY, DayWindow, utc_today
 
 SAMPLE_DAYS = 3
 # dbt's commands that read relations, and so can read production's where yours are missing.

@@ -7,9 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from eventmill.database import connect
-from eventmill.days import parse_day
-from eventmill.errors import ConfigurationError
+from eventmill.core.days import parse_day
+from eventmill.core.errors import ConfigurationError
 
 
 class Metric(StrEnum):
@@ -46,14 +45,12 @@ def explain(
     """
     if license_id and (asset or project):
         raise ConfigurationError("no number is of a license and something else: name one")
-    from eventmill.system import ensure_ready_database
-
-    ensure_ready_database()
+    from eventmill.core.opening import open_connection
     from orchestration.explained import Entity, explanation
     from orchestration.explained.text import text
 
     entity = Entity(project_id=project, ip_asset_id=asset, license_id=license_id)
-    with connect(autocommit=True, application="eventmill explain") as connection:
+    with open_connection("eventmill explain") as connection:
         connection.execute("begin isolation level repeatable read read only")
         found = explanation(connection, parse_day(day), entity, metric, events)
     if as_json:

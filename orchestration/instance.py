@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import yaml
 
-from eventmill.database import (
+from eventmill.core.database import (
     advisory_lock,
     connect,
     dagster_database_url,
     ensure_database,
 )
-from eventmill.settings import get_settings
+from eventmill.core.settings import get_settings
 from orchestration.tags import BACKFILL_TAG, REBUILD_TAG
 
 if TYPE_CHECKING:

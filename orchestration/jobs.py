@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from eventmill.days import ONE_DAY, DayWindow
-from eventmill.settings import get_settings
+from eventmill.core.days import ONE_DAY, DayWindow
+from eventmill.core.settings import get_settings
 from orchestration.partitions import daily, range_tags
 from orchestration.tags import NIGHT_TAG, PRIORITY_TAG
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import duckdb
 
-from eventmill.database import dbt_environment
-from eventmill.days import ONE_DAY, DayWindow
-from eventmill.errors import ConfigurationError
-from eventmill.settings import get_settings
+from eventmill.core.database import dbt_environment
+from eventmill.core.days import ONE_DAY, DayWindow
+from eventmill.core.errors import ConfigurationError
+from eventmill.core.settings import get_settings
 from eventmill.warehouse import days, files_of_days, open_root, table_named
 from eventmill.warehouse.references import CURRENT, references
 

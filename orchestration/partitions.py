@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from eventmill.days import DayWindow, parse_day
-from eventmill.settings import export, get_settings
+from eventmill.core.days import DayWindow, parse_day
+from eventmill.core.settings import export, get_settings
 
 daily = dg.DailyPartitionsDefinition(
     start_date=get_settings().first_day.isoformat(), timezone="UTC", fmt="%Y-%m-%d"

@@ -7,9 +7,9 @@ import sys
 
 import psycopg
 
-from eventmill.database import advisory_lock, connect
-from eventmill.errors import ConfigurationError, EventmillError
-from eventmill.settings import get_settings
+from eventmill.core.database import advisory_lock, connect
+from eventmill.core.errors import ConfigurationError, EventmillError
+from eventmill.core.settings import get_settings
 from orchestration.defs.dbt.invocation import BUILD_LOCK, run_dbt
 from orchestration.instance import prepare_instance
 from orchestration.project import fingerprint, prepare_manifest, target_path

@@ -17,10 +17,10 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg import sql
 
-from eventmill.database import dbt_environment
-from eventmill.days import ONE_DAY, DayWindow
-from eventmill.errors import ConfigurationError, EventmillError
-from eventmill.settings import child_environment, get_settings
+from eventmill.core.database import dbt_environment
+from eventmill.core.days import ONE_DAY, DayWindow
+from eventmill.core.errors import ConfigurationError, EventmillError
+from eventmill.core.settings import child_environment, get_settings
 from orchestration.comparison import Comparison, columns_of, compare
 from orchestration.project import manifest
 from orchestration.relations import has_builds

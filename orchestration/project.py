@@ -17,9 +17,9 @@ from typing import Any
 
 import orjson
 
-from eventmill.database import dbt_environment
-from eventmill.errors import ConfigurationError
-from eventmill.settings import child_environment, get_settings
+from eventmill.core.database import dbt_environment
+from eventmill.core.errors import ConfigurationError
+from eventmill.core.settings import child_environment, get_settings
 
 # Only this target's manifest names the production schemas.
 TARGET = "prod"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from eventmill.settings import child_environment
+from eventmill.core.settings import child_environment
 
 
 @dg.op(out=dg.Out(dagster_type=dict, description="Events by what became of them."))

@@ -12,9 +12,9 @@ import pytest
 from dbt_common.behavior_flags import BehaviorFlagRendered
 from psycopg import sql
 
-from eventmill.database import connect
-from eventmill.embedded import EmbeddedPostgres
-from eventmill.migrate import migrate
+from eventmill.core.database import connect
+from eventmill.core.opening import set_up
+from eventmill.runner.embedded import EmbeddedPostgres
 from tests.chromium import pytest_terminal_summary  # noqa: F401  a hook of pytest, found here
 from tests.support import environment
 
@@ -60,7 +60,7 @@ def server(home: Path) -> Iterator[EmbeddedPostgres]:
             connection.execute("select pg_reload_conf()")
             connection.execute(f"create database {TEMPLATE}")
         with connect(url_of(postgres, TEMPLATE), autocommit=True) as connection:
-            migrate(connection)
+            set_up(connection)
         yield postgres
     finally:
         postgres.stop()

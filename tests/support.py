@@ -16,7 +16,7 @@ import psycopg
 import uvicorn
 from fastapi import FastAPI
 
-from eventmill import database, jwks, settings, tokens
+from eventmill.core import database, jwks, settings, tokens
 
 PROJECT_ROOT = settings.PROJECT_ROOT
 # Linux gives clients 32768 and up, macOS 49152 and up.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
 
-from eventmill.settings import PROJECT_ROOT, get_settings
+from eventmill.core.settings import PROJECT_ROOT, get_settings
 
 IMAGES = PROJECT_ROOT / "docs" / "images"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]

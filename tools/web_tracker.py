@@ -8,8 +8,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from eventmill.plan_types import typescript
-from eventmill.tracking_plan import PLAN_FILE, load_plan
+from eventmill.core.plan_types import typescript
+from eventmill.core.tracking_plan import PLAN_FILE, load_plan
 from tools import node, web
 
 PACKAGE = web.WEB / "tracker"

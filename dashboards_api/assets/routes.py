@@ -13,7 +13,7 @@ from dashboards_api.cache import ASSET_SECONDS, CACHED_ANSWER, AnswerCache
 from dashboards_api.database import DatabasePool
 from dashboards_api.problems import METRICS_PROBLEMS, answers
 from dashboards_api.ranges import MetricsRange, requested_range
-from eventmill.tokens import Caller
+from eventmill.core.tokens import Caller
 
 router = APIRouter(tags=["assets"])
 

@@ -13,7 +13,7 @@ from dashboards_api.metrics.queries import moment
 from dashboards_api.metrics.scopes import asset_scope
 from dashboards_api.metrics.sets import NumberSet
 from dashboards_api.ranges import MetricsRange
-from eventmill.days import utc_today
+from eventmill.core.days import utc_today
 
 
 async def asset_metrics(pool: Pool, asset_id: str, asked: MetricsRange) -> AssetMetrics:

@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 from dashboards_api.database import rows
 from dashboards_api.metrics.scopes import Scope
 from dashboards_api.portfolios.queries import Breakdown, Top
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 
 # As dim_projects has them: the name of the first creation to arrive that has one, and the status of
 # the last event by when it happened; of events of one moment the one further on in life is later.

@@ -13,8 +13,8 @@ from dashboards_api.cache import CACHED_ANSWER, OWNER_SECONDS, AnswerCache
 from dashboards_api.database import DatabasePool
 from dashboards_api.problems import METRICS_PROBLEMS, answers
 from dashboards_api.ranges import MetricsRange, requested_top
-from eventmill.errors import Forbidden
-from eventmill.tokens import Caller
+from eventmill.core.errors import Forbidden
+from eventmill.core.tokens import Caller
 
 router = APIRouter(tags=["brands"])
 

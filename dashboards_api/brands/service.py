@@ -26,7 +26,7 @@ from dashboards_api.metrics.scopes import projects_scope
 from dashboards_api.portfolios.service import Portfolio, count, count_together
 from dashboards_api.portfolios.tally import Tally
 from dashboards_api.ranges import MetricsRange
-from eventmill.days import utc_today
+from eventmill.core.days import utc_today
 
 Name = TypeVar("Name", str, str | None)
 

@@ -14,8 +14,8 @@ from dashboards_api.creators.schemas import CreatorDashboard
 from dashboards_api.database import DatabasePool
 from dashboards_api.problems import METRICS_PROBLEMS, answers
 from dashboards_api.ranges import MAX_TOP_ASSETS, MetricsRange, TopParameters, requested_top
-from eventmill.errors import Forbidden
-from eventmill.tokens import Caller
+from eventmill.core.errors import Forbidden
+from eventmill.core.tokens import Caller
 
 router = APIRouter(tags=["creators"])
 

@@ -17,7 +17,7 @@ from dashboards_api.portfolios.money import other_revenue
 from dashboards_api.portfolios.service import Groups, count, count_together
 from dashboards_api.portfolios.tally import Tally
 from dashboards_api.ranges import MetricsRange
-from eventmill.days import DayWindow, utc_today
+from eventmill.core.days import DayWindow, utc_today
 
 
 async def creator_dashboard(

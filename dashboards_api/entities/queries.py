@@ -14,7 +14,7 @@ from psycopg import AsyncConnection, sql
 
 from dashboards_api.database import rows, tuples
 from dashboards_api.entities.cursors import Cursor
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 
 EntityType = Literal["project", "ip_asset", "license"]
 

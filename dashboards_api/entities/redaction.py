@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dashboards_api.entities.queries import LIFECYCLE_TYPES, RawEvent
-from eventmill.tokens import Caller
+from eventmill.core.tokens import Caller
 
 SHOWN = (
     "event_id", "event_type", "occurred_at", "source", "actor_type",

@@ -12,7 +12,7 @@ from dashboards_api.entities.queries import EntityType
 from dashboards_api.entities.schemas import EntityEvents, EventsParameters
 from dashboards_api.problems import METRICS_PROBLEMS, answers
 from dashboards_api.ranges import refuse_repeated
-from eventmill.tokens import Caller
+from eventmill.core.tokens import Caller
 
 router = APIRouter(tags=["entities"])
 

@@ -21,9 +21,9 @@ from dashboards_api.entities.redaction import Own, redacted, referrer_domain
 from dashboards_api.entities.schemas import EntityEvent, EntityEvents, EventsParameters
 from dashboards_api.metrics.service import windows_without
 from dashboards_api.ranges import EARLIEST, LATEST
-from eventmill.days import DayWindow
-from eventmill.errors import FieldError, InvalidFields
-from eventmill.tokens import Caller
+from eventmill.core.days import DayWindow
+from eventmill.core.errors import FieldError, InvalidFields
+from eventmill.core.tokens import Caller
 
 REQUIRE = {"project": require_project, "ip_asset": require_asset, "license": require_license}
 # A busy entity fills a page from its last day. Each step reads twice as many days, up to a number

@@ -9,7 +9,7 @@ from typing import Any, Literal, LiteralString, get_args
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from eventmill.tracking_plan import tracking_plan
+from eventmill.core.tracking_plan import tracking_plan
 
 Format = Literal["csv", "jsonl", "parquet"]
 FORMATS: tuple[Format, ...] = get_args(Format)

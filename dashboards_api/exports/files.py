@@ -15,8 +15,8 @@ from dashboards_api.exports.columns import COLUMNS, TIMES, Format
 from dashboards_api.exports.heartbeat import Heartbeat
 from dashboards_api.exports.parts import decompressed
 from dashboards_api.exports.queue import Job
-from eventmill.object_storage import Folder, Storage
-from eventmill.settings import get_settings
+from eventmill.core.settings import get_settings
+from eventmill.warehouse.object_storage import Folder, Storage
 
 MEDIA_TYPES: dict[Format, str] = {
     "csv": "text/csv; charset=utf-8",

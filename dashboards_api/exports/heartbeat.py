@@ -10,8 +10,8 @@ import psycopg
 
 from dashboards_api.exports import queue
 from dashboards_api.exports.queue import ABANDONED_SECONDS, HEARTBEAT_SECONDS, ClaimLost, Job
-from eventmill.database import connect
-from eventmill.errors import ConfigurationError
+from eventmill.core.database import connect
+from eventmill.core.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ import hmac
 import time
 from uuid import UUID
 
-from eventmill.errors import Forbidden
-from eventmill.tokens import signing_secret
+from eventmill.core.errors import Forbidden
+from eventmill.core.tokens import signing_secret
 
 PURPOSE = b"eventmill: download of an export"
 

@@ -10,9 +10,9 @@ from dashboards_api.exports.files import write_file
 from dashboards_api.exports.heartbeat import APPLICATION, Heartbeat
 from dashboards_api.exports.parts import make_part
 from dashboards_api.exports.queue import ClaimLost, Job, Part
-from eventmill.database import connect
-from eventmill.object_storage import Storage, open_storage
-from eventmill.settings import get_settings
+from eventmill.core.database import connect
+from eventmill.core.settings import get_settings
+from eventmill.warehouse.object_storage import Storage, open_storage
 
 log = logging.getLogger(__name__)
 

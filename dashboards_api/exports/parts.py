@@ -9,8 +9,8 @@ from psycopg import ClientCursor, Connection
 from dashboards_api.exports.columns import parameters, statement
 from dashboards_api.exports.heartbeat import Heartbeat
 from dashboards_api.exports.queue import Job, Part
-from eventmill.days import ONE_DAY, day_start
-from eventmill.object_storage import Storage
+from eventmill.core.days import ONE_DAY, day_start
+from eventmill.warehouse.object_storage import Storage
 
 # A row comes at a time; the compressor and the storage work best with more.
 BATCH_BYTES = 256 * 1024

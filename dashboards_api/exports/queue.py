@@ -14,7 +14,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from dashboards_api.exports.columns import Format
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 
 # A process says that it lives every few seconds; an export of one that did not is taken over.
 HEARTBEAT_SECONDS = 5

@@ -15,7 +15,7 @@ from dashboards_api.exports.schemas import Export, ExportList, ExportRequest
 from dashboards_api.exports.worker import Worker
 from dashboards_api.problems import answers
 from dashboards_api.ranges import refuse_repeated
-from eventmill.errors import (
+from eventmill.core.errors import (
     FieldError,
     Forbidden,
     InvalidFields,
@@ -23,7 +23,7 @@ from eventmill.errors import (
     Unauthorized,
     Unavailable,
 )
-from eventmill.tokens import Caller
+from eventmill.core.tokens import Caller
 
 router = APIRouter(tags=["exports"])
 

@@ -18,9 +18,9 @@ from pydantic import (
 
 from dashboards_api.exports.columns import FILTERS, Format
 from dashboards_api.ranges import Day, Period
-from eventmill.envelope import MAX_CAMPAIGN_CHARACTERS
-from eventmill.plain_json import text_problem
-from eventmill.tracking_plan import tracking_plan
+from eventmill.core.envelope import MAX_CAMPAIGN_CHARACTERS
+from eventmill.core.plain_json import text_problem
+from eventmill.core.tracking_plan import tracking_plan
 
 MAX_VALUES = 100
 State = Literal["queued", "running", "done", "failed", "deleted", "expired", "erased"]

@@ -26,11 +26,11 @@ from dashboards_api.exports.queries import (
 )
 from dashboards_api.exports.schemas import Export, ExportList, ExportRequest, Progress, Range
 from dashboards_api.ranges import RangeParameters, resolve
-from eventmill.days import utc_today
-from eventmill.errors import FieldError, InvalidFields, NotFound, Unavailable
-from eventmill.object_storage import StorageError, open_storage
-from eventmill.settings import get_settings
-from eventmill.tokens import Caller
+from eventmill.core.days import utc_today
+from eventmill.core.errors import FieldError, InvalidFields, NotFound, Unavailable
+from eventmill.core.settings import get_settings
+from eventmill.core.tokens import Caller
+from eventmill.warehouse.object_storage import StorageError, open_storage
 
 log = logging.getLogger("eventmill.dashboards.exports")
 

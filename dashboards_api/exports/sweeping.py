@@ -9,9 +9,9 @@ from psycopg import Connection
 
 from dashboards_api.exports.files import scratch_root
 from dashboards_api.exports.heartbeat import APPLICATION
-from eventmill.database import connect
-from eventmill.object_storage import StorageError, open_storage
-from eventmill.settings import get_settings
+from eventmill.core.database import connect
+from eventmill.core.settings import get_settings
+from eventmill.warehouse.object_storage import StorageError, open_storage
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from dashboards_api.exports.heartbeat import APPLICATION, Stopping
 from dashboards_api.exports.making import make
 from dashboards_api.exports.queue import ClaimLost, Job
 from dashboards_api.exports.sweeping import sweep
-from eventmill.database import connect
-from eventmill.errors import ConfigurationError
-from eventmill.object_storage import StorageError, open_storage
+from eventmill.core.database import connect
+from eventmill.core.errors import ConfigurationError
+from eventmill.warehouse.object_storage import StorageError, open_storage
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from dashboards_api.database import rows
 from dashboards_api.metrics.numbering import numbered
 from dashboards_api.metrics.scopes import Scope, built_part, in_windows
 from dashboards_api.metrics.sets import count_each
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 
 BUILT = """
 select

@@ -15,11 +15,11 @@ from psycopg import AsyncConnection
 from dashboards_api.database import AWAY, Pool, snapshot
 from dashboards_api.metrics.queries import unclassified_values
 from dashboards_api.metrics.scopes import Scope
-from eventmill.database import connect
-from eventmill.days import DayWindow
-from eventmill.errors import ConfigurationError, Unavailable
-from eventmill.referrers import store_referrers
-from eventmill.user_agents import store_user_agents
+from eventmill.core.database import connect
+from eventmill.core.days import DayWindow
+from eventmill.core.enrichment.referrers import store_referrers
+from eventmill.core.enrichment.user_agents import store_user_agents
+from eventmill.core.errors import ConfigurationError, Unavailable
 
 Answer = TypeVar("Answer")
 

@@ -15,7 +15,7 @@ from psycopg import AsyncConnection
 
 from dashboards_api.database import rows, tuples
 from dashboards_api.metrics.scopes import Scope, built_part, in_windows
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 
 # The tables of built days come with the first backfill, the views before it.
 MOMENT = """

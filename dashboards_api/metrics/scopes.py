@@ -6,7 +6,7 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dashboards_api.metrics.schemas import AnsweredRange, Meta, Metrics, Point, 
 from dashboards_api.metrics.scopes import PLATFORM, Scope
 from dashboards_api.metrics.visitors import Visitors, unique_visitors
 from dashboards_api.ranges import Interval, MetricsRange, interval_start
-from eventmill.days import DayWindow, stretches
+from eventmill.core.days import DayWindow, stretches
 
 # Numbers that add up over days; visitors do not.
 ADDITIVE = ("views", "clicks", "conversions", "revenue_cents", "engagement_time")

@@ -18,7 +18,7 @@ from dashboards_api.metrics.queries import built_bitmaps
 from dashboards_api.metrics.scopes import PLATFORM, Scope, built_part, in_windows
 from dashboards_api.metrics.sets import NumberSet
 from dashboards_api.ranges import Interval, interval_start
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 
 # One row a point, so that a range of years is never in memory as a whole. No index serves the last
 # condition: the range of days then is one stretch of the index for each entity.

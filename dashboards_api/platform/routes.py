@@ -12,9 +12,9 @@ from dashboards_api.platform import service
 from dashboards_api.platform.schemas import PlatformMetrics
 from dashboards_api.problems import METRICS_PROBLEMS, answers
 from dashboards_api.ranges import MetricsRange, requested_range
-from eventmill.days import DayWindow
-from eventmill.errors import Forbidden
-from eventmill.tokens import Caller
+from eventmill.core.days import DayWindow
+from eventmill.core.errors import Forbidden
+from eventmill.core.tokens import Caller
 
 router = APIRouter(tags=["platform"])
 

@@ -10,7 +10,7 @@ from dashboards_api.metrics.schemas import Metrics
 from dashboards_api.metrics.scopes import PLATFORM
 from dashboards_api.platform.schemas import Growth, PlatformMetrics
 from dashboards_api.ranges import MetricsRange
-from eventmill.days import utc_today
+from eventmill.core.days import utc_today
 
 
 async def platform_metrics(pool: Pool, asked: MetricsRange) -> PlatformMetrics:

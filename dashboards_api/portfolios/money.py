@@ -7,7 +7,7 @@ from psycopg import AsyncConnection
 
 from dashboards_api.database import tuples
 from dashboards_api.metrics.scopes import Scope, built_part, in_windows
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 
 BUILT = """
 select money.currency, sum(money.cents::numeric)::bigint

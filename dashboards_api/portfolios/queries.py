@@ -13,7 +13,7 @@ from psycopg import AsyncConnection, sql
 from dashboards_api.metrics.numbering import numbered
 from dashboards_api.metrics.scopes import Scope, built_part, in_windows
 from dashboards_api.ranges import Interval
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 
 SUMS: LiteralString = """
     least(sum(views), 9223372036854775807)::bigint as views,

@@ -14,7 +14,7 @@ from dashboards_api.portfolios import queries
 from dashboards_api.portfolios.queries import POINTS, Breakdown
 from dashboards_api.portfolios.tally import Tally, count_visitors
 from dashboards_api.ranges import Interval
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 
 Groups = dict[tuple[Any, ...], Tally]
 

@@ -11,7 +11,7 @@ from dashboards_api.database import AWAY, StatePool
 from dashboards_api.privacy import service
 from dashboards_api.privacy.schemas import Erasure, Held
 from dashboards_api.problems import answers
-from eventmill.errors import (
+from eventmill.core.errors import (
     FieldError,
     Forbidden,
     InvalidFields,
@@ -19,7 +19,7 @@ from eventmill.errors import (
     Unauthorized,
     Unavailable,
 )
-from eventmill.tokens import Caller
+from eventmill.core.tokens import Caller
 
 router = APIRouter(tags=["people"])
 

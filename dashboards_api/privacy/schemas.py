@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from eventmill.erasure.certificate import Certificate
+from eventmill.privacy.certificate import Certificate
 
 Rows = list[dict[str, Any]]
 

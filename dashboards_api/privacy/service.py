@@ -15,15 +15,15 @@ from dashboards_api.audit import Action
 from dashboards_api.database import AWAY, Pool, snapshot
 from dashboards_api.exports.service import delete_exports_of
 from dashboards_api.privacy.schemas import Erasure, erasure
-from eventmill.database import database_url
-from eventmill.erasure import certificate as certificates
-from eventmill.erasure.certificate import Certificate
-from eventmill.erasure.document import document
-from eventmill.erasure.erase import erase
-from eventmill.erasure.holdings import held
-from eventmill.erasure.subject import require_subject_id
-from eventmill.errors import NotFound, Unavailable
-from eventmill.tokens import Caller
+from eventmill.core.database import database_url
+from eventmill.core.errors import NotFound, Unavailable
+from eventmill.core.tokens import Caller
+from eventmill.privacy import certificate as certificates
+from eventmill.privacy.certificate import Certificate
+from eventmill.privacy.document import document
+from eventmill.privacy.erase import erase
+from eventmill.privacy.holdings import held
+from eventmill.privacy.subject import require_subject_id
 
 # A build of a month takes minutes: rather than so long, a caller is told to come back.
 BUILD_SECONDS = 20.0

@@ -21,8 +21,8 @@ from dashboards_api.query.catalog import (
     Relation,
     RollUp,
 )
-from eventmill.errors import Unavailable
-from eventmill.settings import get_settings
+from eventmill.core.errors import Unavailable
+from eventmill.core.settings import get_settings
 
 log = logging.getLogger(__name__)
 MISSING = (

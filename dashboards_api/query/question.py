@@ -5,7 +5,7 @@ from datetime import date
 
 from dashboards_api.query.catalog import Dataset, Dimension, Metric
 from dashboards_api.query.schemas import Operator
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 
 Value = str | date | None
 

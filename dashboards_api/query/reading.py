@@ -15,8 +15,8 @@ from dashboards_api.query.schemas import (
     QueryRequest,
 )
 from dashboards_api.ranges import EARLIEST, LATEST, RangeParameters, resolve
-from eventmill.days import DayWindow
-from eventmill.errors import FieldError, InvalidFields
+from eventmill.core.days import DayWindow
+from eventmill.core.errors import FieldError, InvalidFields
 
 # A name comes from the caller; an error that repeats it stays readable.
 NAME_LENGTH = 100

@@ -15,9 +15,9 @@ from dashboards_api.query.described import QuerySchema, describe
 from dashboards_api.query.manifest import MISSING, current_catalog
 from dashboards_api.query.reading import read_question
 from dashboards_api.query.schemas import QueryRequest
-from eventmill.days import utc_today
-from eventmill.errors import FieldError, InvalidFields, Unauthorized, Unavailable
-from eventmill.tokens import Caller
+from eventmill.core.days import utc_today
+from eventmill.core.errors import FieldError, InvalidFields, Unauthorized, Unavailable
+from eventmill.core.tokens import Caller
 
 router = APIRouter(tags=["query"])
 

@@ -19,9 +19,9 @@ from dashboards_api.query.question import Question
 from dashboards_api.query.sources import Bound, Sources, sources_of
 from dashboards_api.query.statements import statement
 from dashboards_api.query.unions import Key, united_visitors, visitor_metrics
-from eventmill.days import DayWindow, utc_today
-from eventmill.errors import Unavailable
-from eventmill.tokens import Caller
+from eventmill.core.days import DayWindow, utc_today
+from eventmill.core.errors import Unavailable
+from eventmill.core.tokens import Caller
 
 # To sort by visitors that are united here, all groups are held in memory: up to this many.
 MOST_GROUPS = 100_000

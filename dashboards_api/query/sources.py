@@ -10,7 +10,7 @@ from dashboards_api.authorization import Visible
 from dashboards_api.metrics.scopes import built_part, in_windows
 from dashboards_api.query.catalog import Dataset, Dimension, Metric, RollUp
 from dashboards_api.query.question import Condition, Part, Question, Value
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 
 Kind = Literal["rollup", "rows", "live"]
 NOTHING = sql.SQL("false")

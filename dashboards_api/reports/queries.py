@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from dashboards_api.database import rows, tuples
 from dashboards_api.reports.schemas import Report
-from eventmill.tokens import Caller
+from eventmill.core.tokens import Caller
 
 # Two who save at once must both see how many there are.
 LOCK = "select pg_advisory_xact_lock(hashtextextended(%(owner_role)s || ':' || %(owner_id)s, 21))"

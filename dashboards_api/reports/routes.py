@@ -14,8 +14,8 @@ from dashboards_api.query.routes import NO_TOKEN, answer_question
 from dashboards_api.query.schemas import MAX_LIMIT, MAX_OFFSET
 from dashboards_api.reports import service
 from dashboards_api.reports.schemas import Report, ReportBody, Reports
-from eventmill.errors import FieldError, InvalidFields, Unavailable
-from eventmill.tokens import Caller
+from eventmill.core.errors import FieldError, InvalidFields, Unavailable
+from eventmill.core.tokens import Caller
 
 router = APIRouter(tags=["reports"])
 

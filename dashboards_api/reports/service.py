@@ -13,9 +13,9 @@ from dashboards_api.query.schemas import QueryRequest
 from dashboards_api.query.sources import is_storable
 from dashboards_api.reports import queries
 from dashboards_api.reports.schemas import Report, ReportBody, Reports
-from eventmill.days import utc_today
-from eventmill.errors import FieldError, InvalidFields, NotFound
-from eventmill.tokens import Caller
+from eventmill.core.days import utc_today
+from eventmill.core.errors import FieldError, InvalidFields, NotFound
+from eventmill.core.tokens import Caller
 
 MOST_REPORTS = 200
 

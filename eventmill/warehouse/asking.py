@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from eventmill.errors import InvalidRequest
+from eventmill.core.errors import InvalidRequest
 from eventmill.warehouse.catalog import catalog_path, let_read, write_catalog
 from eventmill.warehouse.root import Root
 

@@ -8,10 +8,9 @@ import shutil
 from datetime import date
 from pathlib import Path
 
-from eventmill.errors import ConfigurationError
-from eventmill.object_storage import CHUNK_BYTES
-from eventmill.s3_storage import S3Access, open_bucket
-from eventmill.settings import get_settings
+from eventmill.core.errors import ConfigurationError
+from eventmill.core.settings import get_settings
+from eventmill.warehouse.object_storage import CHUNK_BYTES
 from eventmill.warehouse.root import (
     DAY_FOLDER,
     GOOGLE_SCHEME,
@@ -21,6 +20,7 @@ from eventmill.warehouse.root import (
     days_named,
     failed,
 )
+from eventmill.warehouse.s3_storage import S3Access, open_bucket
 
 GOOGLE_ENDPOINT = "https://storage.googleapis.com"
 

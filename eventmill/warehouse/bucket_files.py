@@ -9,8 +9,8 @@ from typing import Any
 
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
-from eventmill.s3_storage import Bucket, open_bucket
 from eventmill.warehouse.bucket import access_of
+from eventmill.warehouse.s3_storage import Bucket, open_bucket
 
 # One request fetches at least so much: the footer of a file and a column of a row group, usually.
 BLOCK_BYTES = 1024 * 1024

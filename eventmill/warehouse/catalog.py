@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from eventmill.settings import get_settings
+from eventmill.core.settings import get_settings
 from eventmill.warehouse.manifest import Column
 from eventmill.warehouse.reading import days, files_of_days
 from eventmill.warehouse.root import DAY_FOLDER, Root

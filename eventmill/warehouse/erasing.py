@@ -1,6 +1,6 @@
 """An erased person goes from the files too: days are exported anew, or filtered if that cannot be.
 
-An erasure notes in its transaction whom the files still hold (eventmill/erasure/files.py); whoever
+An erasure notes in its transaction whom the files still hold (eventmill/privacy/files.py); whoever
 calls `erase_waiting` then rewrites them. What is noted stays until it is done.
 """
 
@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from eventmill.database import advisory_lock
-from eventmill.errors import EventmillError, NotFound
+from eventmill.core.database import advisory_lock
+from eventmill.core.errors import EventmillError, NotFound
 from eventmill.warehouse.catalog import write_catalog
 from eventmill.warehouse.exporting import EXPORT_LOCK, NotBuilt, export_day, note
 from eventmill.warehouse.manifest import Manifest
@@ -166,7 +166,7 @@ def without(
 def _is_own(
     batch: pa.RecordBatch, table: Table, ids: Sequence[str], own_events: pa.Array
 ) -> pa.Array:
-    """Whether a row is the person's, by the rules of eventmill/erasure/subject.py."""
+    """Whether a row is the person's, by the rules of eventmill/privacy/subject.py."""
     value_set = pa.array(ids, pa.string())
 
     def names(column: str) -> Any:

@@ -6,9 +6,9 @@ from typing import Final, LiteralString
 
 import psycopg
 
-from eventmill.database import advisory_lock
-from eventmill.days import DayWindow
-from eventmill.errors import EventmillError
+from eventmill.core.database import advisory_lock
+from eventmill.core.days import DayWindow
+from eventmill.core.errors import EventmillError
 from eventmill.warehouse.manifest import Manifest
 from eventmill.warehouse.pseudonyms import Pseudonyms
 from eventmill.warehouse.root import Root

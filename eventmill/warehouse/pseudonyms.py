@@ -7,8 +7,8 @@ can be counted and followed there, and another one in any other destination.
 import hashlib
 import hmac
 
-from eventmill.secret_files import kept_secret
-from eventmill.settings import get_settings
+from eventmill.core.secret_files import kept_secret
+from eventmill.core.settings import get_settings
 
 # Half of the hash: who has only that cannot go on hashing from it, which HMAC is for otherwise.
 DIGITS = 32

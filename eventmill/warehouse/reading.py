@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Final
 
-from eventmill.errors import NotFound
-from eventmill.object_storage import StorageError
+from eventmill.core.errors import NotFound
 from eventmill.warehouse.manifest import Manifest
+from eventmill.warehouse.object_storage import StorageError
 from eventmill.warehouse.root import Root
 from eventmill.warehouse.tables import Table
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from psycopg import sql
 
-from eventmill.database import advisory_lock
+from eventmill.core.database import advisory_lock
 from eventmill.warehouse.exporting import EXPORT_LOCK
 from eventmill.warehouse.pseudonymising import pseudonymised
 from eventmill.warehouse.pseudonyms import Pseudonyms

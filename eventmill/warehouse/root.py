@@ -12,9 +12,9 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
-from eventmill.errors import ConfigurationError
-from eventmill.object_storage import S3_SCHEME, StorageError
-from eventmill.settings import get_settings
+from eventmill.core.errors import ConfigurationError
+from eventmill.core.settings import get_settings
+from eventmill.warehouse.object_storage import S3_SCHEME, StorageError
 from eventmill.warehouse.swapping import exchange
 
 MANIFEST = "manifest.json"

@@ -15,9 +15,9 @@ import psycopg
 import pyarrow as pa
 from psycopg import IsolationLevel, sql
 
-from eventmill.database import database_url
-from eventmill.days import DayWindow
-from eventmill.tracking_plan import tracking_plan
+from eventmill.core.database import database_url
+from eventmill.core.days import DayWindow
+from eventmill.core.tracking_plan import tracking_plan
 from eventmill.warehouse.ahead import ahead
 from eventmill.warehouse.manifest import Receipt
 from eventmill.warehouse.tables import Table

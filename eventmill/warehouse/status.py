@@ -5,7 +5,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from eventmill.settings import get_settings
+from eventmill.core.settings import get_settings
 from eventmill.warehouse.pseudonyms import pseudonyms_for
 from eventmill.warehouse.tables import tables
 

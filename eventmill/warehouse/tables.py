@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from eventmill.errors import NotFound
+from eventmill.core.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)

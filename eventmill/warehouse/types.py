@@ -10,7 +10,7 @@ from typing import LiteralString, NamedTuple
 import psycopg
 import pyarrow as pa
 
-from eventmill.errors import ConfigurationError
+from eventmill.core.errors import ConfigurationError
 from eventmill.warehouse.tables import Table
 
 UTC_TIME = pa.timestamp("us", "UTC")

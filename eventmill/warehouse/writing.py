@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from eventmill.errors import NotFound
+from eventmill.core.errors import NotFound
 from eventmill.warehouse.ahead import ahead
 from eventmill.warehouse.manifest import Column, File, Manifest, Receipt
 from eventmill.warehouse.pseudonymising import pseudonymised

@@ -11,16 +11,16 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from starlette.types import Receive, Scope, Send
 
-from eventmill.envelope import parse_time, utc_text
-from eventmill.errors import (
+from eventmill.core.envelope import parse_time, utc_text
+from eventmill.core.errors import (
     EventmillError,
     FieldError,
     Forbidden,
     InvalidFields,
     PayloadTooLarge,
 )
-from eventmill.events import Receipt
 from ingest_api.body import parse_json, read_body
+from ingest_api.events import Receipt
 from ingest_api.headers import header
 from ingest_api.openapi import POST_EVENTS
 from ingest_api.problems import error_response, problem_response

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Query, Request, Response
 from psycopg.rows import dict_row
 from psycopg_pool import PoolTimeout
 
-from eventmill.demo import demo_write_key
-from eventmill.errors import Unavailable
+from eventmill.core.errors import Unavailable
+from ingest_api.demo_key import demo_write_key
 from ingest_api.static_files import FOLDER
 
 RECENT: LiteralString = """

@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from eventmill.errors import FieldError, InvalidFields, PayloadTooLarge
-from eventmill.events import Receipt
+from eventmill.core.errors import FieldError, InvalidFields, PayloadTooLarge
 from ingest_api.body import parse_json, read_body
+from ingest_api.events import Receipt
 from ingest_api.headers import header, own_address
 from ingest_api.reception import earliest_accepted, receive
 from ingest_api.routes.events import MAX_EVENTS

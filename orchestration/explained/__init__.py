@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from eventmill.errors import ConfigurationError
+from eventmill.core.errors import ConfigurationError
 from orchestration.defs.healing.reasons import reasons_of
 from orchestration.explained import queries
 from orchestration.explained.causes import causes

@@ -7,7 +7,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 from orchestration.explained.entity import METRICS, Entity
 
 Row = dict[str, Any]

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 
 from dashboards_api.cache import Cache
 from dashboards_api.metrics.schemas import Meta
-from eventmill.days import DayWindow
-from eventmill.tokens import Caller
+from eventmill.core.days import DayWindow
+from eventmill.core.tokens import Caller
 
 MAY = DayWindow(date(2015, 5, 1), date(2015, 5, 31))
 JUNE = DayWindow(date(2015, 6, 1), date(2015, 6, 30))

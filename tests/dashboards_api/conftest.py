@@ -10,10 +10,10 @@ from fastapi.testclient import TestClient
 from httpx import Response
 
 from dashboards_api.app import create_app
-from eventmill.database import connect, database_url
-from eventmill.embedded import EmbeddedPostgres
-from eventmill.settings import get_settings
-from eventmill.tokens import Caller, issue
+from eventmill.core.database import connect, database_url
+from eventmill.core.settings import get_settings
+from eventmill.core.tokens import Caller, issue
+from eventmill.runner.embedded import EmbeddedPostgres
 from tests.conftest import new_database, rename
 from tests.dbt_project.warehouse import Warehouse, messages
 from tests.support import environment

@@ -11,9 +11,9 @@ from typing import Any
 import jwt
 import psycopg
 
-from eventmill.days import ONE_DAY, utc_today
-from eventmill.settings import get_settings
-from eventmill.tokens import Caller, issue, signing_secret
+from eventmill.core.days import ONE_DAY, utc_today
+from eventmill.core.settings import get_settings
+from eventmill.core.tokens import Caller, issue, signing_secret
 from tests.dashboards_api.support import Event, insert
 
 # What stands in braces is somebody's thing, by its name in `world`: with an id that does not exist

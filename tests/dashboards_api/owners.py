@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from eventmill.days import utc_today
-from eventmill.tokens import Caller
+from eventmill.core.days import utc_today
+from eventmill.core.tokens import Caller
 from tests.dashboards_api import support
 from tests.dashboards_api.support import (
     CHANNELS,

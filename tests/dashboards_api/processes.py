@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 
-from eventmill.settings import child_environment
-from eventmill.tokens import Caller, issue
+from eventmill.core.settings import child_environment
+from eventmill.core.tokens import Caller, issue
 from tests.dashboards_api.support import Event
 
 ADMIN, ANA = Caller("root", "admin"), Caller("ana", "creator")

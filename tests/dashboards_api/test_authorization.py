@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from eventmill.days import utc_today
-from eventmill.tokens import Caller
+from eventmill.core.days import utc_today
+from eventmill.core.tokens import Caller
 from tests.dashboards_api.conftest import Get
 from tests.dashboards_api.support import Event, insert
 

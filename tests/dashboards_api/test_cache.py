@@ -13,8 +13,8 @@ from dashboards_api import cache as module
 from dashboards_api.cache import Cache
 from dashboards_api.cache_store import EVERYTHING, OVERHEAD, Change, Store
 from dashboards_api.invalidation import tell
-from eventmill.days import DayWindow, utc_today
-from eventmill.errors import Unavailable
+from eventmill.core.days import DayWindow, utc_today
+from eventmill.core.errors import Unavailable
 from tests.dashboards_api.cached import (
     JUNE,
     MAY,

@@ -3,8 +3,8 @@
 import pytest
 
 from dashboards_api.cache_store import Change
-from eventmill.errors import NotFound
-from eventmill.tokens import Caller
+from eventmill.core.errors import NotFound
+from eventmill.core.tokens import Caller
 from tests.dashboards_api.cached import (
     ANA,
     new_cache,

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from dashboards_api.app import create_app
 from dashboards_api.ranges import RangeParameters
-from eventmill.settings import PROJECT_ROOT
+from eventmill.core.settings import PROJECT_ROOT
 from tests.dashboards_api.conftest import Get
 
 OPEN = {"/healthz", "/readyz", "/metrics"}

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from dashboards_api.entities.cursors import Cursor
 from dashboards_api.entities.queries import LIFECYCLE_TYPES
 from dashboards_api.entities.service import steps
-from eventmill.days import ONE_DAY, utc_today
-from eventmill.tokens import Caller
+from eventmill.core.days import ONE_DAY, utc_today
+from eventmill.core.tokens import Caller
 from tests.dashboards_api.conftest import Get, build
 from tests.dashboards_api.support import CHROME, GOOGLEBOT, Event, at, insert
 from tests.support import rows

@@ -12,8 +12,8 @@ from httpx import Response
 
 from dashboards_api import hardening
 from dashboards_api.app import create_app
-from eventmill.logs import JsonLines
-from eventmill.tokens import Caller, issue
+from eventmill.core.logs import JsonLines
+from eventmill.core.tokens import Caller, issue
 from tests.dashboards_api.test_problems import assert_problem
 
 PLATFORM = "/v1/platform/metrics"

@@ -15,10 +15,10 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from dashboards_api.invalidation import APPLICATION
-from eventmill.database import connect
-from eventmill.days import utc_today
-from eventmill.embedded import EmbeddedPostgres
-from eventmill.tokens import Caller, issue
+from eventmill.core.database import connect
+from eventmill.core.days import utc_today
+from eventmill.core.tokens import Caller, issue
+from eventmill.runner.embedded import EmbeddedPostgres
 from tests.conftest import url_of
 from tests.dashboards_api.conftest import build
 from tests.dashboards_api.processes import (

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from eventmill.days import utc_today
+from eventmill.core.days import utc_today
 from tests.dashboards_api.conftest import Get
 from tests.dashboards_api.support import CHROME, GOOGLEBOT, METRICS, ZEROS, Event, at, insert
 from tests.support import scalar

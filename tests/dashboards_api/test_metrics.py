@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eventmill.days import utc_today
-from eventmill.referrers import store_referrers
-from eventmill.user_agents import store_user_agents
+from eventmill.core.days import utc_today
+from eventmill.core.enrichment.referrers import store_referrers
+from eventmill.core.enrichment.user_agents import store_user_agents
 from tests.dashboards_api import support
 from tests.dashboards_api.conftest import Get, build
 from tests.dashboards_api.support import CHANNELS, CHROME, GOOGLEBOT, Event, at, insert

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eventmill.referrers import store_referrers
-from eventmill.tokens import Caller
-from eventmill.user_agents import store_user_agents
+from eventmill.core.enrichment.referrers import store_referrers
+from eventmill.core.enrichment.user_agents import store_user_agents
+from eventmill.core.tokens import Caller
 from tests.dashboards_api.conftest import Get, build
 from tests.dashboards_api.owners import (
     ACME,

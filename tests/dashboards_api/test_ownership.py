@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dashboards_api import authorization
 from dashboards_api.database import create_pool, snapshot
-from eventmill.days import utc_today
+from eventmill.core.days import utc_today
 from tests.dashboards_api.conftest import dbt
 from tests.dashboards_api.support import Event, at, insert
 from tests.support import rows

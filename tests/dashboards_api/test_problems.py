@@ -11,8 +11,8 @@ from httpx import Response
 
 from dashboards_api import database
 from dashboards_api.app import create_app
-from eventmill.database import connect
-from eventmill.tokens import Caller, issue
+from eventmill.core.database import connect
+from eventmill.core.tokens import Caller, issue
 from tests.dashboards_api.conftest import Get
 from tests.support import environment
 

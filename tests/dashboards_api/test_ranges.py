@@ -16,8 +16,8 @@ from dashboards_api.ranges import (
     period_days,
     resolve,
 )
-from eventmill.days import DayWindow
-from eventmill.errors import InvalidFields
+from eventmill.core.days import DayWindow
+from eventmill.core.errors import InvalidFields
 
 TODAY = date(2024, 2, 29)
 

@@ -12,11 +12,11 @@ from psycopg import errors, sql
 
 from dashboards_api import audit
 from dashboards_api.database import create_pool, create_state_pool, snapshot, tuples
-from eventmill.database import connect
-from eventmill.embedded import EmbeddedPostgres
-from eventmill.errors import Unavailable
-from eventmill.migrate import migrate
-from eventmill.tokens import Caller
+from eventmill.core.database import connect
+from eventmill.core.errors import Unavailable
+from eventmill.core.migrate import migrate
+from eventmill.core.tokens import Caller
+from eventmill.runner.embedded import EmbeddedPostgres
 from tests.conftest import url_of
 from tests.support import rows, scalar
 

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx import Response
 
-from eventmill.tokens import Caller, issue
+from eventmill.core.tokens import Caller, issue
 from tests.dashboards_api.conftest import Get, build
 from tests.dashboards_api.support import Event, at, insert
 from tests.privacy.support import ANN, BOB, DAY, DEVICES

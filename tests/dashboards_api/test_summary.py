@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eventmill.days import DayWindow, utc_today
-from eventmill.user_agents import store_user_agents
+from eventmill.core.days import DayWindow, utc_today
+from eventmill.core.enrichment.user_agents import store_user_agents
 from tests.dashboards_api import support
 from tests.dashboards_api.conftest import Get, build
 from tests.dashboards_api.support import CHROME, GOOGLEBOT, Event, at, insert

@@ -21,7 +21,7 @@ from dashboards_api.metrics.scopes import (
     projects_scope,
 )
 from dashboards_api.ranges import INTERVALS, Interval
-from eventmill.days import DayWindow, utc_today
+from eventmill.core.days import DayWindow, utc_today
 from tests.dashboards_api.conftest import build
 from tests.dashboards_api.support import Event, at, insert
 from tests.support import rows, scalar

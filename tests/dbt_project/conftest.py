@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eventmill.embedded import EmbeddedPostgres
+from eventmill.runner.embedded import EmbeddedPostgres
 from tests.conftest import clone
 from tests.dbt_project.warehouse import Warehouse
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
-from eventmill.days import day_start
+from eventmill.core.days import day_start
 from tests.dbt_project.warehouse import Event
 
 CHAIN = timedelta(minutes=30)

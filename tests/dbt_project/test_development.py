@@ -7,7 +7,7 @@ import psycopg
 import pytest
 import yaml
 
-from eventmill.days import ONE_DAY, utc_today
+from eventmill.core.days import ONE_DAY, utc_today
 from orchestration.development import deferral, sample_environment
 from tests.dbt_project.test_windows import busy_day
 from tests.dbt_project.warehouse import Warehouse, messages

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eventmill.tracking_plan import tracking_plan
+from eventmill.core.tracking_plan import tracking_plan
 from tests.dbt_project.conftest import BOT, BROWSER
 from tests.dbt_project.warehouse import Event, Warehouse
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from eventmill.errors import ConfigurationError
+from eventmill.core.errors import ConfigurationError
 from orchestration.preview import key_of, model_named, preview
 from tests.dbt_project.warehouse import Event, Warehouse
 from tests.support import environment

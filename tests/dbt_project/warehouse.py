@@ -14,8 +14,8 @@ import psycopg
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
-from eventmill.database import connect, dbt_environment
-from eventmill.days import DayWindow, day_start
+from eventmill.core.database import connect, dbt_environment
+from eventmill.core.days import DayWindow, day_start
 from tests.support import environment
 
 # dbt's log of everything and its JSON files take half of the time of a small build.

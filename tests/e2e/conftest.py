@@ -12,8 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from eventmill.embedded import EmbeddedPostgres
-from eventmill.settings import PROJECT_ROOT
+from eventmill.core.settings import PROJECT_ROOT
+from eventmill.runner.embedded import EmbeddedPostgres
 from tests.support import free_port, rows
 
 START_SECONDS = 600

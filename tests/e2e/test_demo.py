@@ -7,8 +7,8 @@ import re
 import httpx
 import pytest
 
-from eventmill.embedded import BIN
-from eventmill.settings import PROJECT_ROOT
+from eventmill.core.settings import PROJECT_ROOT
+from eventmill.runner.embedded import BIN
 from tests.e2e.conftest import RunningDemo, built_days
 from tests.support import rows, scalar
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from eventmill.days import day_start, utc_today
+from eventmill.core.days import day_start, utc_today
 from tests.e2e.conftest import RunningDemo
 from tests.support import rows, scalar
 

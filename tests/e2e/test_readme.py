@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eventmill.settings import PROJECT_ROOT
+from eventmill.core.settings import PROJECT_ROOT
 from tests.e2e.conftest import RunningDemo
 
 PAGES = [PROJECT_ROOT / "README.md", *sorted((PROJECT_ROOT / "docs").glob("*.md"))]

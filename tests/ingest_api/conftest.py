@@ -6,7 +6,7 @@ import httpx
 import psycopg
 import pytest
 
-from eventmill.database import connect
+from eventmill.core.database import connect
 from tests.ingest_api.support import served
 from tests.support import environment
 

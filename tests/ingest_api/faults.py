@@ -13,11 +13,11 @@ from typing import Any, Self
 import httpx
 import psutil
 
-from eventmill.database import connect, ensure_database
-from eventmill.embedded import EmbeddedPostgres
-from eventmill.keys import create_key
-from eventmill.migrate import migrate
-from eventmill.settings import child_environment
+from eventmill.core.database import connect, ensure_database
+from eventmill.core.opening import set_up
+from eventmill.core.settings import child_environment
+from eventmill.runner.embedded import EmbeddedPostgres
+from ingest_api.keys import create_key
 from tests.ingest_api.support import is_settled
 from tests.support import wait_until
 
@@ -44,7 +44,7 @@ class System:
         self.postgres.start()
         ensure_database(self.postgres.url)
         with connect(self.postgres.url, autocommit=True) as connection:
-            migrate(connection)
+            set_up(connection)
             self.key = create_key(connection, "faults", "secret")
 
     def __enter__(self) -> Self:

@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 
-from eventmill.database import connect, database_url
-from eventmill.keys import KeyKind, create_key
+from eventmill.core.database import connect, database_url
 from ingest_api.app import create_app
+from ingest_api.keys import KeyKind, create_key
 from tests.support import serving
 
 DAY = "2015-05-17"

@@ -8,7 +8,7 @@ import httpx
 import psycopg
 import pytest
 
-from eventmill.tokens import Caller, issue
+from eventmill.core.tokens import Caller, issue
 from tests.ingest_api.support import event, new_key, served
 from tests.support import environment, rows
 

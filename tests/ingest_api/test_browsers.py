@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from eventmill.logs import JsonLines
+from eventmill.core.logs import JsonLines
 from tests.ingest_api.support import event, send, served
 from tests.support import environment
 

@@ -8,7 +8,7 @@ import maxminddb
 import psycopg
 import pytest
 
-from eventmill.errors import ConfigurationError
+from eventmill.core.errors import ConfigurationError
 from ingest_api.countries import PACKAGED, Countries, _code
 from tests.ingest_api.support import event, served
 from tests.support import PROJECT_ROOT, environment, rows

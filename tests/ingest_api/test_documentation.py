@@ -2,17 +2,17 @@
 
 import re
 
-from eventmill.campaign import CLICK_ID_PARAMETERS
-from eventmill.envelope import (
+from eventmill.core.envelope import (
     CONTEXT_FIELDS,
     FIELDS,
     MAX_CAMPAIGN_CHARACTERS,
     MAX_URL_CHARACTERS,
     MAX_USER_AGENT_BYTES,
 )
-from eventmill.plain_json import MAX_DEPTH
-from eventmill.settings import PROJECT_ROOT
+from eventmill.core.plain_json import MAX_DEPTH
+from eventmill.core.settings import PROJECT_ROOT
 from ingest_api.body import MAX_BODY_BYTES
+from ingest_api.campaign import CLICK_ID_PARAMETERS
 from ingest_api.routes.events import MAX_EVENTS
 
 PAGE = (PROJECT_ROOT / "docs" / "api-ingest.md").read_text()

@@ -11,7 +11,7 @@ import httpx
 import psycopg
 import pytest
 
-from eventmill.database import connect
+from eventmill.core.database import connect
 from tests.ingest_api.support import DAY, event, is_settled, send, served, statuses
 from tests.support import environment, rows, scalar, wait_until
 

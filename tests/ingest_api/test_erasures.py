@@ -9,8 +9,8 @@ import httpx
 import psycopg
 import pytest
 
-from eventmill.database import connect
-from eventmill.errors import Unavailable
+from eventmill.core.database import connect
+from eventmill.core.errors import Unavailable
 from ingest_api.replay import replay
 from tests.ingest_api.support import event, is_settled, send, served, statuses
 from tests.ingest_api.test_durability import database_away

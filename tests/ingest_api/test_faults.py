@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from eventmill.database import connect
+from eventmill.core.database import connect
 from tests.ingest_api.faults import Load, System, small_disk, stored
 from tests.support import free_port
 

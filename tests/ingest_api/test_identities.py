@@ -8,7 +8,7 @@ import httpx
 import psycopg
 import pytest
 
-from eventmill.tokens import Caller, issue
+from eventmill.core.tokens import Caller, issue
 from ingest_api.identities import KnownLinks, Link, strongest
 from tests.ingest_api.support import NOON, event, new_key, served, with_key
 from tests.support import environment, rows

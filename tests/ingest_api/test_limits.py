@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from eventmill.tokens import Caller, issue
+from eventmill.core.tokens import Caller, issue
 from tests.ingest_api.support import NOON, event, new_key, served, with_key
 from tests.support import environment
 

@@ -12,7 +12,7 @@ import httpx
 import psycopg
 import pytest
 
-from eventmill.settings import PROJECT_ROOT
+from eventmill.core.settings import PROJECT_ROOT
 from tests.support import rows, run_eventmill, scalar
 
 SAMPLE = PROJECT_ROOT / "sample_data" / "apache_logs.log.gz"

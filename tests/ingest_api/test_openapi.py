@@ -7,8 +7,8 @@ import httpx
 import jsonschema_rs
 import pytest
 
-from eventmill.envelope import FIELDS
-from eventmill.tracking_plan import tracking_plan
+from eventmill.core.envelope import FIELDS
+from eventmill.core.tracking_plan import tracking_plan
 from ingest_api.app import create_app
 from ingest_api.openapi import EXAMPLES
 from tests.ingest_api.support import event, send

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import psycopg
 
-from eventmill.database import connect
+from eventmill.core.database import connect
 from tests.support import scalar, wait_until
 
 ENSURE = "select raw.ensure_partition(%s)"

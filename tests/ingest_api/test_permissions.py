@@ -6,8 +6,8 @@ import httpx
 import psycopg
 import pytest
 
-from eventmill.tokens import Caller, issue
-from eventmill.tracking_plan import tracking_plan
+from eventmill.core.tokens import Caller, issue
+from eventmill.core.tracking_plan import tracking_plan
 from tests.ingest_api.support import event, new_key, served, statuses, with_key, wrong_fields
 from tests.support import environment, rows
 

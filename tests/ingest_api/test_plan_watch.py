@@ -12,9 +12,9 @@ import psycopg
 import pytest
 import yaml
 
-from eventmill.plan_store import stored_types
-from eventmill.settings import child_environment
-from eventmill.tracking_plan import PLAN_FILE, load_plan, tracking_plan, use_plan
+from eventmill.core.plan_store import stored_types
+from eventmill.core.settings import child_environment
+from eventmill.core.tracking_plan import PLAN_FILE, load_plan, tracking_plan, use_plan
 from ingest_api.metrics import Metrics
 from ingest_api.plan_watch import PlanWatch
 from tests.ingest_api.support import event, new_key, with_key

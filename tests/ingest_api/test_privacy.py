@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from starlette.requests import Request
 
-from eventmill.settings import child_environment
+from eventmill.core.settings import child_environment
 from ingest_api.privacy import IP_FIELDS, opted_out, scrub_json
 from tests.ingest_api.support import (
     NOON,

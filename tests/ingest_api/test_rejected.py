@@ -9,8 +9,8 @@ import httpx
 import psycopg
 import pytest
 
-from eventmill.keys import KeyKind
-from eventmill.tracking_plan import TrackingPlan, load_plan, tracking_plan, use_plan
+from eventmill.core.tracking_plan import TrackingPlan, load_plan, tracking_plan, use_plan
+from ingest_api.keys import KeyKind
 from ingest_api.replay import replay
 from tests.ingest_api.support import NOON, event, new_key, send, served, with_key
 from tests.support import environment, rows, run_eventmill, scalar

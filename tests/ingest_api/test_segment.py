@@ -9,7 +9,7 @@ import httpx
 import psycopg
 import pytest
 
-from eventmill.tokens import Caller, issue
+from eventmill.core.tokens import Caller, issue
 from tests.ingest_api.support import NOON, new_key, served, with_key
 from tests.support import environment, rows
 

@@ -12,9 +12,9 @@ import httpx
 import psycopg
 import pytest
 
-from eventmill.keys import hash_key, list_keys, revoke_key
-from eventmill.settings import get_settings
-from eventmill.tokens import Caller, issue
+from eventmill.core.settings import get_settings
+from eventmill.core.tokens import Caller, issue
+from ingest_api.keys import hash_key, list_keys, revoke_key
 from tests.ingest_api.support import event, new_key, send, served, with_key
 from tests.support import environment, run_eventmill, scalar, wait_until
 

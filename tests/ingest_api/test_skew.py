@@ -6,7 +6,7 @@ import httpx
 import psycopg
 import pytest
 
-from eventmill.events import Receipt
+from ingest_api.events import Receipt
 from ingest_api.skew import shift_seconds, shifted
 from tests.ingest_api.support import event, send
 from tests.support import rows

@@ -5,9 +5,9 @@ import asyncio
 import httpx
 import psycopg
 
-from eventmill.database import connect
-from eventmill.envelope import EventRow
-from eventmill.settings import get_settings
+from eventmill.core.database import connect
+from eventmill.core.envelope import EventRow
+from eventmill.core.settings import get_settings
 from ingest_api.batch import Batch
 from ingest_api.commits import Commits, Outcome
 from ingest_api.drain import Drain

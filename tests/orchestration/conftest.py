@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from dagster import DagsterInstance
 
-from eventmill.database import connect
+from eventmill.core.database import connect
 
 
 @pytest.fixture(scope="module")

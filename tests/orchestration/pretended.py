@@ -6,8 +6,8 @@ from datetime import date
 
 import psycopg
 
-from eventmill.database import advisory_lock
-from eventmill.days import DayWindow
+from eventmill.core.database import advisory_lock
+from eventmill.core.days import DayWindow
 
 MARTS = """
 create schema marts;

@@ -3,7 +3,7 @@
 from datetime import date
 from pathlib import Path
 
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 from orchestration.defs.dbt.arguments import build_arguments, invocation_arguments, selector
 
 

@@ -8,8 +8,8 @@ import dagster as dg
 import psycopg
 import pytest
 
-from eventmill import bots, user_agents
-from eventmill.database import database_url
+from eventmill.core.database import database_url
+from eventmill.core.enrichment import bots, user_agents
 from tests.orchestration.pretended import build, make_marts
 from tests.support import environment, rows, scalar
 
@@ -127,7 +127,7 @@ def test_numbers_of_history_follow_the_list(
     home: Path, connection: psycopg.Connection, request: pytest.FixtureRequest
 ) -> None:
     """Real runs: two days are built, the list changes, the next build has them built again."""
-    from eventmill.days import DayWindow
+    from eventmill.core.days import DayWindow
     from orchestration.backfill import run_backfill
     from orchestration.instance import prepare_instance
 

@@ -7,7 +7,7 @@ import dagster as dg
 import psycopg
 import pytest
 
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 from orchestration.project import referrer_domain_sql
 from tests.orchestration.support import BROWSER, add_days, add_event, marts, platform_views
 from tests.orchestration.test_definitions import ASSETS
@@ -137,7 +137,7 @@ def test_only_new_values_are_enriched(
 
 
 def test_old_rules_are_applied_anew(warehouse: psycopg.Connection, built: str) -> None:
-    from eventmill.user_agents import PARSER_VERSION
+    from eventmill.core.enrichment.user_agents import PARSER_VERSION
     from orchestration.defs.enrichment.queries import new_user_agents
 
     warehouse.execute(

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from itertools import pairwise
 
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 from orchestration.defs.builds.chunks import chunks, progress
 
 YEAR = DayWindow(date(2023, 1, 1), date(2023, 12, 31))

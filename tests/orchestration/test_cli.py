@@ -6,9 +6,9 @@ from datetime import date, timedelta
 import psycopg
 import pytest
 
-from eventmill.database import connect
-from eventmill.days import utc_today
-from eventmill.errors import ConfigurationError
+from eventmill.core.database import connect
+from eventmill.core.days import utc_today
+from eventmill.core.errors import ConfigurationError
 from orchestration.cli import closed_days
 from tests.orchestration.support import add_days, platform_views
 from tests.support import run_eventmill

@@ -5,7 +5,7 @@ from datetime import date
 import psycopg
 from psycopg import sql
 
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 from orchestration.comparison import Comparison, compare
 
 DAY = date(2026, 3, 1)

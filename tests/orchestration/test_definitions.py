@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import dagster as dg
 import pytest
 
-from eventmill.days import ONE_DAY, utc_today
+from eventmill.core.days import ONE_DAY, utc_today
 from orchestration.project import prepare_manifest
 
 ASSETS = {

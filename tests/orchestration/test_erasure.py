@@ -8,8 +8,8 @@ import dagster as dg
 import psycopg
 import pytest
 
-from eventmill.days import DayWindow
-from eventmill.settings import get_settings
+from eventmill.core.days import DayWindow
+from eventmill.core.settings import get_settings
 from tests.orchestration.support import add_event, platform_views
 from tests.orchestration.test_late_events import sensor_tick
 from tests.privacy.support import ANN, DEVICES, places

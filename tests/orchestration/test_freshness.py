@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 import psycopg
 
-from eventmill.days import utc_today
+from eventmill.core.days import utc_today
 from tests.orchestration.pretended import build, make_marts
 from tests.orchestration.support import listener
 from tests.support import environment

@@ -6,8 +6,8 @@ import dagster as dg
 import psycopg
 import pytest
 
-from eventmill.database import connect, database_url
-from eventmill.days import utc_today
+from eventmill.core.database import connect, database_url
+from eventmill.core.days import utc_today
 from tests.orchestration.pretended import build, building, make_marts, touch
 from tests.orchestration.support import add_event
 from tests.support import environment, rows, scalar
@@ -100,7 +100,7 @@ def test_what_a_build_saw_is_met_and_what_came_meanwhile_is_not(
 
 
 def test_a_day_that_a_run_is_about_to_build_is_not_asked_for(history: psycopg.Connection) -> None:
-    from eventmill.days import DayWindow
+    from eventmill.core.days import DayWindow
     from orchestration.partitions import range_tags
 
     late(history, DAY)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from eventmill.database import connect, dagster_database_url
-from eventmill.settings import child_environment, get_settings
+from eventmill.core.database import connect, dagster_database_url
+from eventmill.core.settings import child_environment, get_settings
 from orchestration.instance import instance_config, prepare_instance, storage_url
 from tests.support import environment, scalar
 

@@ -13,10 +13,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from dashboards_api.app import create_app
-from eventmill.database import connect, database_url
-from eventmill.days import DayWindow
-from eventmill.settings import child_environment
-from eventmill.tokens import Caller, issue
+from eventmill.core.database import connect, database_url
+from eventmill.core.days import DayWindow
+from eventmill.core.settings import child_environment
+from eventmill.core.tokens import Caller, issue
 from orchestration.instance import open_instance
 from tests.orchestration.support import add_days, marts
 from tests.support import environment, rows, scalar

@@ -10,8 +10,8 @@ import dagster as dg
 import psycopg
 import pytest
 
-from eventmill.database import connect, database_url
-from eventmill.days import DayWindow
+from eventmill.core.database import connect, database_url
+from eventmill.core.days import DayWindow
 from tests.orchestration.pretended import touch
 from tests.orchestration.support import CRAWLER, add_event, platform_views
 from tests.support import environment, rows, run_eventmill, scalar
@@ -157,7 +157,7 @@ def causes(found: Any) -> dict[str, Any]:
 
 
 def test_a_changed_number_tells_each_cause(explained: Any, late: UUID) -> None:
-    from eventmill.user_agents import PARSER_VERSION
+    from eventmill.core.enrichment.user_agents import PARSER_VERSION
 
     found = explained("asset")
     (change,) = found["changes"]

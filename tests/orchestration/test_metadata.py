@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 from orchestration.defs.dbt.metadata import Built, from_events
 
 WINDOW = DayWindow(date(2024, 2, 28), date(2024, 3, 1))

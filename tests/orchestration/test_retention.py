@@ -7,9 +7,9 @@ from datetime import date, timedelta
 import psycopg
 import pytest
 
-from eventmill.database import connect
-from eventmill.days import ONE_DAY, utc_today
-from eventmill.settings import get_settings
+from eventmill.core.database import connect
+from eventmill.core.days import ONE_DAY, utc_today
+from eventmill.core.settings import get_settings
 from orchestration.defs.retention import queries, retention
 from tests.orchestration.support import add_event
 from tests.support import environment, scalar

@@ -11,9 +11,9 @@ import dagster as dg
 import psycopg
 import pytest
 
-from eventmill.database import connect, database_url
-from eventmill.days import DayWindow
-from eventmill.settings import child_environment
+from eventmill.core.database import connect, database_url
+from eventmill.core.days import DayWindow
+from eventmill.core.settings import child_environment
 from orchestration.instance import open_instance
 from tests.orchestration.support import add_days, add_event, marts, platform_views
 from tests.support import scalar

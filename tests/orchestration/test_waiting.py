@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 from orchestration.defs.healing.reasons import summary
 from orchestration.defs.healing.waiting import Runs, Waiting, back_off, windows
 

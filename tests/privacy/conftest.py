@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from eventmill.database import connect
-from eventmill.embedded import EmbeddedPostgres
+from eventmill.core.database import connect
+from eventmill.runner.embedded import EmbeddedPostgres
 from tests.conftest import new_database, rename
 from tests.dbt_project.warehouse import Warehouse
 from tests.privacy.support import DAY

@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 from psycopg import AsyncConnection, sql
 
-from eventmill.erasure.certificate import Certificate
-from eventmill.erasure.erase import erase
+from eventmill.privacy.certificate import Certificate
+from eventmill.privacy.erase import erase
 from tests.orchestration.support import CRAWLER, add_event
 from tests.support import rows
 

@@ -7,8 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from dashboards_api.app import create_app
-from eventmill.days import ONE_DAY
-from eventmill.tokens import Caller, issue
+from eventmill.core.days import ONE_DAY
+from eventmill.core.tokens import Caller, issue
 from tests.dbt_project.warehouse import Warehouse
 from tests.privacy.numbers import numbers
 from tests.privacy.support import (

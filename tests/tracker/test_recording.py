@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from eventmill.tokens import Caller, issue
+from eventmill.core.tokens import Caller, issue
 from tests.support import rows, wait_until
 from tests.tracker.conftest import TAG, Site, waiting
 from tests.tracker.test_faults import Open, settled

@@ -9,9 +9,9 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from eventmill.database import connect
-from eventmill.days import DayWindow
-from eventmill.embedded import EmbeddedPostgres
+from eventmill.core.database import connect
+from eventmill.core.days import DayWindow
+from eventmill.runner.embedded import EmbeddedPostgres
 from eventmill.warehouse import Root, open_root
 from tests.conftest import MODULE_DATABASE, new_database, rename
 from tests.orchestration.support import add_days, add_event

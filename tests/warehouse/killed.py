@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from eventmill.settings import child_environment
+from eventmill.core.settings import child_environment
 
 # For the place of a function of ours: its call never ends, or does its work and then never ends.
 STOPS = """

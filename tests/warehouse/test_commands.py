@@ -11,8 +11,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from dashboards_api.app import create_app
-from eventmill.settings import get_settings
-from eventmill.tokens import Caller, issue
+from eventmill.core.settings import get_settings
+from eventmill.core.tokens import Caller, issue
 from eventmill.warehouse import open_root, tables
 from eventmill.warehouse.catalog import catalog_path, write_catalog
 from eventmill.warehouse.exporting import export_day

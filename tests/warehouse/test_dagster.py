@@ -7,7 +7,7 @@ import dagster as dg
 import psycopg
 import pytest
 
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 from eventmill.warehouse import days, files, manifest, open_root, tables
 from orchestration.instance import open_instance
 from orchestration.partitions import range_tags

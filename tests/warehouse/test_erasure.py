@@ -10,10 +10,10 @@ import psycopg
 import pyarrow.parquet as pq
 import pytest
 
-from eventmill.database import connect, database_url
-from eventmill.days import ONE_DAY, DayWindow
-from eventmill.erasure.erase import erase
-from eventmill.errors import EventmillError
+from eventmill.core.database import connect, database_url
+from eventmill.core.days import ONE_DAY, DayWindow
+from eventmill.core.errors import EventmillError
+from eventmill.privacy.erase import erase
 from eventmill.warehouse import days, files, manifest, open_root, table_named, tables
 from eventmill.warehouse.erasing import erase_waiting
 from eventmill.warehouse.exporting import export_day

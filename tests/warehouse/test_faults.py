@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from bench.generate import generate_day
-from eventmill.settings import child_environment
+from eventmill.core.settings import child_environment
 from eventmill.warehouse import days, manifest, open_root, table_named
 from eventmill.warehouse.exporting import export_day
 from eventmill.warehouse.pseudonyms import pseudonyms_for

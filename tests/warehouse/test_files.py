@@ -10,7 +10,7 @@ import psycopg
 import pyarrow.parquet as pq
 import pytest
 
-from eventmill.errors import NotFound
+from eventmill.core.errors import NotFound
 from eventmill.warehouse import Root, Table, days, files, manifest, table_named, tables
 from eventmill.warehouse.exporting import NotBuilt, export_day
 from eventmill.warehouse.pseudonyms import Pseudonyms

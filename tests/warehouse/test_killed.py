@@ -21,7 +21,7 @@ EVENTS = table_named("events")
 # A process that exports the first day and stops where `stop` is called.
 SLOW = """
 from datetime import date
-from eventmill.database import connect
+from eventmill.core.database import connect
 from eventmill.warehouse import bucket, open_root, root, tables, writing
 from eventmill.warehouse.exporting import export_day
 

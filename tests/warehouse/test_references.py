@@ -9,7 +9,7 @@ import pytest
 import yaml
 from psycopg.types.json import Jsonb
 
-from eventmill.settings import PROJECT_ROOT
+from eventmill.core.settings import PROJECT_ROOT
 from eventmill.warehouse import open_root
 from eventmill.warehouse.pseudonyms import Pseudonyms
 from eventmill.warehouse.references import CURRENT, Reference, export_references, references

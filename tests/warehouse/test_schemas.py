@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventmill.errors import ConfigurationError
+from eventmill.core.errors import ConfigurationError
 from eventmill.warehouse import Column, open_root
 from eventmill.warehouse.pseudonymising import pseudonymised
 from eventmill.warehouse.pseudonyms import Pseudonyms, pseudonyms_for, pseudonyms_of

@@ -16,7 +16,7 @@ from dashboards_api.metrics import queries as metrics
 from dashboards_api.metrics.numbering import numbered
 from dashboards_api.metrics.queries import Receipt
 from dashboards_api.metrics.scopes import built_part, in_windows
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 
 IS_BUILT = "select to_regclass('intermediate.int_platform_days') is not null"
 # A day that was built before there were these sets is live.

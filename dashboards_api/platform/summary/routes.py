@@ -12,8 +12,8 @@ from dashboards_api.platform.summary import service
 from dashboards_api.platform.summary.schemas import PlatformSummary
 from dashboards_api.problems import METRICS_PROBLEMS, answers
 from dashboards_api.ranges import MetricsRange, requested_range
-from eventmill.errors import Forbidden
-from eventmill.tokens import Caller
+from eventmill.core.errors import Forbidden
+from eventmill.core.tokens import Caller
 
 router = APIRouter(tags=["platform"])
 

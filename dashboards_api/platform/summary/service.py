@@ -33,7 +33,7 @@ from dashboards_api.platform.summary.schemas import (
     SummaryNumbers,
 )
 from dashboards_api.ranges import MetricsRange
-from eventmill.days import DayWindow, stretches, utc_today
+from eventmill.core.days import DayWindow, stretches, utc_today
 
 Members = TypeVar("Members")
 

@@ -17,7 +17,7 @@ from dlt.common.destination import TLoaderFileFormat
 from dlt.common.schema.typing import TSchemaContractDict
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
-from eventmill.settings import get_settings
+from eventmill.core.settings import get_settings
 from eventmill.warehouse.loading.destinations import destination, state_folder
 from eventmill.warehouse.loading.rows import DAY, row_groups
 from eventmill.warehouse.loading.target import Exported

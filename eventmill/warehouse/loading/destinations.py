@@ -7,8 +7,8 @@ and `<home>/dlt/.dlt/secrets.toml`.
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from eventmill.errors import ConfigurationError
-from eventmill.settings import export, get_settings
+from eventmill.core.errors import ConfigurationError
+from eventmill.core.settings import export, get_settings
 
 if TYPE_CHECKING:
     from dlt.common.destination import Destination

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from eventmill.errors import ConfigurationError, EventmillError
+from eventmill.core.errors import ConfigurationError, EventmillError
 
 # Drivers that come with an extra of this package.
 EXTRAS = ("bigquery", "snowflake", "redshift", "databricks", "clickhouse")

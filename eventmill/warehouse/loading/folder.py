@@ -15,7 +15,7 @@ from typing import Any, Final
 from dlt.common.configuration.resolve import resolve_configuration
 from dlt.common.storages import FilesystemConfiguration, fsspec_from_config
 
-from eventmill.settings import get_settings
+from eventmill.core.settings import get_settings
 from eventmill.warehouse.loading.errors import DayReplaced
 from eventmill.warehouse.loading.rows import read
 from eventmill.warehouse.loading.target import Exported

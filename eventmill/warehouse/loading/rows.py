@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from eventmill.object_storage import StorageError
 from eventmill.warehouse.loading.errors import DayReplaced
 from eventmill.warehouse.manifest import Manifest
+from eventmill.warehouse.object_storage import StorageError
 from eventmill.warehouse.root import Root
 
 DAY = "date"

@@ -14,14 +14,14 @@ from typing import Any, Final
 import psycopg
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
-from eventmill.database import advisory_lock
-from eventmill.days import DayWindow
-from eventmill.object_storage import StorageError
-from eventmill.settings import get_settings
+from eventmill.core.database import advisory_lock
+from eventmill.core.days import DayWindow
+from eventmill.core.settings import get_settings
 from eventmill.warehouse.loading.destinations import chosen, prepare
 from eventmill.warehouse.loading.errors import DayReplaced, LoadFailed, chain, translated
 from eventmill.warehouse.loading.target import Exported, Target, open_target
 from eventmill.warehouse.manifest import Manifest
+from eventmill.warehouse.object_storage import StorageError
 from eventmill.warehouse.reading import MANIFEST_READERS
 from eventmill.warehouse.root import Root
 from eventmill.warehouse.tables import tables

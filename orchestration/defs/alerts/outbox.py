@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from eventmill.settings import get_settings
+from eventmill.core.settings import get_settings
 
 TIMEOUT_SECONDS = 10
 

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import httpx
 
-from eventmill.settings import get_settings
+from eventmill.core.settings import get_settings
 from orchestration.defs.alerts import outbox
 from orchestration.partitions import days_of_run
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from datetime import timedelta
 
-from eventmill.days import ONE_DAY, DayWindow
+from eventmill.core.days import ONE_DAY, DayWindow
 
 
 def chunks(window: DayWindow, days: int) -> list[DayWindow]:

@@ -12,8 +12,8 @@ import psycopg
 from psycopg import IsolationLevel
 from psycopg.types.json import Jsonb
 
-from eventmill.days import DayWindow
-from eventmill.user_agents import PARSER_VERSION
+from eventmill.core.days import DayWindow
+from eventmill.core.enrichment.user_agents import PARSER_VERSION
 from orchestration.defs.builds import queries
 from orchestration.defs.healing.neighbours import Neighbour, ask_for, neighbours
 from orchestration.defs.healing.reasons import reasons_of

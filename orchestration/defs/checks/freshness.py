@@ -6,8 +6,8 @@ from typing import NamedTuple
 import dagster as dg
 import psycopg
 
-from eventmill.database import connect
-from eventmill.days import ONE_DAY, day_start
+from eventmill.core.database import connect
+from eventmill.core.days import ONE_DAY, day_start
 from orchestration.defs.alerts.sensors import send
 from orchestration.jobs import FRESHNESS
 from orchestration.relations import has_builds

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from eventmill.days import ONE_DAY, DayWindow
+from eventmill.core.days import ONE_DAY, DayWindow
 from orchestration.project import TARGET
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import dbt_assets
 
-from eventmill.database import connect
+from eventmill.core.database import connect
 from orchestration.defs.dbt.reports import events_of
 from orchestration.defs.dbt.run import build_chunks
 from orchestration.defs.dbt.translator import EventmillTranslator

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import psycopg
 
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 
 Event = Mapping[str, Any]
 Node = Mapping[str, Any]

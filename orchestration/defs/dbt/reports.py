@@ -7,7 +7,7 @@ import dagster as dg
 import psycopg
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 from orchestration.defs.builds.receipts import Build
 from orchestration.defs.dbt.arguments import selector
 from orchestration.defs.dbt.invocation import DbtOutcome

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import dagster as dg
 import psycopg
 
-from eventmill.currency import settle_currency
-from eventmill.database import advisory_lock
-from eventmill.days import DayWindow
-from eventmill.settings import get_settings
+from eventmill.core.currency import settle_currency
+from eventmill.core.database import advisory_lock
+from eventmill.core.days import DayWindow
+from eventmill.core.settings import get_settings
 from orchestration.defs.builds import receipts
 from orchestration.defs.builds.chunks import chunks, progress
 from orchestration.defs.builds.receipts import Order

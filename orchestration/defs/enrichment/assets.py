@@ -10,9 +10,9 @@ import dagster as dg
 import polars as pl
 import psycopg
 
-from eventmill import referrers as referrer_rules
-from eventmill import user_agents as agent_rules
-from eventmill.database import advisory_lock, connect
+from eventmill.core.database import advisory_lock, connect
+from eventmill.core.enrichment import referrers as referrer_rules
+from eventmill.core.enrichment import user_agents as agent_rules
 from orchestration.defs.dbt.invocation import BUILD_LOCK
 from orchestration.defs.enrichment.queries import (
     ask_for_days,

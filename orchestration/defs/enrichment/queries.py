@@ -5,7 +5,7 @@ from typing import LiteralString
 
 import psycopg
 
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 from orchestration.project import referrer_domain_sql
 from orchestration.relations import has_builds
 

@@ -12,8 +12,8 @@ from typing import Any
 import dagster as dg
 import psycopg
 
-from eventmill.database import connect
-from eventmill.days import DayWindow
+from eventmill.core.database import connect
+from eventmill.core.days import DayWindow
 from eventmill.warehouse import Manifest, Root, Table, open_root, tables
 from eventmill.warehouse.catalog import write_catalog
 from eventmill.warehouse.exporting import NotBuilt, export_day

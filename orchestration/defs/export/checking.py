@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import psycopg
 
-from eventmill.errors import NotFound
-from eventmill.object_storage import StorageError
+from eventmill.core.errors import NotFound
 from eventmill.warehouse import Manifest, Root, manifest, table_named
+from eventmill.warehouse.object_storage import StorageError
 from orchestration.defs.export.queries import is_current, totals_of
 
 

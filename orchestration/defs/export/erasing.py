@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from eventmill.database import connect
+from eventmill.core.database import connect
 from eventmill.warehouse.erasing import due_days, erase_waiting
 from orchestration.retries import no_retry_in_vain, three_with_backoff
 

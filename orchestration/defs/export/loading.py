@@ -5,8 +5,8 @@ from typing import LiteralString
 
 import dagster as dg
 
-from eventmill.database import connect
-from eventmill.settings import get_settings
+from eventmill.core.database import connect
+from eventmill.core.settings import get_settings
 from eventmill.warehouse import open_root
 from eventmill.warehouse.loading import DayLoaded, load
 from orchestration.retries import no_retry_in_vain, three_with_backoff

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from eventmill.database import connect
-from eventmill.settings import get_settings
+from eventmill.core.database import connect
+from eventmill.core.settings import get_settings
 from eventmill.warehouse.status import waiting_days
 from orchestration.defs.alerts.sensors import send
 from orchestration.defs.export.jobs import COMPLETE, export_days

@@ -8,8 +8,8 @@ from typing import LiteralString
 
 import psycopg
 
-from eventmill.days import day_start, utc_today
-from eventmill.settings import get_settings
+from eventmill.core.days import day_start, utc_today
+from eventmill.core.settings import get_settings
 from orchestration.defs.healing.neighbours import (
     DAYS_AFTER,
     DAYS_BEFORE,

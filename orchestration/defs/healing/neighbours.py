@@ -12,7 +12,7 @@ from typing import LiteralString, NamedTuple
 
 import psycopg
 
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 from orchestration.defs.healing.reasons import RECEIPTS
 from orchestration.relations import has_builds, is_there
 

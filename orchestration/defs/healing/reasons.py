@@ -6,7 +6,7 @@ from typing import LiteralString, NamedTuple
 
 import psycopg
 
-from eventmill.days import DayWindow, day_start
+from eventmill.core.days import DayWindow, day_start
 from orchestration.relations import has_builds
 
 # One row for each of the days that have a reason. An erasure notes a day as replaced too, so that

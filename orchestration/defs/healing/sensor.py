@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from eventmill.database import connect
-from eventmill.days import DayWindow, parse_day
-from eventmill.settings import get_settings
+from eventmill.core.database import connect
+from eventmill.core.days import DayWindow, parse_day
+from eventmill.core.settings import get_settings
 from orchestration.defs.healing.reasons import reasons_of, summary
 from orchestration.defs.healing.waiting import Runs, waiting_days, windows
 from orchestration.jobs import build_days

@@ -7,7 +7,7 @@ from typing import LiteralString
 
 import psycopg
 
-from eventmill.days import ONE_DAY, DayWindow, day_start
+from eventmill.core.days import ONE_DAY, DayWindow, day_start
 from orchestration.defs.healing.reasons import NO_BUILDS
 from orchestration.relations import has_builds
 

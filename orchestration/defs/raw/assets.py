@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from eventmill.database import connect
-from eventmill.days import ONE_DAY, DayWindow, utc_today
+from eventmill.core.database import connect
+from eventmill.core.days import ONE_DAY, DayWindow, utc_today
 from orchestration.defs.raw.queries import events_by_day
 from orchestration.partitions import built_days, daily
 

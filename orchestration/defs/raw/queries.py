@@ -5,7 +5,7 @@ from typing import LiteralString
 
 import psycopg
 
-from eventmill.days import DayWindow
+from eventmill.core.days import DayWindow
 
 EVENTS_BY_DAY: LiteralString = """
 select

@@ -8,8 +8,8 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
-from eventmill.days import DayWindow
-from eventmill.errors import EventmillError
+from eventmill.core.days import DayWindow
+from eventmill.core.errors import EventmillError
 from orchestration.relations import has_builds
 
 # Partitions by their day. One that a killed run had detached is no part of raw.events any more, but

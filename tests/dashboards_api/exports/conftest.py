@@ -14,9 +14,9 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from dashboards_api.exports.worker import run_one
-from eventmill.object_storage import Storage, open_storage
-from eventmill.settings import get_settings
-from eventmill.tokens import Caller, issue
+from eventmill.core.settings import get_settings
+from eventmill.core.tokens import Caller, issue
+from eventmill.warehouse.object_storage import Storage, open_storage
 from tests.support import environment
 
 INSERT = """

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from dashboards_api.app import create_app
-from eventmill.database import connect
+from eventmill.core.database import connect
 from tests.dashboards_api.exports.conftest import call
 from tests.dashboards_api.exports.events import FIRST, LAST
 from tests.support import environment, scalar

@@ -14,8 +14,8 @@ from fastapi.testclient import TestClient
 
 from dashboards_api.app import create_app
 from dashboards_api.exports import links, service
-from eventmill.settings import get_settings
-from eventmill.tokens import Caller
+from eventmill.core.settings import get_settings
+from eventmill.core.tokens import Caller
 from tests.dashboards_api.exports.conftest import ask, call, make_all, row_of
 from tests.dashboards_api.exports.events import FIRST, LAST, events, insert
 from tests.support import environment, rows

@@ -16,9 +16,9 @@ import pytest
 from dashboards_api.exports import making, queue, worker
 from dashboards_api.exports.files import scratch_root
 from dashboards_api.exports.sweeping import sweep
-from eventmill.database import connect
-from eventmill.object_storage import Folder
-from eventmill.settings import child_environment
+from eventmill.core.database import connect
+from eventmill.core.settings import child_environment
+from eventmill.warehouse.object_storage import Folder
 from tests.dashboards_api.exports.conftest import ask, make_all, row_of, storage
 from tests.dashboards_api.exports.events import FIRST, LAST, events, insert
 from tests.support import rows, scalar

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx import Response
 
-from eventmill.tokens import Caller, issue
+from eventmill.core.tokens import Caller, issue
 
 ADMIN = Caller("root", "admin")
 

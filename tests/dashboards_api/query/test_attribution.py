@@ -10,9 +10,9 @@ from fastapi.testclient import TestClient
 
 from dashboards_api import database
 from dashboards_api.app import create_app
-from eventmill.database import connect
-from eventmill.days import utc_today
-from eventmill.tokens import Caller, issue
+from eventmill.core.database import connect
+from eventmill.core.days import utc_today
+from eventmill.core.tokens import Caller, issue
 from tests.dashboards_api.conftest import dbt
 from tests.dashboards_api.support import Event, at, insert
 from tests.support import rows

@@ -15,9 +15,9 @@ from dashboards_api.query.manifest import Manifest, MistakeInMetadata, read_cata
 from dashboards_api.query.reading import read_question
 from dashboards_api.query.schemas import QueryRequest
 from dashboards_api.query.sources import Bound, Sources, sources_of
-from eventmill.days import utc_today
-from eventmill.errors import Unavailable
-from eventmill.settings import get_settings
+from eventmill.core.days import utc_today
+from eventmill.core.errors import Unavailable
+from eventmill.core.settings import get_settings
 
 Send = Callable[..., Response]
 ADMIN = Visible(everything=True, assets=[], projects=[])

@@ -13,11 +13,11 @@ from fastapi.testclient import TestClient
 from httpx import Response
 
 from dashboards_api.app import create_app
-from eventmill.database import connect, dbt_environment
-from eventmill.days import utc_today
-from eventmill.embedded import EmbeddedPostgres
-from eventmill.settings import PROJECT_ROOT, child_environment, get_settings
-from eventmill.tokens import Caller, issue
+from eventmill.core.database import connect, dbt_environment
+from eventmill.core.days import utc_today
+from eventmill.core.settings import PROJECT_ROOT, child_environment, get_settings
+from eventmill.core.tokens import Caller, issue
+from eventmill.runner.embedded import EmbeddedPostgres
 from tests.conftest import url_of
 from tests.dashboards_api.support import Event, at, insert
 from tests.support import environment

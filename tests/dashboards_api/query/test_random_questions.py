@@ -8,10 +8,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from eventmill.days import utc_today
-from eventmill.referrers import store_referrers
-from eventmill.tokens import Caller
-from eventmill.user_agents import store_user_agents
+from eventmill.core.days import utc_today
+from eventmill.core.enrichment.referrers import store_referrers
+from eventmill.core.enrichment.user_agents import store_user_agents
+from eventmill.core.tokens import Caller
 from tests.dashboards_api.conftest import build
 from tests.dashboards_api.query.account import (
     ASSETS,

@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from httpx import Response
 
-from eventmill.days import utc_today
-from eventmill.tokens import Caller
+from eventmill.core.days import utc_today
+from eventmill.core.tokens import Caller
 from tests.dashboards_api.query.conftest import ADMIN
 from tests.dashboards_api.support import Event, at, insert
 

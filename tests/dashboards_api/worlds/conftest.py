@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from dashboards_api.app import create_app
-from eventmill.database import connect
-from eventmill.embedded import EmbeddedPostgres
+from eventmill.core.database import connect
+from eventmill.runner.embedded import EmbeddedPostgres
 from tests.conftest import clone
 from tests.dashboards_api.worlds.tenants import seed
 from tests.support import environment, serving

@@ -9,10 +9,10 @@ from datetime import date, timedelta
 
 import psycopg
 
-from eventmill.days import utc_today
-from eventmill.referrers import store_referrers
-from eventmill.tokens import Caller
-from eventmill.user_agents import store_user_agents
+from eventmill.core.days import utc_today
+from eventmill.core.enrichment.referrers import store_referrers
+from eventmill.core.enrichment.user_agents import store_user_agents
+from eventmill.core.tokens import Caller
 from tests.dashboards_api.conftest import dbt
 from tests.dashboards_api.support import CHROME, Event, at, insert
 

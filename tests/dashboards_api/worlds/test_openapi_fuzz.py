@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from eventmill.tokens import Caller, issue
+from eventmill.core.tokens import Caller, issue
 from tests.dashboards_api.worlds.tenants import ADMIN, SMALL, WORLDS, World, other_than
 
 CASES = int(os.environ.get("FUZZ_CASES", "300"))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from eventmill.days import utc_today
-from eventmill.tokens import issue
+from eventmill.core.days import utc_today
+from eventmill.core.tokens import issue
 from tests.dashboards_api.worlds.tenants import ADMIN, AGES, BUILT, LARGE, SMALL
 from tools import node, web, web_client
 

@@ -13,8 +13,8 @@ import duckdb
 import pytest
 from psycopg import sql
 
-from eventmill.days import DayWindow
-from eventmill.embedded import EmbeddedPostgres
+from eventmill.core.days import DayWindow
+from eventmill.runner.embedded import EmbeddedPostgres
 from eventmill.warehouse import open_root, table_named
 from eventmill.warehouse.exporting import export_day
 from eventmill.warehouse.pseudonyms import Pseudonyms

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from eventmill.errors import ConfigurationError
+from eventmill.core.errors import ConfigurationError
 from orchestration.cli import names_duckdb
 from orchestration.laptop import EVENTS, SOURCES, attach, prepare, window
 from tests.support import environment

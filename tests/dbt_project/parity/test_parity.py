@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from eventmill.days import DayWindow
-from eventmill.settings import PROJECT_ROOT
+from eventmill.core.days import DayWindow
+from eventmill.core.settings import PROJECT_ROOT
 from eventmill.warehouse.pseudonyms import Pseudonyms
 from tests.dbt_project.parity.conftest import WITHOUT_TESTS, Engines, Row, export, laptop
 from tests.dbt_project.parity.events import FIRST

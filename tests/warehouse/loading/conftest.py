@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from psycopg import sql
 
-from eventmill.database import connect
-from eventmill.embedded import EmbeddedPostgres
+from eventmill.core.database import connect
+from eventmill.runner.embedded import EmbeddedPostgres
 from eventmill.warehouse import Root, files, manifest, open_root, table_named, tables
 from eventmill.warehouse.exporting import export_day
 from eventmill.warehouse.loading.rows import as_loaded

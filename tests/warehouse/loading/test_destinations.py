@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from fastapi import FastAPI, Request
 
-from eventmill.errors import ConfigurationError
-from eventmill.settings import child_environment
+from eventmill.core.errors import ConfigurationError
+from eventmill.core.settings import child_environment
 from eventmill.warehouse import Root
 from eventmill.warehouse.loading import load
 from eventmill.warehouse.loading.destinations import destination, prepare
@@ -163,6 +163,6 @@ def _is_there(module: str) -> bool:
 
 
 def test_dlt_is_imported_by_loads_only() -> None:
-    code = "import eventmill.cli, eventmill.warehouse, sys; sys.exit('dlt' in sys.modules)"
+    code = "import eventmill.runner.cli, eventmill.warehouse, sys; sys.exit('dlt' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], env=child_environment(), check=False)
     assert done.returncode == 0

@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from eventmill.embedded import EmbeddedPostgres
-from eventmill.settings import child_environment
+from eventmill.core.settings import child_environment
+from eventmill.runner.embedded import EmbeddedPostgres
 from eventmill.warehouse import Root, tables
 from eventmill.warehouse.loading import load
 from tests.support import run_eventmill, wait_until
@@ -29,7 +29,7 @@ from eventmill.warehouse.loading.destinations import prepare
 prepare()
 from dlt.destinations.job_client_impl import SqlJobClientBase
 from dlt.destinations.sql_jobs import SqlMergeFollowupJob
-from eventmill.database import connect
+from eventmill.core.database import connect
 from eventmill.warehouse import open_root
 from eventmill.warehouse.loading import folder, load, rows
 

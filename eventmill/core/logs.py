@@ -1,0 +1,77 @@
+"""Logs as JSON, one object a line, without personal data.
+
+A line holds what the program says of itself: never an address, a URL, a header, a key or anything
+of an event. Of an unexpected error it holds the type and the places in the code, not the message,
+which may quote a value.
+"""
+
+import json
+import logging
+import os
+import re
+import traceback
+from collections.abc import Iterable
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import TracebackType
+
+from eventmill.core.settings import get_settings
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""Of the request that is being answered; "" outside of one."""
+
+FRAMES = 12
+# Only what cannot be somebody's name is taken over from a sender: a UUID, or a trace id.
+_ID = re.compile(rb"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def new_request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The `X-Request-ID` that a request brought, if it is an id and nothing else, or a new one."""
+    for name, value in headers:
+        if name == b"x-request-id" and _ID.fullmatch(value):
+            return value.decode()
+    return os.urandom(16).hex()
+
+
+def configure() -> None:
+    """Make what this process logs JSON on standard error, uvicorn's lines included.
+
+    A program that has set logging up for itself keeps what it set up.
+    """
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    if not root.handlers:
+        root.addHandler(handler)
+    logging.getLogger("uvicorn").handlers = [handler]
+    # uvicorn's access log and its level "trace" hold addresses, which are nowhere written down.
+    for name in ("uvicorn.access", "uvicorn.asgi"):
+        logging.getLogger(name).disabled = True
+    connections = logging.getLogger("uvicorn.error")
+    connections.setLevel(max(connections.getEffectiveLevel(), logging.DEBUG))
+    logging.getLogger("eventmill").setLevel(get_settings().log_level.upper())
+
+
+class JsonLines(logging.Formatter):
+    """`time`, `level`, `logger`, `message`, the request's id, and the `fields` given as extra."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if current := request_id.get():
+            line["request_id"] = current
+        line |= getattr(record, "fields", {})
+        if record.exc_info and record.exc_info[0] is not None:
+            line["error"] = record.exc_info[0].__name__
+            line["at"] = _places(record.exc_info[2])
+        return json.dumps(line, default=str)
+
+
+def _places(trace: TracebackType | None) -> list[str]:
+    """The innermost frames of a traceback as `file:line function`, without source or values."""
+    frames = traceback.extract_tb(trace)[-FRAMES:]
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]

@@ -1,0 +1,66 @@
+"""Opening the system's database: for a command, and at the start of a system.
+
+A command never migrates a database that is in use. It starts the embedded server if that is down,
+and refuses, in one line that names the command to run, a database of another version. What stores
+something may also make the embedded database of a home that has none yet.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from eventmill.core.currency import settle_currency
+from eventmill.core.database import connect, database_url, ensure_database
+from eventmill.core.migrate import is_empty, migrate, require_current
+from eventmill.core.plan_store import store_plan
+from eventmill.core.settings import get_settings
+from eventmill.core.tracking_plan import tracking_plan
+
+_start_server: Callable[[], bool] | None = None
+
+
+def start_servers_with(start: Callable[[], bool]) -> None:
+    """Tell how the embedded server is started; the runner does, which owns it."""
+    global _start_server
+    _start_server = start
+
+
+def start_server() -> bool:
+    """Start the embedded server if it is the one in use and is down. True if it was started."""
+    if _start_server is None or get_settings().database_url is not None:
+        return False
+    return _start_server()
+
+
+def open_database(*, to_store: bool = False) -> None:
+    """Raise ConfigurationError unless the database can be used by this version.
+
+    `to_store`: the command stores something, and may make a new home's database.
+    """
+    start_server()
+    if to_store and get_settings().database_url is None:
+        ensure_database(database_url())
+    with connect(autocommit=True, application="eventmill") as connection:
+        if to_store and get_settings().database_url is None and is_empty(connection):
+            set_up(connection)
+        require_current(connection)
+
+
+@contextmanager
+def open_connection(application: str, *, to_store: bool = False) -> Iterator[psycopg.Connection]:
+    """An autocommit connection to the opened database; raises what `open_database` raises."""
+    open_database(to_store=to_store)
+    with connect(autocommit=True, application=application) as connection:
+        yield connection
+
+
+def set_up(connection: psycopg.Connection) -> list[str]:
+    """What the start of a system does: migrate, store its tracking plan, settle its currency.
+
+    Returns the migrations applied. `connection` must be in autocommit mode.
+    """
+    applied = migrate(connection)
+    store_plan(connection, tracking_plan())
+    settle_currency(connection)
+    return applied

@@ -1,0 +1,1 @@
+"""What both APIs share of HTTP."""

