@@ -91,8 +91,8 @@ class EmbeddedPostgres:
             yield
 
     def _is_ready(self) -> bool:
-        command = [BIN / "pg_isready", "-q", "-h", self.socket_dir, "-p", str(EMBEDDED_PORT)]
-        return subprocess.run(command, check=False).returncode == 0
+        command = [str(BIN / "pg_isready"), "-q", "-h", str(self.socket_dir)]
+        return subprocess.run([*command, "-p", str(EMBEDDED_PORT)], check=False).returncode == 0
 
     def _prepare_folders(self) -> None:
         for folder in (self.data, self.socket_dir):
