@@ -12,7 +12,8 @@ from dashboards_api.exports.parts import make_part
 from dashboards_api.exports.queue import ClaimLost, Job, Part
 from eventmill.core.database import connect
 from eventmill.core.settings import get_settings
-from eventmill.warehouse.object_storage import Storage, open_storage
+from eventmill.warehouse.object_storage import Storage
+from eventmill.warehouse.opening import open_storage
 
 log = logging.getLogger(__name__)
 

@@ -30,7 +30,8 @@ from eventmill.core.days import utc_today
 from eventmill.core.errors import FieldError, InvalidFields, NotFound, Unavailable
 from eventmill.core.settings import get_settings
 from eventmill.core.tokens import Caller
-from eventmill.warehouse.object_storage import StorageError, open_storage
+from eventmill.warehouse.object_storage import StorageError
+from eventmill.warehouse.opening import open_storage
 
 log = logging.getLogger("eventmill.dashboards.exports")
 

@@ -11,7 +11,8 @@ from dashboards_api.exports.files import scratch_root
 from dashboards_api.exports.heartbeat import APPLICATION
 from eventmill.core.database import connect
 from eventmill.core.settings import get_settings
-from eventmill.warehouse.object_storage import StorageError, open_storage
+from eventmill.warehouse.object_storage import StorageError
+from eventmill.warehouse.opening import open_storage
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,8 @@ from dashboards_api.exports.queue import ClaimLost, Job
 from dashboards_api.exports.sweeping import sweep
 from eventmill.core.database import connect
 from eventmill.core.errors import ConfigurationError
-from eventmill.warehouse.object_storage import StorageError, open_storage
+from eventmill.warehouse.object_storage import StorageError
+from eventmill.warehouse.opening import open_storage
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,9 @@ docs/decisions/0024 says why they are as they are.
 """
 
 from eventmill.warehouse.manifest import Column, File, Manifest, Receipt
+from eventmill.warehouse.opening import open_root
 from eventmill.warehouse.reading import days, files, files_of_days, manifest
-from eventmill.warehouse.root import Root, open_root
+from eventmill.warehouse.root import Root
 from eventmill.warehouse.tables import Table, table_named, tables
 
 __all__ = [

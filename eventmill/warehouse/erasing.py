@@ -21,10 +21,11 @@ from eventmill.core.errors import EventmillError, NotFound
 from eventmill.warehouse.catalog import write_catalog
 from eventmill.warehouse.exporting import EXPORT_LOCK, NotBuilt, export_day, note
 from eventmill.warehouse.manifest import Manifest
+from eventmill.warehouse.opening import open_root
 from eventmill.warehouse.pseudonyms import pseudonyms_for, pseudonyms_of
 from eventmill.warehouse.reading import files, manifest
 from eventmill.warehouse.references import export_references
-from eventmill.warehouse.root import Root, open_root
+from eventmill.warehouse.root import Root
 from eventmill.warehouse.tables import Table, table_named, tables
 from eventmill.warehouse.writing import new_build, publish_day
 

@@ -137,13 +137,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def open_storage(url: str) -> Storage:
-    """The storage that `url` names: an absolute folder, or `s3://bucket/prefix`."""
-    if url.startswith(S3_SCHEME):
-        # The AWS library is large: only for who uses it.
-        from eventmill.warehouse.s3_storage import open_bucket
-
-        return open_bucket(url)
-    return Folder(Path(url))

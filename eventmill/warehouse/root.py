@@ -12,9 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
-from eventmill.core.errors import ConfigurationError
-from eventmill.core.settings import get_settings
-from eventmill.warehouse.object_storage import S3_SCHEME, StorageError
+from eventmill.warehouse.object_storage import StorageError
 from eventmill.warehouse.swapping import exchange
 
 MANIFEST = "manifest.json"
@@ -174,23 +172,6 @@ class FolderRoot:
 
     def _day(self, table: str, day: date) -> Path:
         return self._table(table) / f"{DAY_FOLDER}{day}"
-
-
-def open_root(url: str | None = None) -> Root:
-    """The root that `url` names, by default that of the settings. Raises ConfigurationError."""
-    url = url or get_settings().warehouse_location
-    if url.startswith((S3_SCHEME, GOOGLE_SCHEME)):
-        # The AWS library is large: only for who uses it.
-        from eventmill.warehouse.bucket import BucketRoot
-
-        return BucketRoot(url)
-    path = Path(url)
-    if not path.is_absolute():
-        raise ConfigurationError(
-            f"{url!r} is no place for the warehouse: use an absolute folder, s3://bucket/prefix or"
-            " gs://bucket/prefix"
-        )
-    return FolderRoot(path)
 
 
 def days_named(folders: list[str]) -> list[date]:

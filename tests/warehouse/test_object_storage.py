@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from eventmill.core.settings import get_settings
-from eventmill.warehouse.object_storage import Folder, Storage, StorageError, open_storage
+from eventmill.warehouse.object_storage import Folder, Storage, StorageError
+from eventmill.warehouse.opening import open_storage
 from eventmill.warehouse.s3_storage import PART_BYTES
 from tests import s3
 from tests.support import environment

@@ -17,9 +17,9 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 from eventmill.core.database import advisory_lock
 from eventmill.core.days import DayWindow
 from eventmill.core.settings import get_settings
-from eventmill.warehouse.loading.destinations import chosen, prepare
+from eventmill.warehouse.loading.destinations import FILESYSTEM, chosen, prepare
 from eventmill.warehouse.loading.errors import DayReplaced, LoadFailed, chain, translated
-from eventmill.warehouse.loading.target import Exported, Target, open_target
+from eventmill.warehouse.loading.target import Exported, Target
 from eventmill.warehouse.manifest import Manifest
 from eventmill.warehouse.object_storage import StorageError
 from eventmill.warehouse.reading import MANIFEST_READERS
@@ -80,7 +80,7 @@ def load(
     name, dataset = chosen(), get_settings().warehouse_dataset
     prepare()
     with advisory_lock(connection, LOAD_LOCK), translated(name, "days cannot be loaded"):
-        target = open_target(name, dataset)
+        target = _open_target(name, dataset)
         names = [table.name for table in tables()]
         loaded = target.loaded(names)
         waiting, unchanged = _waiting(root, names, window, loaded)
@@ -91,6 +91,17 @@ def load(
             done.append(DayLoaded(day, {one.manifest.table: one.manifest.rows for one in changed}))
             said(done[-1], number, len(waiting))
     return Outcome(name, dataset, tuple(done), unchanged)
+
+
+def _open_target(name: str, dataset: str) -> Target:
+    """The destination `name` of the settings. Does not connect."""
+    if name == FILESYSTEM:
+        from eventmill.warehouse.loading.folder import FolderTarget
+
+        return FolderTarget(dataset)
+    from eventmill.warehouse.loading.database import DatabaseTarget
+
+    return DatabaseTarget(name, dataset)
 
 
 def _waiting(

@@ -27,16 +27,3 @@ class Target(Protocol):
 
     def rows(self, table: str, day: date) -> int:
         """How many rows of the day are there."""
-
-
-def open_target(name: str, dataset: str) -> Target:
-    """The destination `name` of the settings. Does not connect."""
-    from eventmill.warehouse.loading.destinations import FILESYSTEM
-
-    if name == FILESYSTEM:
-        from eventmill.warehouse.loading.folder import FolderTarget
-
-        return FolderTarget(dataset)
-    from eventmill.warehouse.loading.database import DatabaseTarget
-
-    return DatabaseTarget(name, dataset)

@@ -16,7 +16,8 @@ from psycopg.types.json import Jsonb
 from dashboards_api.exports.worker import run_one
 from eventmill.core.settings import get_settings
 from eventmill.core.tokens import Caller, issue
-from eventmill.warehouse.object_storage import Storage, open_storage
+from eventmill.warehouse.object_storage import Storage
+from eventmill.warehouse.opening import open_storage
 from tests.support import environment
 
 INSERT = """
