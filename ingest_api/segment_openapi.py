@@ -47,7 +47,7 @@ _BATCH: dict[str, Any] = {
 _RULES = (
     "The body is JSON, gzip or not, whatever the headers say. An event that is refused is kept for"
     " replay, and the answer is still 200: these clients drop what gets a 4xx."
-    " docs/clients.md tells what becomes of a call."
+    " docs/how-to/clients.md tells what becomes of a call."
 )
 
 

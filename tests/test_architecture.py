@@ -115,6 +115,7 @@ def test_every_module_says_what_it_is() -> None:
 
 
 def test_links_in_the_documents_lead_somewhere() -> None:
-    for page in [PROJECT_ROOT / "README.md", *(PROJECT_ROOT / "docs").rglob("*.md")]:
+    pages = [*PROJECT_ROOT.glob("*.md"), *(PROJECT_ROOT / "docs").rglob("*.md")]
+    for page in [*pages, PROJECT_ROOT / "web" / "tracker" / "README.md"]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page} links to {target}"

@@ -1,4 +1,4 @@
-"""`python tools/ops_pictures.py`: takes the pictures of Dagster's UI in docs/ops.md anew.
+"""`python tools/ops_pictures.py`: takes the pictures of Dagster's UI in docs/how-to/ops.md anew.
 
 Needs a running system with built days (`eventmill demo`) and Debian's chromium.
 """

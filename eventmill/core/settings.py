@@ -22,7 +22,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Settings(BaseSettings):
-    """All of Eventmill's settings; each is also documented in docs/ops.md."""
+    """All of Eventmill's settings; each is also documented in docs/how-to/ops.md."""
 
     model_config = SettingsConfigDict(env_prefix="EVENTMILL_", frozen=True, extra="ignore")
 
@@ -194,7 +194,8 @@ class Settings(BaseSettings):
         "eventmill", pattern="^[a-z][a-z0-9_]{0,47}$", description="Schema to load days into."
     )
     warehouse_credentials: SecretStr | None = Field(
-        None, description="How to reach it: docs/warehouse-loading.md. Default: by dlt's variables."
+        None,
+        description="How to reach it (docs/how-to/warehouse-loading.md). Default: dlt's variables.",
     )
     alert_webhook: SecretStr | None = Field(
         None, description="URL that gets a POST with JSON when a Dagster run fails."

@@ -1,8 +1,8 @@
 """The warehouse's files: every built UTC day as Parquet, whole or not at all.
 
 `<root>/<table>/date=YYYY-MM-DD/` holds the files of a day and `manifest.json`, which names them. A
-file that no manifest names does not exist for readers. docs/warehouse.md shows how to read them,
-docs/decisions/0024 says why they are as they are.
+file that no manifest names does not exist for readers. docs/reference/warehouse.md shows how to
+read them, docs/decisions/0024 says why they are as they are.
 """
 
 from eventmill.warehouse.manifest import Column, File, Manifest, Receipt

@@ -42,6 +42,6 @@ def test_a_wrong_value_names_its_variable(variable: str, value: str) -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    text = (PROJECT_ROOT / "docs" / "ops.md").read_text()
+    text = (PROJECT_ROOT / "docs" / "how-to" / "ops.md").read_text()
     missing = [n for n in Settings.model_fields if f"| `EVENTMILL_{n.upper()}` |" not in text]
     assert not missing

@@ -69,7 +69,7 @@ def _references(node: Any) -> list[str]:
 
 
 def test_the_guide_names_every_call_and_parameter(document: dict[str, Any]) -> None:
-    guide = (PROJECT_ROOT / "docs" / "api-dashboards.md").read_text()
+    guide = (PROJECT_ROOT / "docs" / "reference" / "api-dashboards.md").read_text()
     for path in document["paths"]:
         assert path in guide or re.sub(r"\{\w+_id\}", "{id}", path) in guide, path
     for parameter in RangeParameters.model_fields:

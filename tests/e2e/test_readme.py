@@ -9,7 +9,14 @@ import pytest
 from eventmill.core.settings import PROJECT_ROOT
 from tests.e2e.conftest import RunningDemo
 
-PAGES = [PROJECT_ROOT / "README.md", *sorted((PROJECT_ROOT / "docs").glob("*.md"))]
+# Decisions are history: nobody runs what they quote.
+PAGES = [
+    PROJECT_ROOT / "README.md",
+    *sorted(
+        (page for page in (PROJECT_ROOT / "docs").rglob("*.md") if page.parent.name != "decisions"),
+        key=lambda page: page.name,
+    ),
+]
 # What this very session is, or does by other tests: the demo fixture runs `eventmill demo`,
 # tests/e2e/test_stopping.py stops it.
 RUN_ELSEWHERE = {"make demo", "make test", "eventmill up", "eventmill down", "make down"}
@@ -34,7 +41,7 @@ def _scripts() -> dict[str, str]:
         ]
         seen.update(blocks)
         if lines:
-            scripts[page.name] = "\n".join(lines)
+            scripts[page.relative_to(PROJECT_ROOT).as_posix()] = "\n".join(lines)
     return scripts
 
 

@@ -91,4 +91,4 @@ def test_the_packaged_file_is_recent_and_comes_with_its_licence() -> None:
     assert "Creative Commons Attribution 4.0" in readme
     link = "[IP Geolocation by DB-IP](https://db-ip.com)"
     assert link in readme
-    assert link in (PROJECT_ROOT / "docs" / "privacy.md").read_text()
+    assert link in (PROJECT_ROOT / "docs" / "explanation" / "privacy.md").read_text()

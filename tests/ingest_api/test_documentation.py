@@ -1,4 +1,4 @@
-"""docs/api-ingest.md names every field, parameter and limit that the code has."""
+"""docs/reference/api-ingest.md names every field, parameter and limit that the code has."""
 
 import re
 
@@ -15,7 +15,7 @@ from ingest_api.body import MAX_BODY_BYTES
 from ingest_api.campaign import CLICK_ID_PARAMETERS
 from ingest_api.routes.events import MAX_EVENTS
 
-PAGE = (PROJECT_ROOT / "docs" / "api-ingest.md").read_text()
+PAGE = (PROJECT_ROOT / "docs" / "reference" / "api-ingest.md").read_text()
 
 
 def test_every_field_is_documented() -> None:

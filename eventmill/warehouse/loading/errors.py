@@ -46,8 +46,8 @@ def translated(destination: str, doing: str) -> Iterator[None]:
             if isinstance(cause, ConfigurationException):
                 raise ConfigurationError(
                     f"the credentials of the destination {destination} are not complete: set"
-                    " EVENTMILL_WAREHOUSE_CREDENTIALS, or dlt's own variables (docs/"
-                    f"warehouse-loading.md). {_line(cause)}"
+                    " EVENTMILL_WAREHOUSE_CREDENTIALS, or dlt's own variables"
+                    f" (docs/how-to/warehouse-loading.md). {_line(cause)}"
                 ) from None
         raise LoadFailed(f"{doing} into {destination}: {_line(causes[-1])}") from error
 

@@ -26,7 +26,7 @@ TODAY = utc_today()
 BUILT_DAY = TODAY - timedelta(days=2)
 QUERY = {"metrics": ["searches"], "dimensions": ["asset"], "order_by": ["-searches"]}
 
-# What docs/analysts.md tells an analyst to write, file by file: after this text, that one.
+# What docs/how-to/analysts.md tells an analyst to write, file by file: after this text, that one.
 COLUMN = """      - name: searches
         description: Searches that were made.
 """
