@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from eventmill.core.envelope import EventRow
+from eventmill.core.registry import EventRow
 from ingest_api.identities import Link
 
 

@@ -12,7 +12,7 @@ from typing import LiteralString
 
 import psycopg
 
-from eventmill.core.envelope import EventRow, utc_text
+from eventmill.core.registry import EventRow, utc_text
 from eventmill.privacy.hashes import erasure_key, key_id, subject_hash
 from eventmill.privacy.mentions import people_in
 from ingest_api.batch import Batch, RejectedRow

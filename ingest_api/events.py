@@ -15,7 +15,9 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from eventmill.core.envelope import (
+from eventmill.core.errors import FieldError
+from eventmill.core.plain_json import find_unstorable, printable
+from eventmill.core.registry import (
     CONTEXT_FIELDS,
     ENVELOPE,
     FIELDS,
@@ -30,8 +32,6 @@ from eventmill.core.envelope import (
     parse_time,
     utc_text,
 )
-from eventmill.core.errors import FieldError
-from eventmill.core.plain_json import find_unstorable, printable
 from eventmill.core.tracking_plan import tracking_plan
 from ingest_api.campaign import CLICK_ID, UTM_FIELDS, read_campaign
 from ingest_api.event_ids import new_event_id, normal_event_id

@@ -12,7 +12,7 @@ from typing import LiteralString, NamedTuple
 
 import psycopg
 
-from eventmill.core.envelope import EventRow
+from eventmill.core.registry import EventRow
 from ingest_api.senders import Sender
 
 # Machines are nobody's visitor, whatever id they pass along.

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import psycopg
 
-from eventmill.core.envelope import EventRow
+from eventmill.core.registry import EventRow
 
 # More days than any one process meets; a log of years still fits.
 MAX_KNOWN_DAYS = 20_000

@@ -10,18 +10,20 @@ Ids are kept as sent: whoever chooses an e-mail address as an id has decided so.
 """
 
 import re
+from operator import attrgetter
 from typing import Any
 
 import orjson
 from starlette.requests import Request
 
-from eventmill.core.envelope import EventRow
+from eventmill.core.registry import EventRow, Kind, columns_of
 from eventmill.core.tracking_plan import tracking_plan
 from ingest_api.headers import header
 from ingest_api.scrubbing import REDACTED, is_suspicious, scrub_text, scrub_url
 
-FIRST_MARK = EventRow._fields.index("utm_source")
-END_OF_MARKS = EventRow._fields.index("click_id") + 1
+URLS = columns_of(Kind.URL)
+TAGS = columns_of(Kind.CAMPAIGN, Kind.TAG_TEXT, Kind.CLICK)
+_urls, _tags = attrgetter(*URLS), attrgetter(*TAGS)
 # No event may be nested as deeply; what is so deep in a refused one is not kept.
 MAX_DEPTH = 64
 # Names, in lower case and without separators, under which clients and proxies report an address.
@@ -48,20 +50,15 @@ def opted_out(request: Request) -> bool:
 
 def scrubbed(row: EventRow) -> EventRow:
     """The row as it may be stored."""
-    urls = (row.page_url, row.landing_page, row.referrer)
+    urls = _urls(row)
     clean = tuple([scrub_url(url) if url else "" for url in urls])
     if clean != urls:
-        page_url, landing_page, referrer = clean
-        row = row._replace(page_url=page_url, landing_page=landing_page, referrer=referrer)
+        row = row._replace(**dict(zip(URLS, clean, strict=True)))
     # Campaign values were read from URLs before these were scrubbed.
-    marks = row[FIRST_MARK:END_OF_MARKS]
-    together = "\n".join(marks)
+    tags = _tags(row)
+    together = "\n".join(tags)
     if "@" in together or "eyJ" in together:
-        source, medium, campaign, term, content, click_id = map(scrub_text, marks)
-        row = row._replace(
-            utm_source=source, utm_medium=medium, utm_campaign=campaign, utm_term=term,
-            utm_content=content, click_id=click_id,
-        )  # fmt: skip
+        row = row._replace(**dict(zip(TAGS, map(scrub_text, tags), strict=True)))
     if row.props_json == "{}":
         return row
     props_json = _props(row.event_type, row.props_json)

@@ -5,9 +5,9 @@ from typing import Any
 
 import orjson
 
-from eventmill.core.envelope import MAX_PROPS_BYTES
 from eventmill.core.errors import FieldError
 from eventmill.core.plain_json import find_unstorable, is_plain
+from eventmill.core.registry import MAX_PROPS_BYTES
 from eventmill.core.tracking_plan import tracking_plan
 
 # Whoever sends more mistakes than this learns enough from the first of them.

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from starlette.requests import Request
 
-from eventmill.core.envelope import OLDEST
 from eventmill.core.logs import request_id
+from eventmill.core.registry import OLDEST
 from eventmill.core.settings import get_settings
 from ingest_api.delivery import Delivery
 from ingest_api.events import Receipt

@@ -6,22 +6,17 @@ from typing import Any
 
 import orjson
 
-from eventmill.core.envelope import EventRow
 from eventmill.core.errors import FieldError
 from eventmill.core.plain_json import printable
+from eventmill.core.registry import CONTEXT_FIELDS, FIELDS, EventRow
 from ingest_api.batch import RejectedRow
+from ingest_api.campaign import UTM_FIELDS
 from ingest_api.delivery import Delivery
 from ingest_api.privacy import scrub_json
 from ingest_api.senders import Sender
 
 SPOOL_ROUTE = "spool"
 """Of events that were accepted into the spool and that the database then refused."""
-
-_CONTEXT = ("page_url", "landing_page", "referrer", "user_agent", "click_id")
-_UTM = ("source", "medium", "campaign", "term", "content")
-_NOT_IN_ENVELOPE = {
-    "received_at", "visitor_id", "props_json", "country", *_CONTEXT, *(f"utm_{u}" for u in _UTM),
-}  # fmt: skip
 
 
 def rejected_row(
@@ -73,10 +68,10 @@ def row_as_rejected(row: EventRow, reason: str) -> RejectedRow:
 def row_as_event(row: EventRow) -> dict[str, Any]:
     """The event that reads as `row`."""
     fields = {name: value for name, value in row._asdict().items() if value}
-    context: dict[str, Any] = {name: fields[name] for name in _CONTEXT if name in fields}
-    if utm := {name: fields[f"utm_{name}"] for name in _UTM if f"utm_{name}" in fields}:
+    context: dict[str, Any] = {name: fields[name] for name in CONTEXT_FIELDS & fields.keys()}
+    if utm := {name: fields[f"utm_{name}"] for name in UTM_FIELDS if f"utm_{name}" in fields}:
         context["utm"] = utm
-    event = {name: value for name, value in fields.items() if name not in _NOT_IN_ENVELOPE}
+    event = {name: value for name, value in fields.items() if name in FIELDS}
     return {**event, "props": orjson.loads(row.props_json), "context": context}
 
 

@@ -9,7 +9,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from eventmill.core.envelope import OLDEST
+from eventmill.core.registry import OLDEST
 from eventmill.core.settings import get_settings
 from eventmill.core.tokens import Caller
 from ingest_api.body import parse_json

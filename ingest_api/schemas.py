@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import BaseModel, Field, with_config
 from typing_extensions import TypedDict
 
-from eventmill.core.envelope import DOCUMENTED, Envelope
+from eventmill.core.registry import DOCUMENTED, Envelope
 
 
 @with_config(DOCUMENTED)

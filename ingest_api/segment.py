@@ -18,8 +18,8 @@ from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
-from eventmill.core.envelope import MAX_ID_CHARACTERS, parse_time, utc_text
 from eventmill.core.plain_json import text_problem
+from eventmill.core.registry import MAX_ID_CHARACTERS, parse_time, utc_text
 from eventmill.core.tokens import ROLES
 from eventmill.core.tracking_plan import ENTITY_FIELDS, tracking_plan
 from ingest_api.identities import Link

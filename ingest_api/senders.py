@@ -29,9 +29,9 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from starlette.requests import Request
 
-from eventmill.core.envelope import MAX_ID_CHARACTERS
 from eventmill.core.errors import Forbidden, Unauthorized, Unavailable
 from eventmill.core.plain_json import text_problem
+from eventmill.core.registry import MAX_ID_CHARACTERS
 from eventmill.core.tokens import Caller, authenticate
 from ingest_api import cors
 from ingest_api.headers import header

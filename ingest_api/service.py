@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from eventmill.core.envelope import MAX_ID_CHARACTERS, EventRow, with_visitor
 from eventmill.core.errors import FieldError
 from eventmill.core.plain_json import text_problem
+from eventmill.core.registry import MAX_ID_CHARACTERS, EventRow, with_visitor
 from ingest_api import permissions
 from ingest_api.batch import RejectedRow
 from ingest_api.commits import Outcome, Refused

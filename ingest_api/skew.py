@@ -8,7 +8,7 @@ difference between `sent_at` and the moment of receipt is the clock's.
 from datetime import datetime, timedelta
 from typing import Any
 
-from eventmill.core.envelope import parse_time, utc_text
+from eventmill.core.registry import parse_time, utc_text
 from ingest_api.events import Receipt
 
 TOLERANCE = timedelta(minutes=5)

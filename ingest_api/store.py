@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from typing import Final, LiteralString
 
 import psycopg
+from psycopg import sql
 
-from eventmill.core.envelope import EventRow
+from eventmill.core.registry import COLUMNS, EventRow
 from ingest_api.batch import Batch
 from ingest_api.erasures import Erasures, oldest_receipt
 from ingest_api.identities import store_links
@@ -21,17 +22,9 @@ from ingest_api.identities import store_links
 # deadlock. A writer's days are its own rows, so there nobody waits for anybody. The answer is what
 # was new, or null if all was, as usual: so much the less to join, to send and to read. `offset 0`
 # keeps a line from being split once for each column.
-STORE: LiteralString = """
+_STORE: LiteralString = """
 with batch as materialized (
-    select
-        v[1]::uuid as event_id, v[2]::timestamptz as occurred_at,
-        v[3]::timestamptz as received_at, v[4]::timestamptz as sent_at, v[5] as source,
-        v[6] as event_type, v[7] as actor_type, v[8] as actor_id, v[9] as anonymous_id,
-        v[10] as visitor_id, v[11] as session_id, v[12] as project_id, v[13] as ip_asset_id,
-        v[14] as license_id, v[15] as user_id, v[16] as brand_id, v[17] as creator_id,
-        v[18]::jsonb as props_json, v[19] as page_url, v[20] as landing_page, v[21] as referrer,
-        v[22] as user_agent, v[23] as utm_source, v[24] as utm_medium, v[25] as utm_campaign,
-        v[26] as utm_term, v[27] as utm_content, v[28] as click_id, v[29] as country
+    select {values}
     from (
         select string_to_array(line, %(value_end)s, '') as v
         from string_to_table(%(rows)s, %(row_end)s) as line
@@ -56,12 +49,7 @@ claimed as (
 ),
 
 stored as (
-    insert into raw.events (
-        event_id, occurred_at, received_at, sent_at, source, event_type, actor_type, actor_id,
-        anonymous_id, visitor_id, session_id, project_id, ip_asset_id, license_id, user_id,
-        brand_id, creator_id, props_json, page_url, landing_page, referrer, user_agent, utm_source,
-        utm_medium, utm_campaign, utm_term, utm_content, click_id, country
-    )
+    insert into raw.events ({columns})
     select batch.* from batch inner join claimed on batch.event_id = claimed.event_id
 ),
 
@@ -84,6 +72,20 @@ select
     end,
     (select are_checked from erasures)
 """
+STORE: Final = (
+    sql.SQL(_STORE)
+    .format(
+        columns=sql.SQL(", ").join(map(sql.Identifier, EventRow._fields)),
+        values=sql.SQL(", ").join(
+            sql.SQL("v[{}]::{} as {}").format(
+                sql.Literal(position), sql.SQL(COLUMNS[name].type), sql.Identifier(name)
+            )
+            for position, name in enumerate(EventRow._fields, start=1)
+        ),
+    )
+    .as_string()
+    .encode()
+)
 # The same for what is no event, in front of its transaction's other statements: who erases somebody
 # waits for all who have read this table (eventmill/privacy/erase.py).
 CHECKED: LiteralString = """

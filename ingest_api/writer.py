@@ -15,8 +15,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eventmill.core.envelope import EventRow
 from eventmill.core.errors import EventmillError, Unavailable
+from eventmill.core.registry import EventRow
 from ingest_api.batch import Batch, RejectedRow, merged
 from ingest_api.commits import Commits, DatabaseAway, Outcome
 from ingest_api.identities import Link

@@ -13,6 +13,7 @@ import duckdb
 from eventmill.core.database import dbt_environment
 from eventmill.core.days import ONE_DAY, DayWindow
 from eventmill.core.errors import ConfigurationError
+from eventmill.core.registry import COLUMNS
 from eventmill.core.settings import get_settings
 from eventmill.warehouse import days, files_of_days, open_root, table_named
 from eventmill.warehouse.references import CURRENT, references
@@ -31,26 +32,10 @@ class Source:
     columns: Mapping[str, str]
 
 
-def _texts(*names: str) -> dict[str, str]:
-    return dict.fromkeys(names, "varchar")
-
+_DUCKDB = {"text": "varchar", "jsonb": "json"}
 
 SOURCES = (
-    Source(
-        EVENTS,
-        {
-            "event_id": "uuid",
-            **dict.fromkeys(("occurred_at", "received_at", "sent_at"), "timestamptz"),
-            **_texts("source", "event_type", "actor_type", "actor_id", "anonymous_id"),
-            **_texts("visitor_id", "session_id", "project_id", "ip_asset_id", "license_id"),
-            **_texts("user_id", "brand_id", "creator_id"),
-            "props_json": "json",
-            **_texts("page_url", "landing_page", "referrer", "user_agent", "utm_source"),
-            **_texts("utm_medium", "utm_campaign", "utm_term", "utm_content", "click_id"),
-            **_texts("country"),
-            "created_at": "timestamptz",
-        },
-    ),
+    Source(EVENTS, {name: _DUCKDB.get(c.type, c.type) for name, c in COLUMNS.items()}),
     *(Source(reference.source, reference.columns) for reference in references()),
     # What Dagster's builds note of themselves. A file has had none.
     Source(

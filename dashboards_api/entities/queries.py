@@ -5,15 +5,15 @@ of the entity are listed first, and read from the newest backwards until the pag
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Literal
-from uuid import UUID
 
 from psycopg import AsyncConnection, sql
+from psycopg.rows import dict_row
 
-from dashboards_api.database import rows, tuples
+from dashboards_api.database import tuples
 from dashboards_api.entities.cursors import Cursor
+from eventmill.core import registry
 from eventmill.core.days import DayWindow
 
 EntityType = Literal["project", "ip_asset", "license"]
@@ -108,11 +108,7 @@ limit %(limit)s
 
 EVENTS_OF_WINDOW = """
 (
-    select
-        event_id, occurred_at, received_at, sent_at, source, event_type, actor_type, actor_id,
-        anonymous_id, visitor_id, session_id, project_id, ip_asset_id, license_id, user_id,
-        brand_id, creator_id, props_json as props, page_url, landing_page, referrer, user_agent,
-        utm_source, utm_medium, utm_campaign, utm_term, utm_content, click_id, country, created_at
+    select {columns}
     from raw.events
     where
         {column} = %(entity_id)s and occurred_at >= {start} and occurred_at < {end} {conditions}
@@ -121,6 +117,7 @@ EVENTS_OF_WINDOW = """
 )
 """
 
+ALL_COLUMNS = sql.SQL(", ").join(map(sql.Identifier, registry.COLUMNS))
 COLUMNS: dict[EntityType, sql.Identifier] = {
     "project": sql.Identifier("project_id"),
     "ip_asset": sql.Identifier("ip_asset_id"),
@@ -128,40 +125,8 @@ COLUMNS: dict[EntityType, sql.Identifier] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RawEvent:
-    """A row of raw.events."""
-
-    event_id: UUID
-    occurred_at: datetime
-    received_at: datetime
-    sent_at: datetime | None
-    source: str
-    event_type: str
-    actor_type: str | None
-    actor_id: str | None
-    anonymous_id: str | None
-    visitor_id: str
-    session_id: str | None
-    project_id: str | None
-    ip_asset_id: str | None
-    license_id: str | None
-    user_id: str | None
-    brand_id: str | None
-    creator_id: str | None
-    props: dict[str, Any]
-    page_url: str | None
-    landing_page: str | None
-    referrer: str | None
-    user_agent: str | None
-    utm_source: str | None
-    utm_medium: str | None
-    utm_campaign: str | None
-    utm_term: str | None
-    utm_content: str | None
-    click_id: str | None
-    country: str | None
-    created_at: datetime
+Event = dict[str, Any]
+"""A row of raw.events."""
 
 
 async def days_with_events(
@@ -196,7 +161,7 @@ async def events_of_days(
     event_type: str | None,
     before: Cursor | None,
     limit: int,
-) -> list[RawEvent]:
+) -> list[Event]:
     """At most `limit` events of these days, the newest first, of those that come `before`."""
     parameters: dict[str, Any] = {"entity_id": entity_id, "limit": limit}
     conditions = []
@@ -212,6 +177,7 @@ async def events_of_days(
         parameters |= {start: window.start, end: window.end}
         windows.append(
             sql.SQL(EVENTS_OF_WINDOW).format(
+                columns=ALL_COLUMNS,
                 column=COLUMNS[entity],
                 start=sql.Placeholder(start),
                 end=sql.Placeholder(end),
@@ -219,4 +185,6 @@ async def events_of_days(
             )
         )
     query = sql.SQL(EVENTS).format(windows=sql.SQL("union all").join(windows))
-    return await rows(connection, RawEvent, query, parameters)
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query, parameters)
+        return await cursor.fetchall()

@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from dashboards_api.entities.queries import LIFECYCLE_TYPES, RawEvent
+from dashboards_api.entities.queries import LIFECYCLE_TYPES, Event
+from eventmill.core.registry import COLUMNS
 from eventmill.core.tokens import Caller
 
-SHOWN = (
-    "event_id", "event_type", "occurred_at", "source", "actor_type",
-    "project_id", "ip_asset_id", "license_id",
-    "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "country",
-)  # fmt: skip
+SHOWN = tuple(name for name, column in COLUMNS.items() if column.is_shown)
 
 # Of a visitor's event they would tell of which brand the visitor is: a person, in a small company.
 PARTIES = ("brand_id", "creator_id")
@@ -41,9 +38,7 @@ CREATORS_PROPS = frozenset(("amount_cents", "period_start", "period_end", "paid_
 
 # Several brands license an asset: what one pays, for which project and with which campaign is not
 # the other's.
-OTHERS_BUSINESS = (
-    "project_id", "license_id", *PARTIES, "utm_campaign", "utm_term", "utm_content",
-)  # fmt: skip
+OTHERS_BUSINESS = tuple(name for name, column in COLUMNS.items() if column.is_business)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +49,16 @@ class Own:
     licenses: Collection[str] = ()
 
 
-def redacted(event: RawEvent, caller: Caller, own: Own) -> dict[str, Any]:
+def redacted(event: Event, caller: Caller, own: Own) -> dict[str, Any]:
     """The fields of `event` that `caller`, a creator or a brand who may see its entity, may see."""
-    shown: dict[str, Any] = {name: getattr(event, name) for name in SHOWN}
-    shown["referrer_domain"] = referrer_domain(event.referrer)
-    if event.event_type in NAMES_PARTIES:
-        shown |= {name: getattr(event, name) for name in PARTIES}
+    shown: dict[str, Any] = {name: event[name] for name in SHOWN}
+    shown["referrer_domain"] = referrer_domain(event["referrer"])
+    if event["event_type"] in NAMES_PARTIES:
+        shown |= {name: event[name] for name in PARTIES}
     names = SHOWN_PROPS | CREATORS_PROPS if caller.role == "creator" else SHOWN_PROPS
     shown["props"] = {
         name: value
-        for name, value in event.props.items()
+        for name, value in event["props_json"].items()
         if name in names and isinstance(value, str | int | float)
     }
     if caller.role == "brand" and _is_of_another_brand(event, str(caller.brand_id), own):
@@ -73,11 +68,11 @@ def redacted(event: RawEvent, caller: Caller, own: Own) -> dict[str, Any]:
     return shown
 
 
-def _is_of_another_brand(event: RawEvent, brand_id: str, own: Own) -> bool:
+def _is_of_another_brand(event: Event, brand_id: str, own: Own) -> bool:
     return (
-        event.brand_id not in (None, brand_id)
-        or not (event.project_id is None or event.project_id in own.projects)
-        or not (event.license_id is None or event.license_id in own.licenses)
+        event["brand_id"] not in (None, brand_id)
+        or not (event["project_id"] is None or event["project_id"] in own.projects)
+        or not (event["license_id"] is None or event["license_id"] in own.licenses)
     )
 
 

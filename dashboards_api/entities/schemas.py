@@ -4,13 +4,15 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from dashboards_api.entities.queries import EntityType
+from dashboards_api.entities.redaction import PARTIES
 from dashboards_api.ranges import Day
+from eventmill.core.registry import COLUMNS, Column
 
 MAX_EVENTS = 500
-_ADMINS = "Only in an admin's answer. "
+ALWAYS = ("event_id", "event_type", "occurred_at", "source")
 
 
 def _text(value: object) -> object:
@@ -39,55 +41,41 @@ class EventsParameters(BaseModel):
     )
 
 
-class EntityEvent(BaseModel):
-    """One event. Creators and brands get nothing that tells who made it: see the guide."""
-
-    event_id: UUID = Field(examples=["019f1c5e-0a31-7c5e-9b1d-0d8f7a1f2b11"])
-    event_type: str = Field(examples=["asset_viewed"])
-    occurred_at: datetime = Field(examples=["2015-05-20T21:05:15Z"])
-    source: str = Field(description="What sent it.", examples=["web"])
-    actor_type: str | None = Field(
-        None, description="What kind of user it was; null: not logged in.", examples=["user"]
-    )
-    project_id: str | None = Field(
-        None,
-        description="A brand does not get the ids and `props` of another brand's business.",
-        examples=["spring-campaign"],
-    )
-    ip_asset_id: str | None = Field(None, examples=["logstash-puppetconf-2012"])
-    license_id: str | None = Field(None, examples=["license-7"])
-    brand_id: str | None = Field(
-        None,
-        description="Of uploads, projects, licenses and royalties; for admins of every event.",
-        examples=["acme"],
-    )
-    creator_id: str | None = Field(None, description="As `brand_id`.", examples=["ana"])
-    props: dict[str, Any] = Field(
+PROPS: Any = (
+    dict[str, Any],
+    Field(
         description="Amounts, terms and kinds; for admins all properties.",
         examples=[{"engagement_ms": 1200}],
+    ),
+)
+DOMAIN: Any = (
+    str | None,
+    Field(None, description="The site that the visit came from.", examples=["google.com"]),
+)
+
+
+def _field(name: str, column: Column) -> Any:
+    """A column's field; one that not everybody is shown may be absent."""
+    hidden = "" if column.is_shown or name in PARTIES else "Only in an admin's answer. "
+    kind: Any = {"uuid": UUID, "timestamptz": datetime}.get(column.type, str)
+    always = name in ALWAYS
+    return kind if always else kind | None, Field(
+        ... if always else None, description=hidden + column.about, examples=[column.example]
     )
-    referrer_domain: str | None = Field(
-        None, description="The site that the visit came from.", examples=["google.com"]
-    )
-    utm_source: str | None = Field(None, examples=["newsletter"])
-    utm_medium: str | None = Field(None, examples=["email"])
-    utm_campaign: str | None = Field(None, examples=["spring"])
-    utm_term: str | None = None
-    utm_content: str | None = None
-    country: str | None = Field(None, description="Two letters.", examples=["DE"])
-    received_at: datetime | None = Field(None, description=_ADMINS + "When it arrived.")
-    sent_at: datetime | None = Field(None, description=_ADMINS + "When its client sent it.")
-    created_at: datetime | None = Field(None, description=_ADMINS + "When it was stored.")
-    visitor_id: str | None = Field(None, description=_ADMINS + "Who it is counted as.")
-    actor_id: str | None = Field(None, description=_ADMINS + "The user who made it.")
-    user_id: str | None = Field(None, description=_ADMINS + "The user, as older clients say.")
-    anonymous_id: str | None = Field(None, description=_ADMINS + "The browser that made it.")
-    session_id: str | None = Field(None, description=_ADMINS + "The client's session.")
-    user_agent: str | None = Field(None, description=_ADMINS + "The browser, as it says.")
-    page_url: str | None = Field(None, description=_ADMINS + "The page.")
-    landing_page: str | None = Field(None, description=_ADMINS + "The visit's first page.")
-    referrer: str | None = Field(None, description=_ADMINS + "The page that the visit came from.")
-    click_id: str | None = Field(None, description=_ADMINS + "The advertisement's click.")
+
+
+_FIELDS = {name: _field(name, column) for name, column in COLUMNS.items() if name != "props_json"}
+EntityEvent = create_model(
+    "EntityEvent",
+    __doc__="""One event. Creators and brands get nothing that tells who made it: see the guide.
+
+    A brand does not get the ids, campaign and `props` of another brand's business. `brand_id` and
+    `creator_id` are of uploads, projects, licenses and royalties; for admins of every event.
+    """,
+    **_FIELDS,
+    props=PROPS,
+    referrer_domain=DOMAIN,
+)
 
 
 class EntityEvents(BaseModel):

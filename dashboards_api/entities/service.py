@@ -1,7 +1,6 @@
 """A page of an entity's events."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from datetime import date
 
 from psycopg import AsyncConnection
@@ -16,7 +15,7 @@ from dashboards_api.authorization import (
 )
 from dashboards_api.database import Pool, snapshot
 from dashboards_api.entities.cursors import Cursor
-from dashboards_api.entities.queries import EntityType, RawEvent, days_with_events, events_of_days
+from dashboards_api.entities.queries import EntityType, Event, days_with_events, events_of_days
 from dashboards_api.entities.redaction import Own, redacted, referrer_domain
 from dashboards_api.entities.schemas import EntityEvent, EntityEvents, EventsParameters
 from dashboards_api.metrics.service import windows_without
@@ -65,8 +64,12 @@ async def entity_events(
         entity_type=entity,
         entity_id=entity_id,
         events=events,
-        next_cursor=Cursor(page[-1].occurred_at, page[-1].event_id).encode() if has_more else None,
+        next_cursor=_after(page[-1]) if has_more else None,
     )
+
+
+def _after(event: Event) -> str:
+    return Cursor(event["occurred_at"], event["event_id"]).encode()
 
 
 def _cursor(asked: EventsParameters) -> Cursor | None:
@@ -82,14 +85,14 @@ async def _page(
     entity_id: str,
     asked: EventsParameters,
     before: Cursor | None,
-) -> list[RawEvent]:
+) -> list[Event]:
     """The page's events, and one more if there is a next page."""
     first, last = asked.start or EARLIEST, asked.end or LATEST
     if before is not None:
         last = min(last, before.occurred_at.date())
     if last < first:
         return []
-    found: list[RawEvent] = []
+    found: list[Event] = []
     days = await days_with_events(connection, entity, entity_id, first, last, asked.event_type)
     for windows in steps(days):
         found += await events_of_days(
@@ -117,9 +120,9 @@ def steps(days: Sequence[date]) -> Iterator[list[DayWindow]]:
         position, size = position + size, min(size * 2, MOST_DAYS_AT_ONCE)
 
 
-def _everything(event: RawEvent) -> EntityEvent:
-    fields = {**asdict(event), "referrer_domain": referrer_domain(event.referrer)}
-    return EntityEvent.model_validate(fields)
+def _everything(event: Event) -> EntityEvent:
+    fields = {"props": event["props_json"], "referrer_domain": referrer_domain(event["referrer"])}
+    return EntityEvent.model_validate(event | fields)
 
 
 async def _record(
@@ -128,11 +131,11 @@ async def _record(
     entity: EntityType,
     entity_id: str,
     asked: EventsParameters,
-    page: Sequence[RawEvent],
+    page: Sequence[Event],
 ) -> None:
     detail: dict[str, object] = {"entity_type": entity, "entity_id": entity_id}
     detail |= asked.model_dump(mode="json", exclude={"cursor"}, exclude_none=True)
     detail |= {"events": len(page)}
     if page:
-        detail |= {"from": page[-1].occurred_at.isoformat(), "to": page[0].occurred_at.isoformat()}
+        detail |= {f: page[i]["occurred_at"].isoformat() for f, i in (("from", -1), ("to", 0))}
     await audit.record(state_pool, caller, audit.Action.EVENTS_READ, detail)

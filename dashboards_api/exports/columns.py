@@ -9,31 +9,18 @@ from typing import Any, Literal, LiteralString, get_args
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from eventmill.core.registry import COLUMNS, Kind, columns_of
 from eventmill.core.tracking_plan import tracking_plan
 
 Format = Literal["csv", "jsonl", "parquet"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
-TIMES = ("occurred_at", "received_at", "sent_at", "created_at")
-COLUMNS: tuple[LiteralString, ...] = (
-    "event_id", "occurred_at", "received_at", "sent_at", "source", "event_type", "actor_type",
-    "actor_id", "anonymous_id", "visitor_id", "session_id", "project_id", "ip_asset_id",
-    "license_id", "user_id", "brand_id", "creator_id", "props_json", "page_url", "landing_page",
-    "referrer", "user_agent", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content",
-    "click_id", "country", "created_at",
-)  # fmt: skip
+TIMES = tuple(name for name, column in COLUMNS.items() if column.type == "timestamptz")
 # Neither an id of a person nor a text that may hold one: a filter on these would single somebody
 # out of a redacted file. What is held on one person is answered by the calls for subjects.
-FILTERS: tuple[LiteralString, ...] = (
-    "event_type", "source", "actor_type", "project_id", "ip_asset_id", "license_id", "brand_id",
-    "utm_source", "utm_medium", "utm_campaign", "country",
-)  # fmt: skip
-
-# The ids of people, and of clicks, which an advertising network can tell the person of.
-PSEUDONYMS = (
-    "actor_id", "anonymous_id", "visitor_id", "session_id", "user_id", "creator_id", "click_id",
-)  # fmt: skip
-URLS = ("page_url", "landing_page", "referrer")
+FILTERS = columns_of(Kind.LABEL, Kind.THING, Kind.CAMPAIGN)
+PSEUDONYMS = columns_of(Kind.PERSON, Kind.VISIT, Kind.CLICK)
+URLS = columns_of(Kind.URL)
 
 PSEUDONYM: LiteralString = "ops.pseudonym(export.pseudonym_key, event.{column})"
 WITHOUT_QUERY: LiteralString = "split_part(split_part(event.{column}, '?', 1), '#', 1)"
@@ -152,7 +139,7 @@ def _events(*, redacted: bool, props_are_text: bool = False) -> sql.Composed:
     )
 
 
-def _column(column: LiteralString, redacted: bool, props_are_text: bool) -> sql.Composed:
+def _column(column: str, redacted: bool, props_are_text: bool) -> sql.Composed:
     source: LiteralString = "event.{column}"
     if redacted and column in PSEUDONYMS:
         source = PSEUDONYM
@@ -168,7 +155,7 @@ def _column(column: LiteralString, redacted: bool, props_are_text: bool) -> sql.
     return sql.SQL("{value} as {name}").format(value=sql.SQL(source).format(column=name), name=name)
 
 
-def _cell(column: LiteralString) -> sql.Composed:
+def _cell(column: str) -> sql.Composed:
     name = sql.Identifier(column)
     if column in TIMES:
         return sql.SQL(TIME).format(column=name)

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import duckdb
 
-from dashboards_api.exports.columns import COLUMNS, TIMES, Format
+from dashboards_api.exports.columns import TIMES, Format
 from dashboards_api.exports.heartbeat import Heartbeat
 from dashboards_api.exports.parts import decompressed
 from dashboards_api.exports.queue import Job
+from eventmill.core.registry import COLUMNS
 from eventmill.core.settings import get_settings
 from eventmill.warehouse.object_storage import Folder, Storage
 

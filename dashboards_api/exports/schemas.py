@@ -13,13 +13,14 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    create_model,
     model_validator,
 )
 
 from dashboards_api.exports.columns import FILTERS, Format
 from dashboards_api.ranges import Day, Period
-from eventmill.core.envelope import MAX_CAMPAIGN_CHARACTERS
 from eventmill.core.plain_json import text_problem
+from eventmill.core.registry import COLUMNS, MAX_CAMPAIGN_CHARACTERS
 from eventmill.core.tracking_plan import tracking_plan
 
 MAX_VALUES = 100
@@ -55,22 +56,10 @@ Values = Annotated[
 Types = Annotated[Values, AfterValidator(_known_types)]
 
 
-class Filters(BaseModel):
+class _Filters(BaseModel):
     """Which events: those that match every filter, each a value or a list of which any will do."""
 
     model_config = ConfigDict(extra="forbid")
-
-    event_type: Types | None = Field(None, examples=[["asset_viewed", "license_created"]])
-    source: Values | None = Field(None, examples=[["web"]])
-    actor_type: Values | None = Field(None, examples=[["user"]])
-    project_id: Values | None = Field(None, examples=[["project-7"]])
-    ip_asset_id: Values | None = Field(None, examples=[["logstash-puppetconf-2012"]])
-    license_id: Values | None = Field(None, examples=[["license-12"]])
-    brand_id: Values | None = Field(None, examples=[["acme"]])
-    utm_source: Values | None = Field(None, examples=[["newsletter"]])
-    utm_medium: Values | None = Field(None, examples=[["email"]])
-    utm_campaign: Values | None = Field(None, examples=[["spring"]])
-    country: Values | None = Field(None, examples=[["DE"]])
 
     @model_validator(mode="before")
     @classmethod
@@ -78,6 +67,16 @@ class Filters(BaseModel):
         if isinstance(given, dict) and (unknown := _unknown(given)):
             raise ValueError(f"there is no filter {unknown}: use {', '.join(FILTERS)}")
         return given
+
+
+_FIELDS: dict[str, Any] = {
+    name: (
+        (Types if name == "event_type" else Values) | None,
+        Field(None, examples=[[COLUMNS[name].example]]),
+    )
+    for name in FILTERS
+}
+Filters = create_model("Filters", __base__=_Filters, __doc__=_Filters.__doc__, **_FIELDS)
 
 
 def _unknown(given: Iterable[object]) -> str:

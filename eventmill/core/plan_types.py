@@ -9,7 +9,7 @@ import keyword
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from eventmill.core.envelope import ENVELOPE
+from eventmill.core.registry import ENVELOPE
 from eventmill.core.tracking_plan import JsonSchema, TrackingPlan
 
 # Spoken of by each event's own type.

@@ -16,15 +16,16 @@ from urllib.parse import quote
 
 from psycopg import AsyncConnection, sql
 
+from eventmill.core.registry import Kind, columns_of
 from eventmill.privacy.relations import Relation
 from eventmill.privacy.statements import fetch
 from eventmill.privacy.subject import OTHERS_EVENTS
 
 SHORTEST_WORD = 8
 # Columns that hold ids of people and nothing else.
-PERSON_COLUMNS = frozenset({"visitor_id", "anonymous_id", "user_id", "actor_id", "creator_id"})
+PERSON_COLUMNS = frozenset(columns_of(Kind.PERSON))
 # Columns that name things. A brand is no person, also where one bears the same id.
-THING_COLUMNS = frozenset({"ip_asset_id", "project_id", "license_id", "brand_id", "event_type"})
+THING_COLUMNS = frozenset((*columns_of(Kind.THING), "event_type"))
 # The audit log says who read what and cannot be changed; of those it was about it has hashes.
 LEFT_ALONE = frozenset(
     {

@@ -7,8 +7,8 @@ from typing import LiteralString
 
 from psycopg import AsyncConnection, sql
 
-from eventmill.core.envelope import MAX_ID_CHARACTERS
 from eventmill.core.errors import FieldError, InvalidFields
+from eventmill.core.registry import MAX_ID_CHARACTERS
 from eventmill.privacy.days import in_days
 from eventmill.privacy.statements import fetch
 

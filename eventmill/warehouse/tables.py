@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from eventmill.core.errors import NotFound
+from eventmill.core.registry import Kind, columns_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,7 @@ _TABLES = (
         "events", "raw", "events", "occurred_at", True,
         # What is looked for first is a type; within it, readers skip by time.
         sorted_by=("event_type", "occurred_at", "event_id"),
-        people=(
-            "visitor_id", "actor_id", "anonymous_id", "session_id", "user_id", "creator_id",
-        ),
+        people=columns_of(Kind.PERSON, Kind.VISIT),
     ),
     Table(
         "attribution", "marts", "attribution", "occurred_at", True,

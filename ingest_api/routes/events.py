@@ -11,7 +11,6 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from starlette.types import Receive, Scope, Send
 
-from eventmill.core.envelope import parse_time, utc_text
 from eventmill.core.errors import (
     EventmillError,
     FieldError,
@@ -19,6 +18,7 @@ from eventmill.core.errors import (
     InvalidFields,
     PayloadTooLarge,
 )
+from eventmill.core.registry import parse_time, utc_text
 from ingest_api.body import parse_json, read_body
 from ingest_api.events import Receipt
 from ingest_api.headers import header

@@ -2,14 +2,14 @@
 
 import re
 
-from eventmill.core.envelope import (
+from eventmill.core.plain_json import MAX_DEPTH
+from eventmill.core.registry import (
     CONTEXT_FIELDS,
     FIELDS,
     MAX_CAMPAIGN_CHARACTERS,
     MAX_URL_CHARACTERS,
     MAX_USER_AGENT_BYTES,
 )
-from eventmill.core.plain_json import MAX_DEPTH
 from eventmill.core.settings import PROJECT_ROOT
 from ingest_api.body import MAX_BODY_BYTES
 from ingest_api.campaign import CLICK_ID_PARAMETERS

@@ -7,7 +7,7 @@ import httpx
 import jsonschema_rs
 import pytest
 
-from eventmill.core.envelope import FIELDS
+from eventmill.core.registry import FIELDS
 from eventmill.core.tracking_plan import tracking_plan
 from ingest_api.app import create_app
 from ingest_api.openapi import EXAMPLES

@@ -10,7 +10,7 @@ import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eventmill.core.envelope import FIELDS, OLDEST
+from eventmill.core.registry import FIELDS, OLDEST
 from eventmill.core.tracking_plan import tracking_plan
 from ingest_api.privacy import IP_FIELDS
 from tests.support import rows

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from eventmill.core.envelope import EventRow
+from eventmill.core.registry import EventRow
 from ingest_api.batch import Batch, RejectedRow, decode
 from ingest_api.identities import Link
 from ingest_api.rejected import row_as_event

@@ -6,7 +6,7 @@ import httpx
 import psycopg
 
 from eventmill.core.database import connect
-from eventmill.core.envelope import EventRow
+from eventmill.core.registry import EventRow
 from eventmill.core.settings import get_settings
 from ingest_api.batch import Batch
 from ingest_api.commits import Commits, Outcome

@@ -83,7 +83,7 @@ select
     brand_id,
     creator_id,
 
-    event_source,
+    source as event_source,
     event_type,
     page_url,
     landing_page,

@@ -1,36 +1,6 @@
-{#- No WITH clause: PostgreSQL then treats this view as if its query stood in the reader's own. -#}
+{#- All columns of an event as ingest knows them (eventmill/core/registry.py).
+    No WITH clause: PostgreSQL then treats this view as if its query stood in the reader's own. -#}
 select
-    event_id,
-    visitor_id,
-    session_id,
-    anonymous_id,
-    project_id,
-    ip_asset_id,
-    license_id,
-    user_id,
-    brand_id,
-    creator_id,
-    actor_id,
-
-    source as event_source,
-    event_type,
-    actor_type,
-    page_url,
-    landing_page,
-    referrer,
-    {{ url_host('referrer') }} as referrer_domain,
-    user_agent,
-    utm_source,
-    utm_medium,
-    utm_campaign,
-    utm_term,
-    utm_content,
-    click_id,
-    country,
-    props_json,
-
-    occurred_at,
-    received_at,
-    sent_at,
-    created_at
-from {{ source('raw', 'events') }}
+    events.*,
+    {{ url_host('events.referrer') }} as referrer_domain
+from {{ source('raw', 'events') }} as events

@@ -42,7 +42,7 @@ def connection(module_database: str) -> Iterator[psycopg.Connection]:
         ({"end": str(FIRST + timedelta(days=732))}, "end", "at most 732"),
         ({"end": None}, "end", "missing"),
         ({"period": "7d"}, "period", "cannot be combined"),
-        ({"filters": {"actor_id": "anna"}}, "filters", "event_type, source"),
+        ({"filters": {"actor_id": "anna"}}, "filters", "source, event_type"),
         ({"filters": {"\ud800": "x"}}, "filters", "there is no filter"),
         ({"filters": {"event_type": "asset_veiwed"}}, "filters.event_type", "'asset_viewed'"),
         ({"filters": {"source": []}}, "filters.source", "at least 1"),
