@@ -26,7 +26,6 @@ from dashboards_api.exports import routes as exports
 from dashboards_api.exports.worker import Worker
 from dashboards_api.invalidation import listening
 from dashboards_api.platform import routes as platform
-from dashboards_api.platform.summary import routes as summary
 from dashboards_api.privacy import routes as privacy
 from dashboards_api.query import routes as query
 from dashboards_api.reports import routes as reports
@@ -82,7 +81,7 @@ def create_app() -> FastAPI:
     problems.install(app)
     description.install(app)
     for module in (
-        assets, creators, brands, platform, summary, query, reports, entities, exports, privacy,
+        assets, creators, brands, platform, query, reports, entities, exports, privacy,
         health, docs_page,
     ):  # fmt: skip
         app.include_router(module.router)

@@ -1,4 +1,4 @@
-"""Who is calling. Each module names what it needs with one annotated alias of these."""
+"""Who is calling: a route declares `Viewer`, anybody with a token, or `Admin`."""
 
 from typing import Annotated
 
@@ -16,6 +16,8 @@ _bearer = HTTPBearer(
     auto_error=False,
 )
 
+# For the description of a call: how a token is refused.
+NO_TOKEN = Unauthorized("the bearer token is not valid: Signature has expired")
 ADMINS_ONLY = "only a token with the role admin may read this"
 
 
@@ -36,3 +38,7 @@ async def admin(caller: Annotated[Caller, Depends(authenticated)]) -> Caller:
     if caller.role != "admin":
         raise Forbidden(ADMINS_ONLY)
     return caller
+
+
+Viewer = Annotated[Caller, Depends(authenticated)]
+Admin = Annotated[Caller, Depends(admin)]

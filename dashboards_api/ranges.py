@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Literal, get_args
 
-from fastapi import Query, Request
+from fastapi import Depends, Query, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from eventmill.core.days import ONE_DAY, DayWindow, utc_today
@@ -177,6 +177,10 @@ def requested_top(
     """FastAPI dependency: the range, and how many assets."""
     refuse_repeated(request)
     return resolve(parameters, utc_today()), parameters.limit
+
+
+Asked = Annotated[MetricsRange, Depends(requested_range)]
+AskedTop = Annotated[tuple[MetricsRange, int], Depends(requested_top)]
 
 
 def refuse_repeated(request: Request) -> None:

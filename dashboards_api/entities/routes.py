@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 
-from dashboards_api.authentication import authenticated
+from dashboards_api.authentication import Viewer
 from dashboards_api.authorization import not_found
 from dashboards_api.database import DatabasePool, StatePool
 from dashboards_api.entities import service
@@ -12,11 +12,8 @@ from dashboards_api.entities.queries import EntityType
 from dashboards_api.entities.schemas import EntityEvents, EventsParameters
 from dashboards_api.problems import METRICS_PROBLEMS, answers
 from dashboards_api.ranges import refuse_repeated
-from eventmill.core.tokens import Caller
 
 router = APIRouter(tags=["entities"])
-
-Viewer = Annotated[Caller, Depends(authenticated)]
 
 
 def _asked(request: Request, parameters: Annotated[EventsParameters, Query()]) -> EventsParameters:

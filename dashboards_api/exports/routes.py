@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response, Se
 from fastapi.security import APIKeyQuery
 from starlette.responses import FileResponse
 
-from dashboards_api.authentication import ADMINS_ONLY, admin
+from dashboards_api.authentication import ADMINS_ONLY, NO_TOKEN, Admin
 from dashboards_api.database import AWAY, StatePool
 from dashboards_api.exports import links, service
 from dashboards_api.exports.files import MEDIA_TYPES
@@ -20,19 +20,15 @@ from eventmill.core.errors import (
     Forbidden,
     InvalidFields,
     NotFound,
-    Unauthorized,
     Unavailable,
 )
-from eventmill.core.tokens import Caller
 
 router = APIRouter(tags=["exports"])
 
-Admin = Annotated[Caller, Depends(admin)]
 ExportId = Annotated[UUID, Path(description="The export's id.")]
 
-UNAUTHORIZED = Unauthorized("the bearer token is not valid: Signature has expired")
 BAD_ID = InvalidFields([FieldError("export_id", "Input should be a valid UUID")])
-PROBLEMS = answers(UNAUTHORIZED, Forbidden(ADMINS_ONLY), BAD_ID, Unavailable(AWAY))
+PROBLEMS = answers(NO_TOKEN, Forbidden(ADMINS_ONLY), BAD_ID, Unavailable(AWAY))
 UNKNOWN = answers(NotFound("there is no such export"))
 BAD_REQUEST = answers(
     InvalidFields([FieldError("filters", "there is no filter 'actor_id': use event_type, source")])

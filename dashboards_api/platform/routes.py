@@ -1,47 +1,39 @@
-"""`GET /v1/platform/metrics`."""
+"""`GET /v1/platform/metrics` and `/v1/platform/summary`."""
 
-from functools import partial
-from typing import Annotated
+from fastapi import APIRouter, Response
 
-from fastapi import APIRouter, Depends, Request, Response
-
-from dashboards_api.authentication import ADMINS_ONLY, admin
-from dashboards_api.cache import CACHED_ANSWER, PLATFORM_SECONDS, PLATFORM_TAG, AnswerCache
-from dashboards_api.database import DatabasePool
+from dashboards_api.authentication import ADMINS_ONLY
+from dashboards_api.calls import OneAdminCall, cached
 from dashboards_api.platform import service
 from dashboards_api.platform.schemas import PlatformMetrics
-from dashboards_api.problems import METRICS_PROBLEMS, answers
-from dashboards_api.ranges import MetricsRange, requested_range
+from dashboards_api.platform.summary import service as summary
+from dashboards_api.platform.summary.schemas import PlatformSummary
+from dashboards_api.ranges import Asked
 from eventmill.core.days import DayWindow
 from eventmill.core.errors import Forbidden
-from eventmill.core.tokens import Caller
 
 router = APIRouter(tags=["platform"])
 
-Admin = Annotated[Caller, Depends(admin)]
+RESPONSES = cached(Forbidden(ADMINS_ONLY))
 
 
-@router.get(
-    "/v1/platform/metrics",
-    response_model=PlatformMetrics,
-    responses={**CACHED_ANSWER, **METRICS_PROBLEMS, **answers(Forbidden(ADMINS_ONLY))},
-)
-async def platform_metrics(
-    request: Request,
-    _: Admin,
-    asked: Annotated[MetricsRange, Depends(requested_range)],
-    pool: DatabasePool,
-    cache: AnswerCache,
-) -> Response:
+@router.get("/v1/platform/metrics", response_model=PlatformMetrics, responses=RESPONSES)
+async def platform_metrics(call: OneAdminCall, asked: Asked) -> Response:
     """Views, clicks, conversions, revenue, visitors and engagement of everything, for admins.
 
     `growth` compares the totals with those of as many days right before the range.
     """
-    return await cache.answer(
-        request,
-        key=("platform_metrics", asked),
-        ttl=PLATFORM_SECONDS,
-        tags=(PLATFORM_TAG,),
-        days=DayWindow(asked.previous().first, asked.days.last),  # growth needs both,
-        compute=partial(service.platform_metrics, pool, asked),
-    )
+    both_periods = DayWindow(asked.previous().first, asked.days.last)
+    return await call.platform(service.platform_metrics, asked, both_periods)
+
+
+@router.get("/v1/platform/summary", response_model=PlatformSummary, responses=RESPONSES)
+async def platform_summary(call: OneAdminCall, asked: Asked) -> Response:
+    """Users, creators, brands, assets and licenses: how many are active, new and there at all; and
+    revenue. For admins.
+
+    `growth` compares each with as many days right before the range. There is no series, so
+    `interval` changes nothing.
+    """
+    # Any day: who signed up on any day is in the total.
+    return await call.platform(summary.platform_summary, asked, days=None)

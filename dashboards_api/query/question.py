@@ -1,6 +1,6 @@
 """A question: what a query's body asks for, checked against the catalog."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from dashboards_api.query.catalog import Dataset, Dimension, Metric
@@ -45,9 +45,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, checked against the catalog. `order` holds names of metrics and dimensions."""
+    """What is asked, checked against the catalog. `order` holds names of metrics and dimensions.
 
-    parts: tuple[Part, ...]
+    Two questions of one catalog are equal if they ask the same: `parts` follows from the rest.
+    """
+
+    parts: tuple[Part, ...] = field(compare=False)
     metrics: tuple[Named, ...]
     dimensions: tuple[Named, ...]
     conditions: tuple[Condition, ...]
@@ -56,19 +59,6 @@ class Question:
     limit: int
     offset: int
     model: str | None
-
-    def key(self) -> tuple[object, ...]:
-        """Equal for two questions exactly if they are the same."""
-        return (
-            self.metrics,
-            self.dimensions,
-            self.conditions,
-            self.days,
-            self.order,
-            self.limit,
-            self.offset,
-            self.model,
-        )
 
     def metric(self, name: str) -> Metric:
         return next(m for part in self.parts for m in part.metrics if m.name == name)

@@ -3,23 +3,22 @@
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Response
 
-from dashboards_api.authentication import authenticated
-from dashboards_api.cache import CACHED_ANSWER, AnswerCache
-from dashboards_api.database import AWAY, DatabasePool, StatePool
+from dashboards_api.authentication import NO_TOKEN, Viewer
+from dashboards_api.cache import CACHED_ANSWER
+from dashboards_api.calls import OneCall
+from dashboards_api.database import AWAY, StatePool
 from dashboards_api.problems import answers
 from dashboards_api.query.answers import QueryAnswer
-from dashboards_api.query.routes import NO_TOKEN, answer_question
+from dashboards_api.query.routes import answer_question
 from dashboards_api.query.schemas import MAX_LIMIT, MAX_OFFSET
 from dashboards_api.reports import service
 from dashboards_api.reports.schemas import Report, ReportBody, Reports
 from eventmill.core.errors import FieldError, InvalidFields, Unavailable
-from eventmill.core.tokens import Caller
 
 router = APIRouter(tags=["reports"])
 
-Viewer = Annotated[Caller, Depends(authenticated)]
 # Any text: what is no id of a report is not found, as any other.
 ReportId = Annotated[
     str, Path(description="The report's id.", examples=["0c2c6b6e-6c1d-4a53-9b40-3b2f3fd8b0ad"])
@@ -87,12 +86,9 @@ async def delete_report(viewer: Viewer, report_id: ReportId, pool: StatePool) ->
 
 
 async def _run(
-    request: Request,
-    viewer: Viewer,
+    call: OneCall,
     report_id: ReportId,
     state: StatePool,
-    pool: DatabasePool,
-    cache: AnswerCache,
     limit: Annotated[
         int | None, Query(ge=1, le=MAX_LIMIT, description="Instead of the report's.")
     ] = None,
@@ -105,10 +101,8 @@ async def _run(
     The answer is that of `POST /v1/query`. A metric or dimension that the analysts have removed
     since the report was saved is a 422 that names it.
     """
-    saved = await service.report(state, viewer, report_id)
-    return await answer_question(
-        request, cache, pool, viewer, service.body_of(saved, limit, offset)
-    )
+    saved = await service.report(state, call.caller, report_id)
+    return await answer_question(call, service.body_of(saved, limit, offset))
 
 
 for method in ("GET", "POST"):
