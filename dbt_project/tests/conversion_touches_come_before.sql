@@ -25,7 +25,7 @@ touches as (
 
 select
     coalesce(conversions.conversion_id, touches.conversion_id) as conversion_id,
-    {{ row_as_json('touches') }} as touches
+    to_jsonb(touches) as touches
 from conversions
 full outer join touches
     on

@@ -40,8 +40,8 @@ expected as (
 select
     coalesce(expected.conversion_id, sums.conversion_id) as conversion_id,
     coalesce(expected.model, sums.model) as model,
-    {{ row_as_json('expected') }} as conversion,
-    {{ row_as_json('sums') }} as credited
+    to_jsonb(expected) as conversion,
+    to_jsonb(sums) as credited
 from expected
 full outer join sums
     on

@@ -71,9 +71,9 @@ sums as (
 
 select
     platform.date,
-    {{ row_as_json('platform') }} as built,
-    {{ row_as_json('sums') }} as counted,
-    {{ row_as_json('visitors') }} as counted_visitors
+    to_jsonb(platform) as built,
+    to_jsonb(sums) as counted,
+    to_jsonb(visitors) as counted_visitors
 from platform
 left join sums on platform.date = sums.date
 left join visitors on platform.date = visitors.date

@@ -44,7 +44,7 @@ parts as (
     max({{ number }}) as {{ number }}{{ ',' if not loop.last }}
     {% endfor %}
     from built
-    where {{ id }} is not null and {{ known(['project_id', 'ip_asset_id', 'license_id']) }} = 1
+    where {{ id }} is not null and num_nonnulls(project_id, ip_asset_id, license_id) = 1
     group by date
     {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -62,7 +62,7 @@ wholes as (
     from built
     where
         license_id is null
-        and {{ known(['project_id', 'ip_asset_id']) }} < 2
+        and (project_id is null or ip_asset_id is null)
 )
 
 select

@@ -14,6 +14,6 @@ where
         ) >= 0
         and greatest(events_next_day, page_views, views, clicks, conversions) <= events
         and is_bounce = not is_engaged
-        and {{ json_length('touches') }} between 1 and events
+        and jsonb_array_length(touches) between 1 and events
         and (touches -> 0 ->> 'touched_at')::timestamptz = started_at
     )

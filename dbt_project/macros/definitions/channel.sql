@@ -7,16 +7,16 @@
 
 {#- A tag as compared: trimmed, lower case, null when it says nothing. -#}
 {% macro clean_tag(column) -%}
-nullif(nullif({{ ascii_lower(trimmed(column)) }}, ''), '(not set)')
+nullif(nullif({{ ascii_lower('btrim(' ~ column ~ ')') }}, ''), '(not set)')
 {%- endmacro %}
 
 {#- Google Ads marks its clicks in the URL. Other click ids are no evidence: Facebook's fbclid is on
     free links too, and a click id without its name in a URL may be anybody's. -#}
 {% macro is_google_ads_click() -%}
 events.click_id is not null
-and {{ matches_in_any_case(
-    "concat_ws(' ', events.landing_page, events.page_url)", '[?&](gclid|gbraid|wbraid)='
-) }}
+and regexp_like(
+    concat_ws(' ', events.landing_page, events.page_url), '[?&](gclid|gbraid|wbraid)=', 'i'
+)
 {%- endmacro %}
 
 {#- The referring domain, unless it is the site's own: a visitor who moves within the site came from
@@ -93,7 +93,7 @@ coalesce(
 ({{ medium }} like '%cp%' or {{ medium }} in ('ppc', 'retargeting') or {{ medium }} like 'paid%')
 {%- endset -%}
 {%- set is_shopping -%}
-({{ category }} = 'shopping' or {{ matches(campaign, '(^|[^a-df-z])shop|shopping') }})
+({{ category }} = 'shopping' or regexp_like({{ campaign }}, '(^|[^a-df-z])shop|shopping'))
 {%- endset -%}
 {%- set email = "('email', 'e-mail', 'e_mail', 'e mail')" -%}
 case

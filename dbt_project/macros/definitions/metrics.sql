@@ -47,7 +47,7 @@ end
 
 {#- The currency that an event names (ISO 4217), or null if it names none that can be one. -#}
 {% macro named_currency() -%}
-{{ matched("upper(props_json ->> 'currency')", '^[A-Z]{3}$') }}
+regexp_substr(upper(props_json ->> 'currency'), '^[A-Z]{3}$')
 {%- endmacro %}
 
 {#- The currency of the event's money: the platform's, unless it names another. While neither is known it

@@ -63,7 +63,7 @@ weighted as (
 shared as (
     select
         *,
-        {{ whole_part('weight * ' ~ credit_parts(), 'all_weights') }} as whole_parts,
+        div(weight * {{ credit_parts() }}, all_weights) as whole_parts,
         {{ cut_off('weight * ' ~ credit_parts(), 'all_weights') }} as part_cut_off
     from weighted
 ),
@@ -78,9 +78,9 @@ parted as (
 paid as (
     select
         *,
-        {{ whole_part('amount_cents * parts', credit_parts()) }} as whole_amount_cents,
+        div(amount_cents * parts, {{ credit_parts() }}) as whole_amount_cents,
         {{ cut_off('amount_cents * parts', credit_parts()) }} as cut_off_amount_cents,
-        {{ whole_part('revenue_cents * parts', credit_parts()) }} as whole_revenue_cents,
+        div(revenue_cents * parts, {{ credit_parts() }}) as whole_revenue_cents,
         {{ cut_off('revenue_cents * parts', credit_parts()) }} as cut_off_revenue_cents
     from parted
 ),

@@ -64,7 +64,7 @@ parts as (
         views,
         clicks,
         {%- for column in of_credits + of_spend %}
-        {{ no_number(10 if column == 'conversions' else 0) }} as {{ column }},
+        {{ 'null' if column == 'conversions' else whole_number('null') }} as {{ column }},
         {%- endfor %}
         null as currency
     from visits
@@ -120,12 +120,12 @@ totals as (
         coalesce(sum(revenue_cents), 0)::bigint as revenue_cents,
         coalesce(
             {{ json_object_of_rows('currency', 'other_revenue', 'other_revenue > 0') }},
-            {{ empty_json_object() }}
+            '{}'::jsonb
         ) as other_revenue,
         sum(cost_cents)::bigint as cost_cents,
         coalesce(
             {{ json_object_of_rows('currency', 'other_cost', 'other_cost is not null') }},
-            {{ empty_json_object() }}
+            '{}'::jsonb
         ) as other_cost,
         sum(impressions)::bigint as impressions,
         sum(ad_clicks)::bigint as ad_clicks

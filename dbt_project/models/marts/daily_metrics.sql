@@ -36,14 +36,15 @@ select
     entity_days.revenue_cents,
     entity_days.unique_visitors,
     entity_days.engagement_time,
-    {{ json_union(
-        json_object({
-            'bot_events': 'entity_days.bot_events',
-            'bot_visitors': 'entity_days.bot_visitors',
-        }),
-        "case when entity_days.other_revenue is null then '{}' else "
-        ~ json_object({'other_revenue': 'entity_days.other_revenue'}) ~ ' end'
-    ) }} as metadata,
+    jsonb_concat(
+        jsonb_build_object(
+            'bot_events', entity_days.bot_events, 'bot_visitors', entity_days.bot_visitors
+        ),
+        case
+            when entity_days.other_revenue is null then '{}'::jsonb
+            else jsonb_build_object('other_revenue', entity_days.other_revenue)
+        end
+    ) as metadata,
 
     coalesce(replaced.created_at, now()) as created_at,
     now() as updated_at

@@ -244,10 +244,10 @@ summed as (
         array_agg(page_url order by occurred_at, event_id) filter (
             where page_url is not null
         ) as pages,
-        {{ json_of_list(
-            'array_agg(' ~ touch_as_json(touch)
-            ~ ' order by occurred_at, event_id) filter (where is_touch)'
-        ) }} as touches
+        to_jsonb(
+            array_agg({{ touch_as_json(touch) }} order by occurred_at, event_id)
+            filter (where is_touch)
+        ) as touches
     from touched
     group by visitor_id, session_key
 ),
@@ -293,7 +293,7 @@ select
     touches -> -1 ->> '{{ column }}' as last_{{ column }},
     {%- endfor %}
     pages[1] as entry_page,
-    {{ last_element('pages') }} as exit_page,
+    pages[array_length(pages, 1)] as exit_page,
     {{ device | join(',\n    ') }},
 
     touches,

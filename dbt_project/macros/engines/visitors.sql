@@ -65,16 +65,3 @@ get_bit((select bits from {{ marks }}), hashtext({{ visitor_id }}) & 65535) = 1
 {% macro duckdb__may_be_marked(visitor_id, marks) -%}
 true
 {%- endmacro %}
-
-{#- How many of the values are not null. -#}
-{% macro known(values) -%}
-{{ return(adapter.dispatch('known', 'eventmill')(values)) }}
-{%- endmacro %}
-
-{% macro postgres__known(values) -%}
-num_nonnulls({{ values | join(', ') }})
-{%- endmacro %}
-
-{% macro duckdb__known(values) -%}
-len(list_filter([{{ values | join(', ') }}], lambda value: value is not null))
-{%- endmacro %}

@@ -27,21 +27,6 @@ json_object(
 )
 {%- endmacro %}
 
-{#- A list of JSON values as one. -#}
-{% macro json_of_list(list) -%}
-{{ return(adapter.dispatch('json_of_list', 'eventmill')(list)) }}
-{%- endmacro %}
-
-{% macro postgres__json_of_list(list) -%}
-to_jsonb(
-    {{ list }}
-)
-{%- endmacro %}
-
-{% macro duckdb__json_of_list(list) -%}
-to_json({{ list }})
-{%- endmacro %}
-
 {#- The touches of a session as rows `touch`: `fields` and, from 1, `touch_number`. -#}
 {% macro touches_of(column) -%}
 {{ return(adapter.dispatch('touches_of', 'eventmill')(column)) }}
@@ -53,17 +38,4 @@ jsonb_array_elements({{ column }}) with ordinality as touch (fields, touch_numbe
 
 {% macro duckdb__touches_of(column) -%}
 unnest(cast({{ column }} as json[])) with ordinality as touch (fields, touch_number)
-{%- endmacro %}
-
-{#- The last element of an array. -#}
-{% macro last_element(list) -%}
-{{ return(adapter.dispatch('last_element', 'eventmill')(list)) }}
-{%- endmacro %}
-
-{% macro postgres__last_element(list) -%}
-{{ list }}[cardinality({{ list }})]
-{%- endmacro %}
-
-{% macro duckdb__last_element(list) -%}
-{{ list }}[-1]
 {%- endmacro %}

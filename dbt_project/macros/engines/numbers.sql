@@ -27,32 +27,6 @@ round({{ number }})
 round_even({{ number }}, 0)
 {%- endmacro %}
 
-{#- Null as a number with so many digits after the point. -#}
-{% macro no_number(digits) -%}
-{{ return(adapter.dispatch('no_number', 'eventmill')(digits)) }}
-{%- endmacro %}
-
-{% macro postgres__no_number(digits) -%}
-null::numeric
-{%- endmacro %}
-
-{% macro duckdb__no_number(digits) -%}
-{{ 'null::decimal(38, ' ~ digits ~ ')' if digits else 'null::hugeint' }}
-{%- endmacro %}
-
-{#- Whole numbers divided: the whole part, and the rest. -#}
-{% macro whole_part(share, total) -%}
-{{ return(adapter.dispatch('whole_part', 'eventmill')(share, total)) }}
-{%- endmacro %}
-
-{% macro postgres__whole_part(share, total) -%}
-div({{ share }}, {{ total }})
-{%- endmacro %}
-
-{% macro duckdb__whole_part(share, total) -%}
-({{ share }}) // ({{ total }})
-{%- endmacro %}
-
 {#- A whole number of at least 0, divided; for a cast to `digits` after the point, which rounds half of
     one up. `divisor_digits` are those that the divisor has after the point. -#}
 {% macro ratio(number, divisor, digits, divisor_digits=0) -%}
