@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test fuzz client tracker lint format bench dbt-dev dbt-duckdb docs clean
+.PHONY: help setup demo up down check lint test-unit test fuzz client tracker format bench dbt-dev dbt-duckdb docs clean
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,29 @@ up: setup ## Start ingest, dashboards and Dagster in this terminal
 down: setup ## Stop whatever runs for this home, PostgreSQL included
 	@$(RUN) eventmill down
 
+# Two of these at a time, each one's output in one piece.
+check: setup ## The loop before each commit: format, lint, types, SQL, and the tests that need no server
+	@$(MAKE) --no-print-directory -j2 -Otarget test-unit lint
+
+lint: .venv/.python_linted .venv/.sql_linted ## Format, lint, types, SQL
+
+.PHONY: .venv/.python_linted
+.venv/.python_linted: setup
+	@$(RUN) ruff format --check .
+	@$(RUN) ruff check .
+	@$(RUN) mypy
+
+# The SQL linter takes half a minute for all of it, so only files that changed are looked at: all of
+# them when something changed that each depends on.
+SQL := $(shell find dbt_project/models dbt_project/tests -name '*.sql')
+SQL_RULES := .sqlfluff $(shell find dbt_project/macros tools/sqlfluff -name '*.sql' -o -name '*.py')
+.venv/.sql_linted: $(SQL) $(SQL_RULES) | setup
+	@$(RUN) sqlfluff lint $(if $(filter $(SQL_RULES),$?),$(SQL),$(filter $(SQL),$?))
+	@touch $@
+
+test-unit: setup ## The tests that need no server, browser or process (ARGS="-k name" for some)
+	@$(RUN) pytest -q -m unit $(ARGS)
+
 # The whole suite is shared among workers; some tests alone are sooner done without.
 test: setup ## Run the whole test suite (ARGS="-k name" for some)
 	@$(RUN) pytest $(or $(ARGS),-n logical --maxprocesses 4)
@@ -52,12 +75,6 @@ client: setup ## Generate and build the TypeScript client of the dashboards API 
 
 tracker: setup ## Build the browser tracker (web/tracker) and what the ingest API serves of it
 	@$(RUN) python -m tools.web_tracker
-
-lint: setup ## Formatting, lint, types, SQL
-	@$(RUN) ruff format --check .
-	@$(RUN) ruff check .
-	@$(RUN) mypy
-	@$(RUN) sqlfluff lint dbt_project/models dbt_project/tests
 
 format: setup ## Rewrite the code in the project's format
 	@$(RUN) ruff format .

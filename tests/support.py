@@ -10,31 +10,32 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
-import uvicorn
-from fastapi import FastAPI
+from eventmill.core import settings
 
-from eventmill.core import database, jwks, settings, tokens
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from psycopg import Connection
 
 PROJECT_ROOT = settings.PROJECT_ROOT
 # Linux gives clients 32768 and up, macOS 49152 and up.
 SERVERS_PORTS = range(10_000, 32_000)
 _given: set[int] = set()
-CACHES = (
-    settings.get_settings,
-    database.database_url,
-    database.dagster_database_url,
-    tokens.signing_secret,
-    jwks.signing_keys,
-)
+# What is remembered of the settings; modules that are not loaded remember nothing.
+CACHES = {
+    "eventmill.core.settings": ("get_settings",),
+    "eventmill.core.database": ("database_url", "dagster_database_url"),
+    "eventmill.core.tokens": ("signing_secret",),
+    "eventmill.core.jwks": ("signing_keys",),
+}
 
 
 def forget_settings() -> None:
     """Make the next read of the settings see the environment as it is now."""
-    for cached in CACHES:
-        cached.cache_clear()
+    for module in CACHES.keys() & sys.modules.keys():
+        for name in CACHES[module]:
+            getattr(sys.modules[module], name).cache_clear()
 
 
 @contextmanager
@@ -96,8 +97,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
+def serving(app: "FastAPI") -> Iterator[str]:
     """URL of a real server of `app`, in a thread of this process."""
+    import uvicorn
+
     config = uvicorn.Config(app, port=0, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -120,9 +123,9 @@ def wait_until(condition: Callable[[], object], seconds: float = 90) -> None:
         time.sleep(0.01)
 
 
-def rows(connection: psycopg.Connection, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
+def rows(connection: "Connection", query: str, *parameters: Any) -> list[tuple[Any, ...]]:
     return connection.execute(query.encode(), parameters or None).fetchall()
 
 
-def scalar(connection: psycopg.Connection, query: str, *parameters: Any) -> Any:
+def scalar(connection: "Connection", query: str, *parameters: Any) -> Any:
     return rows(connection, query, *parameters)[0][0]

@@ -9,7 +9,7 @@ from eventmill.core import migrate
 from eventmill.core.database import connect
 from eventmill.core.errors import ConfigurationError
 from eventmill.runner.embedded import EmbeddedPostgres
-from tests.conftest import url_of
+from tests.databases import url_of
 from tests.support import rows, scalar
 
 

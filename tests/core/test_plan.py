@@ -127,6 +127,7 @@ def test_check_names_what_is_wrong(
     assert said in str(broken.value)
 
 
+@pytest.mark.usefixtures("processes")
 def test_check_on_the_command_line(home: Path, tmp_path: Path) -> None:
     fine = run_eventmill("plan", "check")
     assert fine.returncode == 0
@@ -158,6 +159,7 @@ def test_errors_name_the_path_of_what_is_wrong() -> None:
     ]
 
 
+@pytest.mark.usefixtures("processes")
 def test_python_types_are_sound_and_hold_events_to_the_plan(tmp_path: Path, home: Path) -> None:
     (tmp_path / "plan_types.py").write_text(run_eventmill("plan", "types", "python").stdout)
     sound = "from plan_types import PageViewed\nevent: PageViewed = {}\n".format(
@@ -201,6 +203,7 @@ def test_types_say_what_is_required_and_survive_odd_names() -> None:
         assert f"  {name}: " in plan_types.typescript(made)
 
 
+@pytest.mark.usefixtures("processes")
 def test_an_unknown_language_is_named(home: Path) -> None:
     result = run_eventmill("plan", "types", "cobol")
     assert result.returncode == 1

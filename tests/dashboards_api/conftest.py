@@ -14,7 +14,7 @@ from eventmill.core.database import connect, database_url
 from eventmill.core.settings import get_settings
 from eventmill.core.tokens import Caller, issue
 from eventmill.runner.embedded import EmbeddedPostgres
-from tests.conftest import new_database, rename
+from tests.databases import new_database, rename
 from tests.dbt_project.warehouse import Warehouse, messages
 from tests.support import environment
 

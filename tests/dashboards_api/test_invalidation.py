@@ -19,7 +19,6 @@ from eventmill.core.database import connect
 from eventmill.core.days import utc_today
 from eventmill.core.tokens import Caller, issue
 from eventmill.runner.embedded import EmbeddedPostgres
-from tests.conftest import url_of
 from tests.dashboards_api.conftest import build
 from tests.dashboards_api.processes import (
     ACME,
@@ -38,6 +37,7 @@ from tests.dashboards_api.processes import (
     warm,
 )
 from tests.dashboards_api.support import Event, insert
+from tests.databases import url_of
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from eventmill.core.errors import Unavailable
 from eventmill.core.migrate import migrate
 from eventmill.core.tokens import Caller
 from eventmill.runner.embedded import EmbeddedPostgres
-from tests.conftest import url_of
+from tests.databases import url_of
 from tests.support import rows, scalar
 
 ADMIN = Caller("root", "admin")
@@ -138,7 +138,7 @@ def test_who_may_not_make_roles_reads_in_read_only_transactions(
 
 
 @pytest.fixture
-def fresh_server(home: Path, tmp_path: Path) -> Iterator[EmbeddedPostgres]:
+def fresh_server(processes: None, home: Path, tmp_path: Path) -> Iterator[EmbeddedPostgres]:
     """A server on which nothing was migrated yet, so that it has no roles of ours."""
     postgres = EmbeddedPostgres(tmp_path)
     postgres.start()

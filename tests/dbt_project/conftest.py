@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eventmill.runner.embedded import EmbeddedPostgres
-from tests.conftest import clone
+from tests.databases import clone
 from tests.dbt_project.warehouse import Warehouse
 
 BOT = "a crawler"

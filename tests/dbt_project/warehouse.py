@@ -13,10 +13,17 @@ from uuid import UUID, uuid4
 import psycopg
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
+from dbt_common.behavior_flags import BehaviorFlagRendered
 
 from eventmill.core.database import connect, dbt_environment
 from eventmill.core.days import DayWindow, day_start
 from tests.support import environment
+
+# dbt looks through the whole stack for who declared a flag, twice a command: in a worker of the
+# suite, some of whose frames have no module, a tenth of a small build.
+BehaviorFlagRendered._default_source = staticmethod(  # type: ignore[method-assign]
+    lambda: "dbt.adapters"
+)
 
 # dbt's log of everything and its JSON files take half of the time of a small build.
 LEAN = ("--quiet", "--log-level-file", "none", "--no-write-json")

@@ -16,7 +16,7 @@ from tests.support import free_port
 
 
 @pytest.fixture
-def system(tmp_path: Path) -> Iterator[System]:
+def system(processes: None, tmp_path: Path) -> Iterator[System]:
     with System(tmp_path / "home", free_port()) as running:
         yield running
 

@@ -246,6 +246,7 @@ def test_what_cannot_be_done_is_one_line(database: str, arguments: list[str], sa
     assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.usefixtures("processes")
 def test_without_a_database() -> None:
     url = "postgresql://nobody@127.0.0.1:1/none"
     result = run_eventmill("import", "access-log", str(SAMPLE), EVENTMILL_DATABASE_URL=url)

@@ -15,7 +15,7 @@ from tests.support import free_port, wait_until
 
 
 @pytest.fixture
-def system(tmp_path: Path) -> Iterator[System]:
+def system(processes: None, tmp_path: Path) -> Iterator[System]:
     with System(tmp_path / "home", free_port()) as running:
         running.workers = 2
         running.start_ingest()
@@ -90,6 +90,7 @@ def test_counts_are_of_all_processes_and_outlive_them(system: System) -> None:
         assert "eventmill_ingest_events_total" not in metrics(api), "a start begins at 0"
 
 
+@pytest.mark.usefixtures("processes")
 def test_one_process_counts_in_its_memory(tmp_path: Path) -> None:
     with System(tmp_path / "home", free_port()) as system:
         system.start_ingest()

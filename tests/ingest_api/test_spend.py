@@ -151,6 +151,7 @@ def test_an_amount_that_is_none(tmp_path: Path, text: str) -> None:
         read_spend(file)
 
 
+@pytest.mark.usefixtures("processes")
 def test_what_cannot_be_read(tmp_path: Path) -> None:
     missing = run_eventmill("spend", "load", str(tmp_path / "none.csv"))
     assert missing.returncode == 1

@@ -37,6 +37,7 @@ def test_today_is_not_over(home: object) -> None:
     assert len(closed_days(yesterday, yesterday)) == 1
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_mistake_is_one_line_and_no_success(home: object) -> None:
     result = run_eventmill("backfill", "2024-03-02", "2024-03-01")
     assert result.returncode != 0

@@ -118,6 +118,7 @@ def test_freshness_is_looked_at_by_its_sensor_and_by_no_build(defs: dg.Definitio
     assert {node.name for node in job.nodes} >= {"dbt_models", "user_agents"}
 
 
+@pytest.mark.usefixtures("processes")
 def test_the_project_is_parsed_only_when_it_changed(home: object) -> None:
     prepare_manifest()
     assert not prepare_manifest()

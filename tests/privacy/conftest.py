@@ -7,7 +7,7 @@ import pytest
 
 from eventmill.core.database import connect
 from eventmill.runner.embedded import EmbeddedPostgres
-from tests.conftest import new_database, rename
+from tests.databases import new_database, rename
 from tests.dbt_project.warehouse import Warehouse
 from tests.privacy.support import DAY
 

@@ -14,6 +14,7 @@ from eventmill.runner.services import Service
 from eventmill.runner.supervisor import Supervisor
 from tests.support import run_eventmill, wait_until
 
+pytestmark = pytest.mark.usefixtures("processes")
 ENDED_BY_SIGPIPE = 141
 LOG = '127.0.0.1 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 1 "-" "curl/7"\n'
 

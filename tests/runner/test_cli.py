@@ -12,6 +12,7 @@ from eventmill.core.tokens import Caller, verify
 from eventmill.runner.embedded import EmbeddedPostgres
 from tests.support import free_port, run_eventmill
 
+pytestmark = pytest.mark.usefixtures("processes")
 COMMANDS = (
     "up",
     "demo",

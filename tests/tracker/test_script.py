@@ -16,7 +16,7 @@ KB = 1024
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def package(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the package, generated and built as `make tracker` does it."""
     folder = web.copy("tracker", tmp_path_factory.mktemp("web"))
     web_tracker.generate(folder)

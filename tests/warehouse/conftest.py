@@ -13,7 +13,7 @@ from eventmill.core.database import connect
 from eventmill.core.days import DayWindow
 from eventmill.runner.embedded import EmbeddedPostgres
 from eventmill.warehouse import Root, open_root
-from tests.conftest import MODULE_DATABASE, new_database, rename
+from tests.databases import MODULE_DATABASE, new_database, rename
 from tests.orchestration.support import add_days, add_event
 from tests.s3 import BUCKET, client, running_s3
 from tests.support import environment

@@ -20,7 +20,9 @@ NAME = 'attachment; filename="events.csv"'
 
 
 @pytest.fixture(scope="module")
-def s3_server(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def s3_server(
+    processes: None, home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("s3") / "data"
     folder.mkdir()
     with s3.running_s3(folder) as url:
@@ -29,7 +31,7 @@ def s3_server(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture(params=["folder", "bucket"])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
+def storage(processes: None, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
     if request.param == "folder":
         yield open_storage(str(tmp_path / "files"))
         return

@@ -18,8 +18,8 @@ from eventmill.core.days import utc_today
 from eventmill.core.settings import PROJECT_ROOT, child_environment, get_settings
 from eventmill.core.tokens import Caller, issue
 from eventmill.runner.embedded import EmbeddedPostgres
-from tests.conftest import url_of
 from tests.dashboards_api.support import Event, at, insert
+from tests.databases import url_of
 from tests.support import environment
 
 TODAY = utc_today()

@@ -7,8 +7,8 @@ import pytest
 from dashboards_api.app import create_app
 from eventmill.core.database import connect
 from eventmill.runner.embedded import EmbeddedPostgres
-from tests.conftest import clone
 from tests.dashboards_api.worlds.tenants import seed
+from tests.databases import clone
 from tests.support import environment, serving
 
 

@@ -16,7 +16,7 @@ VIEWS_A_DAY = 2
 
 
 @pytest.fixture(scope="module")
-def package(home: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def package(processes: None, home: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the package, generated and built as `make client` does it."""
     folder = web.copy("client", tmp_path_factory.mktemp("web"))
     web_client.generate(folder)

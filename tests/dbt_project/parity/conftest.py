@@ -19,7 +19,7 @@ from eventmill.warehouse import open_root, table_named
 from eventmill.warehouse.exporting import export_day
 from eventmill.warehouse.pseudonyms import Pseudonyms
 from eventmill.warehouse.references import export_references
-from tests.conftest import clone
+from tests.databases import clone
 from tests.dbt_project.parity.events import BOT, BROWSER, COLUMNS, DAYS, FIRST, PHONE, random_events
 from tests.dbt_project.warehouse import Warehouse
 from tests.support import environment

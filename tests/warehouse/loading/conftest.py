@@ -22,7 +22,7 @@ from eventmill.warehouse.loading.rows import as_loaded
 from eventmill.warehouse.manifest import Manifest
 from eventmill.warehouse.pseudonyms import Pseudonyms
 from eventmill.warehouse.writing import publish_day
-from tests.conftest import url_of
+from tests.databases import url_of
 from tests.support import environment
 from tests.warehouse.conftest import BUILT
 

@@ -17,6 +17,7 @@ from eventmill.warehouse.loading.destinations import destination, prepare
 from eventmill.warehouse.loading.errors import LoadFailed
 from tests.support import environment, free_port, run_eventmill, serving
 
+pytestmark = pytest.mark.usefixtures("processes")
 SERVICE_ACCOUNT = (
     '{"type": "service_account", "project_id": "shop", "client_email": "l@shop.example",'
     ' "private_key": "-----BEGIN PRIVATE KEY-----\\nMII\\n-----END PRIVATE KEY-----\\n"}'
