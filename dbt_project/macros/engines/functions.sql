@@ -18,5 +18,9 @@ create or replace macro jsonb_concat(one, other) as json_merge_patch(one, other)
 create or replace macro jsonb_build_object(a, b) as json_object(a::varchar, b),
     (a, b, c, d) as json_object(a::varchar, b, c::varchar, d);
 create type if not exists jsonb as json;
+create or replace macro enrichment.unstored_user_agents() as table
+    select * from enrichment.user_agents where false;
+create or replace macro enrichment.unstored_referrers() as table
+    select * from enrichment.referrers where false;
 {%- endif -%}
 {%- endmacro %}

@@ -3,7 +3,10 @@
 
     PostgreSQL copies the expression of a column to each place that mentions it, unless the query has
     a WITH clause of its own; then it is worked out once. `located` and `traced` have one for that
-    reason: without, the channels of a million events take twice as long. -#}
+    reason: without, the channels of a million events take twice as long.
+
+    What is `unstored` was classified by whoever reads, and handed over with the query: see
+    docs/decisions/0029-reading-writes-nothing.md. In a build it is empty. -#}
 with located as (
     with events as (
         select * from {{ ref('stg_raw__events') }}
@@ -15,6 +18,14 @@ with located as (
 
     referrers as (
         select * from {{ source('enrichment', 'referrers') }}
+    ),
+
+    unstored_user_agents as (
+        select distinct on (user_agent) * from enrichment.unstored_user_agents()
+    ),
+
+    unstored_referrers as (
+        select distinct on (referrer_domain) * from enrichment.unstored_referrers()
     ),
 
     source_categories as (
@@ -40,21 +51,35 @@ with located as (
         {{ is_google_ads_click() }} as is_google_ads_click,
         {{ external_domain() }} as external_domain,
         source_categories.category as ga4_category,
-        referrers.category as referrer_category,
-        referrers.source as referrer_source,
-        coalesce(user_agents.device_type, 'other') as device_type,
-        user_agents.browser,
-        user_agents.browser_version,
-        user_agents.os,
-        user_agents.os_version,
+        coalesce(referrers.category, unstored_referrers.category) as referrer_category,
+        coalesce(referrers.source, unstored_referrers.source) as referrer_source,
+        coalesce(
+            user_agents.device_type, unstored_user_agents.device_type, 'other'
+        ) as device_type,
+        coalesce(user_agents.browser, unstored_user_agents.browser) as browser,
+        coalesce(
+            user_agents.browser_version, unstored_user_agents.browser_version
+        ) as browser_version,
+        coalesce(user_agents.os, unstored_user_agents.os) as os,
+        coalesce(user_agents.os_version, unstored_user_agents.os_version) as os_version,
         {{ is_bot() }} as is_bot,
         events.user_agent is null
-        or user_agents.user_agent is not null as is_user_agent_enriched,
-        referrers.referrer_domain is not null
+        or coalesce(
+            user_agents.user_agent, unstored_user_agents.user_agent
+        ) is not null as is_user_agent_enriched,
+        coalesce(referrers.referrer_domain, unstored_referrers.referrer_domain) is not null
         or events.referrer_domain is null as is_referrer_enriched
     from events
     left join user_agents on events.user_agent = user_agents.user_agent
     left join referrers on events.referrer_domain = referrers.referrer_domain
+    left join unstored_user_agents
+        on
+            case when user_agents.user_agent is null then events.user_agent end
+            = unstored_user_agents.user_agent
+    left join unstored_referrers
+        on
+            case when referrers.referrer_domain is null then events.referrer_domain end
+            = unstored_referrers.referrer_domain
     left join source_categories on {{ known_source() }} = source_categories.source
     left join identities on events.anonymous_id = identities.anonymous_id
 ),
