@@ -28,8 +28,10 @@ from rich.table import Table
 
 from bench.partition import system
 from dashboards_api.database import create_pool, snapshot
-from dashboards_api.metrics.scopes import PLATFORM, Scope, asset_scope, assets_scope
-from dashboards_api.metrics.visitors import unique_visitors
+from dashboards_api.metrics.breakdowns import EVERYTHING, Breakdown, of_assets
+from dashboards_api.metrics.queries import moment
+from dashboards_api.metrics.scopes import Scope
+from dashboards_api.metrics.service import count_together
 from eventmill.core.days import DayWindow
 
 EVENTS = 10_000_000
@@ -109,8 +111,8 @@ def run(events: int = EVENTS, rounds: int = 200) -> dict[str, Any]:
             "questions": asyncio.run(_ask(url, rounds)),
         }
         results["questions"] |= _ask_over_http(home, rounds)
-        for kind, scope in _scopes().items():
-            results["questions"][kind]["exact"] = _exact(connection, scope)
+        for kind, breakdown in _breakdowns().items():
+            results["questions"][kind]["exact"] = _exact(connection, breakdown.scope)
     for kind, asked in results["questions"].items():
         if (exact := asked.pop("exact", None)) is not None and exact != asked["visitors"]:
             raise RuntimeError(f"{kind}: {asked['visitors']} visitors, but {exact} in the events")
@@ -144,8 +146,9 @@ def _build(home: str) -> None:
     """The views, the visitors and their sets, with the models themselves."""
     _eventmill(
         home, "dbt", "--quiet", "--target", "prod", "build",
-        "--select", "resource_type:seed", "+int_events", "metric_definitions", "visitors",
-        "int_entity_days", "--exclude-resource-type", "test", "unit_test",
+        "--select", "resource_type:seed", "+int_traffic", "metric_definitions", "visitors",
+        "int_entity_days", "traffic_daily", "int_traffic_days", "int_platform_visitors",
+        "--exclude-resource-type", "test", "unit_test",
         "--event-time-start", WINDOW.start.date().isoformat(),
         "--event-time-end", WINDOW.end.date().isoformat(),
     )  # fmt: skip
@@ -165,12 +168,12 @@ def _sizes(connection: psycopg.Connection) -> dict[str, Any]:
     return dict(zip(names, row or (), strict=True))
 
 
-def _scopes() -> dict[str, Scope]:
+def _breakdowns() -> dict[str, Breakdown]:
     """What is asked for first of each kind, and compared with the events."""
     return {
-        "asset": asset_scope("asset_1"),
-        "creator": assets_scope(CREATOR),
-        "platform": PLATFORM,
+        "asset": of_assets(["asset_1"]),
+        "creator": of_assets(CREATOR),
+        "platform": EVERYTHING,
     }
 
 
@@ -186,19 +189,20 @@ def _assets(rounds: int) -> list[str]:
 async def _ask(url: str, rounds: int) -> dict[str, dict[str, Any]]:
     """The dashboards API's function itself."""
 
-    async def ask(connection: AsyncConnection, scope: Scope) -> int:
-        return (await unique_visitors(connection, scope, WINDOW, [], None)).total
+    async def ask(connection: AsyncConnection, breakdown: Breakdown) -> int:
+        now = await moment(connection)
+        return (await count_together(connection, breakdown, WINDOW, now)).total["unique_visitors"]
 
-    scopes = _scopes()
+    first_asked = _breakdowns()
     asked = {
-        "asset": [asset_scope(asset) for asset in _assets(rounds)],
-        "creator": [scopes["creator"]] * (rounds // 5),
-        "platform": [scopes["platform"]] * (rounds // 5),
+        "asset": [of_assets([asset]) for asset in _assets(rounds)],
+        "creator": [first_asked["creator"]] * (rounds // 5),
+        "platform": [first_asked["platform"]] * (rounds // 5),
     }
     found = {}
     async with create_pool(url) as pool, snapshot(pool) as connection:
         for kind, questions in asked.items():
-            first = await ask(connection, scopes[kind])
+            first = await ask(connection, first_asked[kind])
             seconds = await _timed([lambda s=s: ask(connection, s) for s in questions])
             found[kind] = {"visitors": first, "target_ms": TARGETS[kind], **_summary(seconds)}
     return found

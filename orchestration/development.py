@@ -5,20 +5,19 @@ from datetime import date
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from eventmill.core.days import ONE_DAY, DayWindow, utc_today
+from eventmill.core.partitions import PARTITION_DAYS
 
 SAMPLE_DAYS = 3
 # dbt's commands that read relations, and so can read production's where yours are missing.
 DEFERRING = frozenset({"build", "run", "test", "compile", "show"})
 
-# raw.ensure_partition names a partition by its day, and an empty one takes no space.
-LAST_DAY = """
-select max(to_date(substring(c.relname from '\\d{8}$'), 'YYYYMMDD'))
-from pg_inherits as i
-inner join pg_class as c on i.inhrelid = c.oid
-where i.inhparent = 'raw.events'::regclass and pg_relation_size(c.oid) > 0
-"""
+# An empty partition takes no space.
+LAST_DAY = sql.SQL(
+    "select max(day) from ({}) as partitions where pg_relation_size(relation) > 0"
+).format(sql.SQL(PARTITION_DAYS))
 
 
 def deferral(arguments: Sequence[str], state: Path) -> list[str]:

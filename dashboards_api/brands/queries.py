@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from psycopg import AsyncConnection
 
 from dashboards_api.database import rows
-from dashboards_api.metrics.scopes import Scope
-from dashboards_api.portfolios.queries import Breakdown, Top
+from dashboards_api.metrics.breakdowns import Breakdown, Top
+from dashboards_api.metrics.scopes import projects_scope
 from eventmill.core.days import DayWindow
 
 # As dim_projects has them: the name of the first creation to arrive that has one, and the status of
@@ -87,13 +87,8 @@ def portfolio(projects: Sequence[str], most: int) -> Breakdown:
     campaign."""
     return Breakdown(
         table="intermediate.int_project_days",
-        visitors="visitors",
-        scope=Scope(
-            built="project_id = any(%(projects)s)",
-            live="project_id = any(%(projects)s)",
-            parameters={"projects": list(projects)},
-            is_one=False,
-        ),
+        rows="project_id = any(%(project_ids)s)",
+        scope=projects_scope(projects),
         keys=(PROJECT, ASSET, CAMPAIGN),
         sets=((PROJECT,), (PROJECT, ASSET), (CAMPAIGN,)),
         top=Top(within=PROJECT, member=ASSET, most=most),

@@ -2,25 +2,12 @@
 
 from pydantic import BaseModel, Field
 
+from dashboards_api.metrics.registry import fields_of_numbers
 from dashboards_api.metrics.schemas import AnsweredRange, Meta, Metrics, Point, PreviousPeriod
 
 
-class Performance(BaseModel):
+class Performance(fields_of_numbers(views="impressions", engagement_time=None)):  # type: ignore[misc]
     """What a project, an asset in it or a campaign brought."""
-
-    impressions: int = Field(
-        description="Times that an asset was looked at: views.", examples=[812]
-    )
-    clicks: int = Field(
-        description="Downloads of an asset and clicks to license it.", examples=[64]
-    )
-    conversions: int = Field(description="Licenses created.", examples=[3])
-    revenue_cents: int = Field(
-        description="Revenue of new and renewed licenses, in cents.", examples=[389700]
-    )
-    unique_visitors: int = Field(
-        description="Different visitors with any event, each once in the range.", examples=[590]
-    )
 
 
 class Spend(BaseModel):

@@ -1,34 +1,23 @@
 """Spend beside what came of it. Money in another currency than the platform's is kept apart."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from typing import Any
 
 from dashboards_api.brands.queries import Spent
-from dashboards_api.brands.schemas import Spend
+from dashboards_api.metrics.tally import Tally
 
 
-@dataclass(slots=True)
-class Costs:
-    """`cents` is None while no spend in the platform's currency is known, which is not 0."""
-
-    cents: int | None = None
-    other: Counter[str] = field(default_factory=Counter)
-
-    @classmethod
-    def of(cls, spent: Iterable[Spent]) -> "Costs":
-        costs = cls()
-        for one in spent:
-            if one.is_other:
-                costs.other[one.currency] += one.cents
-            else:
-                costs.cents = (costs.cents or 0) + one.cents
-        return costs
-
-    def beside(self, revenue_cents: int) -> Spend:
-        """With what was earned."""
-        return Spend(
-            spend_cents=self.cents,
-            other_spend=dict(sorted(self.other.items())),
-            return_on_ad_spend=round(revenue_cents / self.cents, 4) if self.cents else None,
-        )
+def costs(spent: Sequence[Spent], tally: Tally) -> dict[str, Any]:
+    """The fields of `Spend`. No spend in the platform's currency is null, which is not 0."""
+    own = [one.cents for one in spent if not one.is_other]
+    other: Counter[str] = Counter()
+    for one in spent:
+        if one.is_other:
+            other[one.currency] += one.cents
+    cents = sum(own) if own else None
+    return {
+        "spend_cents": cents,
+        "other_spend": dict(sorted(other.items())),
+        "return_on_ad_spend": round(tally["revenue_cents"] / cents, 4) if cents else None,
+    }

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from psycopg import AsyncConnection
 
 from dashboards_api.database import tuples
-from dashboards_api.metrics.scopes import Scope
-from dashboards_api.portfolios.queries import Breakdown
 
 # The title of the first upload to arrive that has one, as in dim_assets.
 TITLES = """
@@ -20,25 +18,6 @@ where
     and coalesce(props_json ->> 'title', props_json ->> 'name') is not null
 order by ip_asset_id, received_at, event_id
 """
-
-ASSET, CHANNEL = "ip_asset_id", "channel"
-
-
-def portfolio(assets: Sequence[str]) -> Breakdown:
-    """These assets: together, each by itself, and by channel. Every event has one channel, so the
-    roll-up of assets by channel has everything of an asset."""
-    return Breakdown(
-        table="intermediate.int_traffic_days",
-        visitors="visitors",
-        scope=Scope(
-            built="grain = 'asset_channel' and ip_asset_id = any(%(assets)s)",
-            live="ip_asset_id = any(%(assets)s)",
-            parameters={"assets": list(assets)},
-            is_one=False,
-        ),
-        keys=(ASSET, CHANNEL),
-        sets=((ASSET,), (CHANNEL,)),
-    )
 
 
 async def titles(connection: AsyncConnection, assets: Sequence[str]) -> dict[str, str]:

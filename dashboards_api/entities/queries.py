@@ -15,6 +15,7 @@ from dashboards_api.database import tuples
 from dashboards_api.entities.cursors import Cursor
 from eventmill.core import registry
 from eventmill.core.days import DayWindow
+from eventmill.core.partitions import PARTITION_DAYS
 
 EntityType = Literal["project", "ip_asset", "license"]
 
@@ -22,13 +23,6 @@ HAS_BUILDS = """
 select
     to_regclass('marts.daily_builds') is not null
     and to_regclass('intermediate.int_entity_days') is not null
-"""
-
-# Partitions are named by their day (raw.ensure_partition).
-PARTITIONS = """
-select to_date(right(inhrelid::regclass::text, 8), 'YYYYMMDD') as day
-from pg_inherits
-where inhparent = 'raw.events'::regclass
 """
 
 # A built day holds events of the entity if it has a row of it, bots included; or if events came
@@ -141,7 +135,7 @@ async def days_with_events(
     of_type = sql.SQL(OF_LIFECYCLE_TYPE if event_type in LIFECYCLE_TYPES else "true")
     [(has_builds,)] = await tuples(connection, HAS_BUILDS)
     query = sql.SQL(DAYS if has_builds else ALL_DAYS).format(
-        partitions=sql.SQL(PARTITIONS),
+        partitions=sql.SQL(PARTITION_DAYS),
         of_type=of_type.format(column=COLUMNS[entity]),
         entity=sql.SQL(" and ").join(
             sql.SQL("{} = %(entity_id)s" if name == entity else "{} is null").format(column)

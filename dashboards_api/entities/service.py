@@ -18,9 +18,8 @@ from dashboards_api.entities.cursors import Cursor
 from dashboards_api.entities.queries import EntityType, Event, days_with_events, events_of_days
 from dashboards_api.entities.redaction import Own, redacted, referrer_domain
 from dashboards_api.entities.schemas import EntityEvent, EntityEvents, EventsParameters
-from dashboards_api.metrics.service import windows_without
 from dashboards_api.ranges import EARLIEST, LATEST
-from eventmill.core.days import DayWindow
+from eventmill.core.days import DayWindow, stretches
 from eventmill.core.errors import FieldError, InvalidFields
 from eventmill.core.tokens import Caller
 
@@ -113,10 +112,7 @@ def steps(days: Sequence[date]) -> Iterator[list[DayWindow]]:
     """Days, the newest first → groups of them to read together, each as few windows."""
     position, size = 0, 1
     while position < len(days):
-        group = days[position : position + size]
-        whole = DayWindow(group[-1], group[0])
-        missing = sorted(set(whole) - set(group))
-        yield windows_without(whole, missing)
+        yield stretches(days[position : position + size])
         position, size = position + size, min(size * 2, MOST_DAYS_AT_ONCE)
 
 

@@ -1,12 +1,6 @@
 """What the calls ask of `ops.exports`."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
 from typing import LiteralString
-from uuid import UUID
-
-from dashboards_api.exports.columns import Format
-from dashboards_api.exports.schemas import State
 
 # An export that is asked for while somebody is being erased would not be among those to erase, and
 # might still read what is not deleted yet: creating waits for erasing.
@@ -32,10 +26,20 @@ returning export_id
 # A cursor that names no export begins at the end: nothing is after it.
 READ: LiteralString = """
 select
-    export_id, state, format, first_day, last_day, filters, include_personal_data, reason,
-    requested_by, requested_at, finished_at, expires_at, storage, file_key, exports.row_count,
-    byte_count, dropped_days, error, parts.days as part_days, parts.row_count as part_rows,
-    parts.through
+    export_id, state, format, filters, include_personal_data, reason, requested_by, requested_at,
+    finished_at, expires_at, dropped_days, error, storage, file_key,
+    jsonb_build_object('start', first_day, 'end', last_day) as range,
+    jsonb_build_object(
+        'days', last_day - first_day + 1,
+        'finished_days',
+        case when exports.row_count is null then parts.days else last_day - first_day + 1 end,
+        'rows', coalesce(exports.row_count, parts.row_count),
+        'through', case when exports.row_count is null then parts.through else last_day end
+    ) as progress,
+    exports.row_count as rows,
+    byte_count as bytes,
+    null as download_url,
+    null as download_url_expires_at
 from ops.exports
 cross join lateral (
     select count(*) as days, coalesce(sum(row_count), 0)::bigint as row_count, max(day) as through
@@ -85,30 +89,3 @@ returning export_id, storage
 FORGET_PARTS: LiteralString = """
 delete from ops.export_parts where export_id = any(%(export_ids)s)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class ExportRow:
-    """An export as the table has it."""
-
-    export_id: UUID
-    state: State
-    format: Format
-    first_day: date
-    last_day: date
-    filters: dict[str, list[str]]
-    include_personal_data: bool
-    reason: str | None
-    requested_by: str
-    requested_at: datetime
-    finished_at: datetime | None
-    expires_at: datetime | None
-    storage: str
-    file_key: str | None
-    row_count: int | None
-    byte_count: int | None
-    dropped_days: int
-    error: str | None
-    part_days: int
-    part_rows: int
-    through: date | None

@@ -74,27 +74,6 @@ with mine as (
 insert into ops.export_parts (export_id, day, row_count, part_key)
 select export_id, %(day)s, %(row_count)s, %(part_key)s from mine
 """
-FINISH: LiteralString = """
-with mine as (
-    update ops.exports
-    set
-        state = 'done',
-        finished_at = now(),
-        expires_at = now() + make_interval(days => %(keep_days)s),
-        file_key = %(file_key)s,
-        row_count = %(row_count)s,
-        byte_count = %(byte_count)s,
-        pseudonym_key = null
-    where export_id = %(export_id)s and attempt = %(attempt)s and state = 'running'
-    returning export_id
-),
-
-parts as (
-    delete from ops.export_parts where export_id in (select export_id from mine)
-)
-
-select export_id from mine
-"""
 RETRY: LiteralString = """
 update ops.exports
 set
@@ -103,10 +82,11 @@ set
     not_before = now() + make_interval(secs => %(pause)s)
 where export_id = %(export_id)s and attempt = %(attempt)s and state = 'running'
 """
-FAIL: LiteralString = """
+# Days are of no use any more once the export is over.
+END: LiteralString = """
 with mine as (
     update ops.exports
-    set state = 'failed', error = %(error)s, finished_at = now(), pseudonym_key = null
+    set {changes}, finished_at = now(), pseudonym_key = null
     where export_id = %(export_id)s and attempt = %(attempt)s and state = 'running'
     returning export_id
 ),
@@ -117,6 +97,15 @@ parts as (
 
 select export_id from mine
 """
+FINISH = END.format(
+    changes="""
+        state = 'done',
+        expires_at = now() + make_interval(days => %(keep_days)s),
+        file_key = %(file_key)s,
+        row_count = %(row_count)s,
+        byte_count = %(byte_count)s"""
+)
+FAIL = END.format(changes="state = 'failed', error = %(error)s")
 
 
 class ClaimLost(Exception):

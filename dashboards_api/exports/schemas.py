@@ -187,6 +187,13 @@ class Export(BaseModel):
     )
 
 
+class ExportRow(Export):
+    """The same as the table has it, with what is not told: where the file is."""
+
+    storage: str = Field(exclude=True)
+    file_key: str | None = Field(exclude=True)
+
+
 class ExportList(BaseModel):
     """Exports, the newest first."""
 

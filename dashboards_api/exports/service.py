@@ -22,9 +22,8 @@ from dashboards_api.exports.queries import (
     HOLD_CREATING,
     READ,
     WAIT_FOR_ERASING,
-    ExportRow,
 )
-from dashboards_api.exports.schemas import Export, ExportList, ExportRequest, Progress, Range
+from dashboards_api.exports.schemas import Export, ExportList, ExportRequest, ExportRow
 from dashboards_api.ranges import RangeParameters, resolve
 from eventmill.core.days import utc_today
 from eventmill.core.errors import FieldError, InvalidFields, NotFound, Unavailable
@@ -87,7 +86,7 @@ async def get(state: Pool, caller: Caller, export_id: UUID, local_link: LocalLin
     async with snapshot(state) as connection:
         row = await _row(connection, export_id)
         if row.file_key is None:
-            return _export(row)
+            return row
         if row.include_personal_data:
             # A bucket's downloads do not pass here: who has the link has the file.
             detail = {"export_id": str(export_id)}
@@ -102,7 +101,7 @@ async def page(state: Pool, limit: int, cursor: UUID | None) -> ExportList:
         found = await rows(connection, ExportRow, READ, asked)
     shown = found[:limit]
     return ExportList(
-        exports=[_export(row) for row in shown],
+        exports=list(shown),
         next_cursor=shown[-1].export_id if len(found) > limit else None,
     )
 
@@ -162,37 +161,7 @@ async def _clear(storage: str, export_id: UUID) -> None:
 
 
 def _name(row: ExportRow) -> str:
-    return file_name(row.format, row.first_day, row.last_day)
-
-
-def _export(row: ExportRow) -> Export:
-    is_over = row.row_count is not None
-    days = (row.last_day - row.first_day).days + 1
-    return Export(
-        export_id=row.export_id,
-        state=row.state,
-        format=row.format,
-        range=Range(start=row.first_day, end=row.last_day),
-        filters=row.filters,
-        include_personal_data=row.include_personal_data,
-        reason=row.reason,
-        requested_by=row.requested_by,
-        requested_at=row.requested_at,
-        finished_at=row.finished_at,
-        expires_at=row.expires_at,
-        progress=Progress(
-            days=days,
-            finished_days=days if is_over else row.part_days,
-            rows=row.row_count if row.row_count is not None else row.part_rows,
-            through=row.last_day if is_over else row.through,
-        ),
-        rows=row.row_count,
-        bytes=row.byte_count,
-        dropped_days=row.dropped_days,
-        error=row.error,
-        download_url=None,
-        download_url_expires_at=None,
-    )
+    return file_name(row.format, row.range.start, row.range.end)
 
 
 async def _with_link(row: ExportRow, local_link: LocalLink) -> Export:
@@ -215,9 +184,8 @@ async def _with_link(row: ExportRow, local_link: LocalLink) -> Export:
         log.warning("export %s: %s", row.export_id, error)
         raise Unavailable(STORAGE_AWAY) from None
     expires = int(until.timestamp())
-    export = _export(row)
-    export.download_url = url or local_link(
+    row.download_url = url or local_link(
         row.export_id, expires, links.signature(row.export_id, expires)
     )
-    export.download_url_expires_at = until
-    return export
+    row.download_url_expires_at = until
+    return row

@@ -4,28 +4,12 @@ import datetime
 
 from pydantic import BaseModel, Field
 
-from dashboards_api.ranges import Interval
+from dashboards_api.metrics.registry import fields_of_numbers
+from dashboards_api.ranges import Interval, MetricsRange
 
 
-class Metrics(BaseModel):
+class Metrics(fields_of_numbers()):  # type: ignore[misc]
     """The six numbers. Bots are not in them; days are UTC days."""
-
-    views: int = Field(description="Times that somebody looked at an IP asset.", examples=[1250])
-    clicks: int = Field(
-        description="Downloads of an asset and clicks to license it.", examples=[87]
-    )
-    conversions: int = Field(description="Licenses created.", examples=[4])
-    revenue_cents: int = Field(
-        description="Revenue of new and renewed licenses, in cents.", examples=[519600]
-    )
-    unique_visitors: int = Field(
-        description="Different visitors with any event; each is counted once in the range and once"
-        " in each point, so points do not add up to the total.",
-        examples=[903],
-    )
-    engagement_time: int = Field(
-        description="Time that visitors were engaged, in milliseconds.", examples=[4512000]
-    )
 
 
 class Dated(BaseModel):
@@ -46,6 +30,10 @@ class AnsweredRange(BaseModel):
     start: datetime.date = Field(description="First UTC day, inclusive.", examples=["2015-05-17"])
     end: datetime.date = Field(description="Last UTC day, inclusive.", examples=["2015-05-20"])
     interval: Interval = Field(description="How long one point is.", examples=["day"])
+
+    @classmethod
+    def of(cls, asked: MetricsRange) -> "AnsweredRange":
+        return cls(start=asked.days.first, end=asked.days.last, interval=asked.interval)
 
 
 class PreviousPeriod(BaseModel):

@@ -1,4 +1,4 @@
-"""Whose numbers an answer is about: a condition on rows of built days, and the same on events."""
+"""Whose numbers an answer is about, and over which days, as conditions in SQL."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,28 +13,24 @@ from eventmill.core.days import DayWindow
 class Scope:
     """The entities whose numbers are meant; no two of them may share an event.
 
-    `built` is a condition on `intermediate.int_entity_days`, `live` the same on
-    `intermediate.int_events`, `channels` on `intermediate.int_traffic_days`, which has no projects.
-    `is_one` says that `built` holds for at most one row a day, so that a
-    day's visitors need no union.
+    `live` is a condition on events (`intermediate.int_events`, `int_traffic`), `built` the same on
+    `intermediate.int_entity_days`.
     """
 
-    built: LiteralString
     live: LiteralString
+    built: LiteralString = "false"
     parameters: dict[str, Any] = field(default_factory=dict)
-    is_one: bool = True
-    channels: LiteralString = "false"
 
     def compose(self, query: LiteralString, **parts: sql.Composable) -> sql.Composed:
-        conditions = {"built": self.built, "live": self.live, "channels": self.channels}
-        return sql.SQL(query).format(**{n: sql.SQL(c) for n, c in conditions.items()}, **parts)
+        conditions = {"built": sql.SQL(self.built), "live": sql.SQL(self.live)}
+        return sql.SQL(query).format(**{**conditions, **parts})
 
     def over(self, days: DayWindow) -> dict[str, Any]:
         """The query parameters of this scope and a window."""
         return {**self.parameters, "start": days.start, "end": days.end}
 
 
-def in_windows(windows: Sequence[DayWindow]) -> tuple[sql.Composed, dict[str, Any]]:
+def in_windows(windows: Sequence[DayWindow]) -> tuple[sql.Composable, dict[str, Any]]:
     """A condition on `occurred_at` and its parameters. Each window's bounds are constants of the
     plan: only its partitions are read."""
     conditions: list[sql.Composed] = []
@@ -47,7 +43,7 @@ def in_windows(windows: Sequence[DayWindow]) -> tuple[sql.Composed, dict[str, An
             )
         )
         parameters |= {start: window.start, end: window.end}
-    return sql.SQL(" or ").join(conditions), parameters
+    return sql.SQL(" or ").join(conditions) if windows else sql.SQL("false"), parameters
 
 
 def built_part(window: DayWindow, live: Sequence[DayWindow]) -> dict[str, Any]:
@@ -57,37 +53,23 @@ def built_part(window: DayWindow, live: Sequence[DayWindow]) -> dict[str, Any]:
 
 
 PLATFORM = Scope(
-    built="ip_asset_id is null and project_id is null and license_id is null",
-    live="true",
-    channels="grain = 'channel'",
+    live="true", built="ip_asset_id is null and project_id is null and license_id is null"
 )
-
-
-def asset_scope(asset_id: str) -> Scope:
-    return Scope(
-        built="ip_asset_id = %(asset_id)s and project_id is null and license_id is null",
-        live="ip_asset_id = %(asset_id)s",
-        parameters={"asset_id": asset_id},
-        channels="grain = 'asset_channel' and ip_asset_id = %(asset_id)s",
-    )
 
 
 def assets_scope(asset_ids: Sequence[str]) -> Scope:
     """All of these assets together, such as a creator's: who saw several of them is one visitor."""
     return Scope(
-        built="ip_asset_id = any(%(asset_ids)s) and project_id is null and license_id is null",
         live="ip_asset_id = any(%(asset_ids)s)",
+        built="ip_asset_id = any(%(asset_ids)s) and project_id is null and license_id is null",
         parameters={"asset_ids": list(asset_ids)},
-        is_one=False,
-        channels="grain = 'asset_channel' and ip_asset_id = any(%(asset_ids)s)",
     )
 
 
 def projects_scope(project_ids: Sequence[str]) -> Scope:
     """All of these projects together, such as a brand's."""
     return Scope(
-        built="project_id = any(%(project_ids)s) and ip_asset_id is null and license_id is null",
         live="project_id = any(%(project_ids)s)",
+        built="project_id = any(%(project_ids)s) and ip_asset_id is null and license_id is null",
         parameters={"project_ids": list(project_ids)},
-        is_one=False,
     )

@@ -1,143 +1,153 @@
-"""Counting a range: built days from the marts, the others live, together in one snapshot."""
+"""Counting a range: built days from their roll-ups, the others live, together in one snapshot."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 
 from psycopg import AsyncConnection
 
-from dashboards_api.metrics import queries
-from dashboards_api.metrics.queries import Day, Moment, Receipt
+from dashboards_api.metrics import breakdowns, queries
+from dashboards_api.metrics.breakdowns import POINTS, Breakdown
+from dashboards_api.metrics.queries import BuiltDay, Moment
 from dashboards_api.metrics.schemas import AnsweredRange, Meta, Metrics, Point, PreviousPeriod
-from dashboards_api.metrics.scopes import PLATFORM, Scope
-from dashboards_api.metrics.visitors import Visitors, unique_visitors
-from dashboards_api.ranges import Interval, MetricsRange, interval_start
+from dashboards_api.metrics.tally import Tally, count_visitors, together
+from dashboards_api.ranges import Interval, MetricsRange
 from eventmill.core.days import DayWindow, stretches
 
-# Numbers that add up over days; visitors do not.
-ADDITIVE = ("views", "clicks", "conversions", "revenue_cents", "engagement_time")
 MIXED_DEFINITIONS = "mixed"
+
+Groups = dict[tuple[Any, ...], Tally]
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Which days of a window are built. All others are `live`: counted from their events."""
+
+    window: DayWindow
+    moment: Moment
+    built: Sequence[BuiltDay]
+    built_through: date | None
+
+    @property
+    def live(self) -> list[DayWindow]:
+        return stretches(set(self.window).difference(day.date for day in self.built))
+
+    def narrowed(self, window: DayWindow, built: Collection[date]) -> "Coverage":
+        """The same of `window`, with no other days built than these."""
+        days = [day for day in self.built if day.date in built and day.date in window]
+        return replace(self, window=window, built=days)
+
+    def meta(self) -> Meta:
+        definitions = {day.definition for day in self.built}
+        as_of = max((day.built_at for day in self.built), default=self.moment.now)
+        if self.live:
+            definitions.add(self.moment.definition)
+            as_of = self.moment.now
+        return Meta(
+            as_of=as_of,
+            built_through=self.built_through,
+            definition=definitions.pop() if len(definitions) == 1 else MIXED_DEFINITIONS,
+            cached=False,
+        )
+
+
+async def cover(connection: AsyncConnection, window: DayWindow, moment: Moment) -> Coverage:
+    """Today always counts as not built: it is not over."""
+    if not moment.has_builds:
+        return Coverage(window, moment, [], None)
+    built, through = await queries.built_days(connection, window)
+    return Coverage(window, moment, [day for day in built if day.date != moment.today], through)
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The days of one window. Days without events are missing from `days`."""
+    """The groups of one window, each visitor once in each of them; `groups[POINTS]` is by the first
+    day of each point. Groups without events are missing."""
 
-    window: DayWindow
-    days: dict[date, Day]
-    visitors: Visitors
-    receipts: Sequence[Receipt]
-    live: Sequence[DayWindow]
-    built_through: date | None = None
+    coverage: Coverage
+    groups: dict[tuple[str, ...], Groups]
+    total: Tally
+
+    def by(self, *columns: str) -> Groups:
+        """The tallies of one grouping, by the values of its columns."""
+        return self.groups[columns]
 
     @property
     def unclassified_windows(self) -> list[DayWindow]:
-        """Where live events have user agents never seen before."""
-        return list(self.live) if any(day.unclassified for day in self.days.values()) else []
+        """Where live events have user agents or referrers that no run has classified yet."""
+        return self.coverage.live if self.total.unclassified else []
+
+    def totals(self) -> Metrics:
+        """The sums of the window, and its visitors, each once."""
+        return Metrics(**self.total.numbers)
+
+    def common(self, asked: MetricsRange) -> dict[str, Any]:
+        """The fields that every answer about a range has: `range`, `series` and `meta`. The series
+        has one point for each interval of the range, zeros included."""
+        points, empty = self.groups[POINTS], Tally()
+        return {
+            "range": AnsweredRange.of(asked),
+            "series": [
+                Point(date=label, **points.get((label,), empty).numbers) for label in asked.points()
+            ],
+            "meta": self.coverage.meta(),
+        }
+
+    def previous(self) -> PreviousPeriod:
+        """This window as the period before another."""
+        window = self.coverage.window
+        return PreviousPeriod(start=window.first, end=window.last, totals=self.totals())
 
 
 async def count(
     connection: AsyncConnection,
-    scope: Scope,
+    breakdown: Breakdown,
     window: DayWindow,
-    today: date,
     moment: Moment,
-    interval: Interval | None = None,
-    *,
-    with_total: bool = True,
+    interval: Interval = "month",
 ) -> Counted:
-    """Every day of `window` by itself, and its visitors, each once in the window and, with an
-    `interval`, once in each of its points. Today is always counted live: it is not over.
-
-    Without `with_total` the caller counts the visitors of the window, unless no day of it is built.
-    """
-    found, built_through = (
-        await queries.receipts(connection, window) if moment.has_builds else ([], None)
-    )
-    receipts = [receipt for receipt in found if receipt.date != today]
-    live = windows_without(window, [receipt.date for receipt in receipts])
-    has_all_points = scope.is_one and interval == "day"  # each day has its number already
-    only_points = has_all_points and bool(receipts) and not with_total
-    # The sets of all the platform are read as bitmaps.
-    is_entity = scope.is_one and scope is not PLATFORM
-    with_sets = is_entity and not only_points
-    rows: list[Day] = []
-    if receipts:
-        rows += await queries.built_days(
-            connection, scope, window, live, is_entity=is_entity, with_sets=with_sets
-        )
-    built_rows = list(rows)
+    """Everything of `breakdown` in `window`, by its groupings and by the points of `interval`."""
+    coverage = await cover(connection, window, moment)
+    live = coverage.live
+    found: list[breakdowns.Group] = []
     if live:
-        rows += await queries.live_days(connection, scope, live)
-    if only_points or (scope.is_one and len(rows) <= 1):  # one day's visitors are the range's
-        visitors = _of_days(rows, interval)
-    else:
-        points = None if has_all_points else interval
-        built = [(day.date, day.visitors or b"") for day in built_rows] if with_sets else None
-        visitors = await unique_visitors(connection, scope, window, live, points, built)
-        if interval and not points:
-            visitors = Visitors(visitors.total, _of_days(rows, interval).points)
-    return Counted(window, {row.date: row for row in rows}, visitors, receipts, live, built_through)
+        # Where no day of the range is built nobody needs a number of the built sets.
+        has_numbers = bool(coverage.built)
+        found += await breakdowns.live_groups(connection, breakdown, live, interval, has_numbers)
+    if coverage.built:
+        found += await breakdowns.built_groups(connection, breakdown, window, live, interval, found)
+    groups: dict[tuple[str, ...], Groups] = {members: {} for members in (*breakdown.sets, POINTS)}
+    for members, key, values in found:
+        groups[members].setdefault(key, Tally()).add(*values)
+    count_visitors([tally for grouped in groups.values() for tally in grouped.values()])
+    return Counted(coverage, groups, together(list(groups[POINTS].values())))
 
 
-def _of_days(rows: Sequence[Day], interval: Interval | None) -> Visitors:
-    """The visitors of days that are each a point by itself, or of which there is only one."""
-    points = {interval_start(row.date, interval): row.unique_visitors for row in rows if interval}
-    return Visitors(sum(row.unique_visitors for row in rows), points)
+async def count_together(
+    connection: AsyncConnection, breakdown: Breakdown, window: DayWindow, moment: Moment
+) -> Counted:
+    """Everything of `breakdown` in `window`, without what its groupings cost."""
+    everything = replace(breakdown, keys=(), sets=(), top=None)
+    return await count(connection, everything, window, moment)
 
 
-def windows_without(window: DayWindow, days: Iterable[date]) -> list[DayWindow]:
-    """What is left of `window` without `days`, as few windows as possible."""
-    return stretches(set(window).difference(days))
+class Comparable(Protocol):
+    """An answer that may have the period before beside it."""
+
+    previous: PreviousPeriod | None
 
 
-def totals(counted: Counted) -> Metrics:
-    """The sums of a window, and its visitors, each once."""
-    return Metrics(**_sums(counted.days.values()), unique_visitors=counted.visitors.total)
-
-
-def series(asked: MetricsRange, counted: Counted) -> list[Point]:
-    """One point for each interval of the range, zeros included."""
-    members: dict[date, list[Day]] = {label: [] for label in asked.points()}
-    for day in counted.days.values():
-        members[interval_start(day.date, asked.interval)].append(day)
-    visitors = counted.visitors.points
-    return [
-        Point(date=label, **_sums(days), unique_visitors=visitors.get(label, 0))
-        for label, days in members.items()
-    ]
-
-
-def previous(counted: Counted) -> PreviousPeriod:
-    """A counted window as the period before another."""
-    return PreviousPeriod(
-        start=counted.window.first, end=counted.window.last, totals=totals(counted)
-    )
-
-
-async def meta(connection: AsyncConnection, counted: Counted, moment: Moment) -> Meta:
-    built_through = counted.built_through
-    if built_through is None and moment.has_builds:
-        built_through = await queries.built_through(connection)
-    definitions = {receipt.definition for receipt in counted.receipts}
-    if counted.live:
-        definitions.add(moment.definition)
-        as_of = moment.now
-    else:
-        as_of = max(receipt.built_at for receipt in counted.receipts)
-    return Meta(
-        as_of=as_of,
-        built_through=built_through,
-        definition=definitions.pop() if len(definitions) == 1 else MIXED_DEFINITIONS,
-        cached=False,
-    )
-
-
-def answered_range(asked: MetricsRange) -> AnsweredRange:
-    return AnsweredRange(start=asked.days.first, end=asked.days.last, interval=asked.interval)
-
-
-def _sums(days: Iterable[Day]) -> dict[str, Any]:
-    members = list(days)
-    return {name: sum(getattr(day, name) for day in members) for name in ADDITIVE}
+async def compare(
+    connection: AsyncConnection,
+    answer: Comparable,
+    breakdown: Breakdown,
+    asked: MetricsRange,
+    moment: Moment,
+) -> list[DayWindow]:
+    """Add the period before to `answer` if it is asked for; its unclassified windows."""
+    if not asked.compare:
+        return []
+    before = await count_together(connection, breakdown, asked.previous(), moment)
+    answer.previous = before.previous()
+    return before.unclassified_windows

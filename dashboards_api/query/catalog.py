@@ -58,16 +58,32 @@ class Dimension:
     def is_time(self) -> bool:
         return self.column is None
 
+    @property
+    def type(self) -> Literal["text", "date"]:
+        return "date" if self.is_time else "text"
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What is counted: the sum of a column, or how many different values it has."""
+    """What is counted: the sum of a column, or how many different values it has.
+
+    `live_column` is that of live rows; None: days that are not built do not have it.
+    """
 
     name: str
     description: str
     column: str
     aggregate: Aggregate
     is_whole: bool
+    live_column: str | None
+
+    @property
+    def is_live(self) -> bool:
+        return self.live_column is not None
+
+    @property
+    def type(self) -> Literal["integer", "number"]:
+        return "integer" if self.is_whole else "number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +130,6 @@ class Dataset:
     models: Models | None
     dimensions: Mapping[str, Dimension]
     metrics: Mapping[str, Metric]
-
-    def is_live(self, metric: Metric) -> bool:
-        """Whether days that are not built have this metric."""
-        if self.live is None:
-            return False
-        return self.live_column(metric) in self.live.columns
-
-    def live_column(self, metric: Metric) -> str:
-        """Live visitors have no number yet: they are told apart by their id."""
-        return "visitor_id" if metric.column == VISITOR else metric.column
 
     def alias(self, name: str) -> str | None:
         """The dimension that `name`, an alias or a column, stands for."""

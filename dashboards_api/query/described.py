@@ -123,9 +123,9 @@ def _dataset(dataset: Dataset) -> DescribedDataset:
             DescribedMetric(
                 name=metric.name,
                 description=metric.description,
-                type="integer" if metric.is_whole else "number",
+                type=metric.type,
                 adds_up=metric.aggregate == "sum",
-                is_live=dataset.is_live(metric),
+                is_live=metric.is_live,
             )
             for metric in dataset.metrics.values()
         ],
@@ -133,7 +133,7 @@ def _dataset(dataset: Dataset) -> DescribedDataset:
             DescribedDimension(
                 name=dimension.name,
                 description=dimension.description,
-                type="date" if dimension.is_time else "text",
+                type=dimension.type,
                 aliases=dataset.aliases(dimension),
             )
             for dimension in dataset.dimensions.values()

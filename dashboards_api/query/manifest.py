@@ -12,6 +12,7 @@ from psycopg import sql
 
 from dashboards_api.query.catalog import (
     TIME_DIMENSIONS,
+    VISITOR,
     Aggregate,
     Catalog,
     Dataset,
@@ -120,6 +121,7 @@ def _dataset(node: Node, meta: Node, nodes: Mapping[str, Node]) -> Dataset:
     time = meta["time"]
     dimensions = {name: Dimension(name, text) for name, text in TIME_DIMENSIONS.items()}
     metrics: dict[str, Metric] = {}
+    live = _named(nodes, meta, "live", where)
     models = None
     for name, column in columns.items():
         asked = _query_meta(column) or {}
@@ -127,7 +129,7 @@ def _dataset(node: Node, meta: Node, nodes: Mapping[str, Node]) -> Dataset:
         if "dimension" in asked and name != time:
             dimensions[asked["dimension"]] = Dimension(asked["dimension"], text, name)
         elif "metric" in asked:
-            metrics[asked["metric"]] = _metric(f"{where}, column {name}", asked, column, text)
+            metrics[asked["metric"]] = _metric(f"{where}, column {name}", asked, column, text, live)
         elif "models" in asked:
             models = Models(name, tuple(asked["models"]), asked["default"])
     if both := metrics.keys() & dimensions.keys():
@@ -140,7 +142,7 @@ def _dataset(node: Node, meta: Node, nodes: Mapping[str, Node]) -> Dataset:
         time_is_moment=str(columns[time].get("data_type")).startswith("timestamp"),
         assets=meta.get("assets"),
         projects=meta.get("projects"),
-        live=_named(nodes, meta, "live", where),
+        live=live,
         visitors=_relation(nodes["visitors"]) if "visitors" in nodes else None,
         rollups=tuple(_rollups(nodes, meta, where)),
         models=models,
@@ -149,14 +151,21 @@ def _dataset(node: Node, meta: Node, nodes: Mapping[str, Node]) -> Dataset:
     )
 
 
-def _metric(where: str, asked: Node, column: Node, description: str) -> Metric:
+def _metric(
+    where: str, asked: Node, column: Node, description: str, live: Relation | None
+) -> Metric:
     aggregate = asked.get("aggregate", "sum")
     if aggregate not in get_args(Aggregate):
         known = " or ".join(get_args(Aggregate))
         raise MistakeInMetadata(f"{where}: aggregate is {aggregate!r}, use {known}")
     kind = str(column.get("data_type") or "bigint")
     is_whole = aggregate == "distinct" or kind.startswith(("bigint", "integer", "smallint"))
-    return Metric(asked["metric"], description, column["name"], aggregate, is_whole)
+    name = column["name"]
+    # Live visitors have no number yet: they are told apart by their id.
+    live_name = "visitor_id" if name == VISITOR else name
+    is_live = live is not None and live_name in live.columns
+    live_column = live_name if is_live else None
+    return Metric(asked["metric"], description, name, aggregate, is_whole, live_column)
 
 
 def _rollups(nodes: Mapping[str, Node], meta: Node, where: str) -> list[RollUp]:

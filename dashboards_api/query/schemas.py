@@ -1,8 +1,9 @@
 """The body of `POST /v1/query`."""
 
-from typing import Annotated, Any, Literal, get_args
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema
 
 from dashboards_api.ranges import Day, Period
 
@@ -14,13 +15,10 @@ MAX_NAMES = 20
 MAX_FILTERS = 50
 MAX_VALUES = 1_000
 
-_VALUE_SCHEMA: dict[str, Any] = {"type": ["string", "integer", "null"]}
-_VALUES_SCHEMA: dict[str, Any] = {
-    "anyOf": [
-        _VALUE_SCHEMA,
-        {"type": "array", "items": _VALUE_SCHEMA, "minItems": 1, "maxItems": MAX_VALUES},
-    ]
-}
+_Value = str | int | None
+_Values = _Value | Annotated[list[_Value], Field(min_length=1, max_length=MAX_VALUES)]
+# What a value is depends on its dimension: `reading.py` checks it.
+Values = Annotated[Any, WithJsonSchema(TypeAdapter(_Values).json_schema())]
 
 
 def _text(value: object) -> object:
@@ -68,7 +66,7 @@ class Filter(BaseModel):
         " value: `is` null has the rows without one, and `is_not` x has them too.",
         examples=["in"],
     )
-    value: Annotated[Any, WithJsonSchema(_VALUES_SCHEMA)] = Field(
+    value: Values = Field(
         description="What to compare with; null is no value at all.",
         examples=[["direct", "organic_search"]],
     )
@@ -114,66 +112,25 @@ def _range(value: object) -> object:
     return {"period": value} if isinstance(value, str) else value
 
 
-_FILTER_SCHEMA = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["field", "value"],
-    "properties": {
-        "field": {"type": "string", "description": "A dimension."},
-        "op": {"enum": [*get_args(Operator), None], "description": "How to compare."},
-        "value": _VALUES_SCHEMA,
-    },
-}
-_ORDER_SCHEMA = {
-    "anyOf": [
-        {"type": "string", "description": "A name; with - before it, descending."},
-        {
-            "type": "object",
-            "additionalProperties": False,
-            "required": ["field"],
-            "properties": {
-                "field": {"type": "string"},
-                "direction": {"enum": list(get_args(Direction))},
-            },
-        },
-    ]
-}
-Filters = Annotated[
-    list[Filter],
-    BeforeValidator(_filters),
-    Field(max_length=MAX_FILTERS),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "array", "items": _FILTER_SCHEMA, "maxItems": MAX_FILTERS},
-                _FILTER_SCHEMA,
-                {
-                    "type": "object",
-                    "description": "Each dimension and its value, or list of values.",
-                    "not": {"required": ["field"]},
-                    "additionalProperties": _VALUES_SCHEMA,
-                    "maxProperties": MAX_FILTERS,
-                },
-                {"type": "null"},
-            ]
-        }
-    ),
+def _short(read: Callable[[object], object], forms: Any) -> BeforeValidator:
+    """`read` makes the whole form of a short one; `forms` are all that a body may have."""
+    return BeforeValidator(read, json_schema_input_type=forms)
+
+
+_Filters = Annotated[list[Filter], Field(max_length=MAX_FILTERS)]
+_FiltersByName = Annotated[
+    dict[str, Values],
+    Field(max_length=MAX_FILTERS, description="Each dimension and its value, or list of values."),
 ]
+Filters = Annotated[_Filters, _short(_filters, _Filters | Filter | _FiltersByName | None)]
+_Name = Annotated[str, Field(description="A name; with - before it, descending.")]
+_Orders = Annotated[list[_Name | Order], Field(max_length=MAX_NAMES)]
 Orders = Annotated[
-    list[Order],
-    BeforeValidator(_orders),
-    Field(max_length=MAX_NAMES),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "array", "items": _ORDER_SCHEMA, "maxItems": MAX_NAMES},
-                *_ORDER_SCHEMA["anyOf"],
-                {"type": "null"},
-            ]
-        }
-    ),
+    list[Order], Field(max_length=MAX_NAMES), _short(_orders, _Orders | _Name | Order | None)
 ]
-Whole = Annotated[int, BeforeValidator(_whole)]
+Range = Annotated[DateRange, _short(_range, DateRange | Period | None)]
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT), BeforeValidator(_whole)]
+Offset = Annotated[int, Field(ge=0, le=MAX_OFFSET), BeforeValidator(_whole)]
 
 
 class QueryRequest(BaseModel):
@@ -213,26 +170,7 @@ class QueryRequest(BaseModel):
         ' object of fields and values: `{"channel": "direct", "country": ["DE", "FR"]}`.',
         examples=[[{"field": "country", "op": "in", "value": ["DE", "FR"]}]],
     )
-    date_range: Annotated[
-        DateRange,
-        BeforeValidator(_range),
-        WithJsonSchema(
-            {
-                "anyOf": [
-                    {
-                        "type": "object",
-                        "additionalProperties": False,
-                        "properties": {
-                            "start": {"type": ["string", "null"], "format": "date"},
-                            "end": {"type": ["string", "null"], "format": "date"},
-                            "period": {"enum": [*get_args(Period), None]},
-                        },
-                    },
-                    {"enum": [*get_args(Period), None]},
-                ]
-            }
-        ),
-    ] = Field(
+    date_range: Range = Field(
         default_factory=DateRange.model_construct,
         description="`{start, end}`, `{period}` or a period such as `90d`. Default: `30d`.",
         examples=[{"start": "2015-05-17", "end": "2015-05-20"}],
@@ -244,12 +182,8 @@ class QueryRequest(BaseModel):
         " descending. Rows that are equal come in the order of their dimensions.",
         examples=[["-views"]],
     )
-    limit: Annotated[Whole, Field(ge=1, le=MAX_LIMIT)] = Field(
-        DEFAULT_LIMIT, description="How many rows at most."
-    )
-    offset: Annotated[Whole, Field(ge=0, le=MAX_OFFSET)] = Field(
-        0, description="How many rows to leave out first."
-    )
+    limit: Limit = Field(DEFAULT_LIMIT, description="How many rows at most.")
+    offset: Offset = Field(0, description="How many rows to leave out first.")
     attribution_model: str | None = Field(
         None,
         max_length=100,

@@ -1,6 +1,6 @@
 """Answering a question: which days are built, whose rows the caller sees, one page of rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -9,17 +9,16 @@ from psycopg import AsyncConnection, errors
 
 from dashboards_api.authorization import Visible, visible
 from dashboards_api.database import STATEMENT_SECONDS, Pool, tuples
-from dashboards_api.metrics import service as metrics
 from dashboards_api.metrics.classification import Read, read_classified
-from dashboards_api.metrics.queries import Moment, moment, receipts
+from dashboards_api.metrics.queries import moment
 from dashboards_api.metrics.scopes import PLATFORM, Scope
-from dashboards_api.metrics.visitors import Visitors
+from dashboards_api.metrics.service import cover
 from dashboards_api.query.answers import Column, Days, QueryAnswer, QueryMeta
 from dashboards_api.query.question import Question
 from dashboards_api.query.sources import Bound, Sources, sources_of
 from dashboards_api.query.statements import statement
 from dashboards_api.query.unions import Key, united_visitors, visitor_metrics
-from eventmill.core.days import DayWindow, utc_today
+from eventmill.core.days import DayWindow
 from eventmill.core.errors import Unavailable
 from eventmill.core.tokens import Caller
 
@@ -29,7 +28,6 @@ TOO_MUCH = (
     f"the query took longer than {STATEMENT_SECONDS} s: ask for fewer days or dimensions, filter by"
     " asset or project, or leave out unique_visitors"
 )
-# Days that were built before there was a table of traffic are not in it.
 # The rows of `Visible`, in events.
 OWN_ROWS = "(ip_asset_id = any(%(assets)s) or project_id = any(%(projects)s))"
 
@@ -119,65 +117,46 @@ class _Reading:
 
 async def answer(pool: Pool, caller: Caller, question: Question) -> QueryAnswer:
     """The rows of `question` that `caller` may see. Raises Unavailable for too much work."""
-    today = utc_today()
 
     async def read(connection: AsyncConnection) -> Read[QueryAnswer]:
         now = await moment(connection)
         sees = await visible(connection, caller)
         own = {"assets": sees.assets, "projects": sees.projects}
-        scope = PLATFORM if sees.everything else Scope("false", OWN_ROWS, own)
-        found, built_through = (
-            await receipts(connection, question.days) if now.has_builds else ([], None)
-        )
-        # Today is counted live: it is not over.
-        built = [receipt for receipt in found if receipt.date != today]
-        live = metrics.windows_without(question.days, [receipt.date for receipt in built])
-        reading = _Reading(connection, question, sees, live, has_built=bool(built))
+        scope = PLATFORM if sees.everything else Scope(OWN_ROWS, parameters=own)
+        coverage = await cover(connection, question.days, now)
+        live = coverage.live
+        reading = _Reading(connection, question, sees, live, has_built=bool(coverage.built))
         try:
             page = await reading.page()
         except errors.QueryCanceled:
             raise Unavailable(TOO_MUCH) from None
-        counted = metrics.Counted(question.days, {}, Visitors(0), built, live, built_through)
-        meta = await _meta(connection, question, counted, now)
+        is_lacking = not all(metric.is_live for part in question.parts for metric in part.metrics)
+        not_built = [Days(start=w.first, end=w.last) for w in live if is_lacking]
+        meta = QueryMeta(**dict(coverage.meta()), not_built=not_built)
         unclassified = live if page.has_unclassified else []
         return Read(_answer(question, page, meta), scope, unclassified)
 
     return await read_classified(pool, read)
 
 
-async def _meta(
-    connection: AsyncConnection,
-    question: Question,
-    counted: metrics.Counted,
-    now: Moment,
-) -> QueryMeta:
-    found = await metrics.meta(connection, counted, now)
-    is_lacking = any(
-        not part.dataset.is_live(metric) for part in question.parts for metric in part.metrics
-    )
-    not_built = [Days(start=w.first, end=w.last) for w in counted.live if is_lacking]
-    return QueryMeta(**dict(found), not_built=not_built)
-
-
 def _answer(question: Question, page: _Page, meta: QueryMeta) -> QueryAnswer:
-    columns = [
-        Column(
-            name=one.asked,
-            kind="dimension",
-            type="date" if question.dimension(one.name).is_time else "text",
-        )
-        for one in question.dimensions
-    ]
-    kinds = {one.name: question.metric(one.name).is_whole for one in question.metrics}
-    columns += [
-        Column(name=one.asked, kind="metric", type="integer" if kinds[one.name] else "number")
-        for one in question.metrics
-    ]
+    dimensions = [(one, question.dimension(one.name)) for one in question.dimensions]
+    metrics = [(one, question.metric(one.name)) for one in question.metrics]
+    columns = [Column(name=o.asked, kind="dimension", type=found.type) for o, found in dimensions]
+    columns += [Column(name=o.asked, kind="metric", type=found.type) for o, found in metrics]
+
+    def shown(row: Row) -> Row:
+        values = {one.asked: row[one.name] for one, _ in dimensions}
+        answered = {n: v.isoformat() if isinstance(v, date) else v for n, v in values.items()}
+        for one, metric in metrics:
+            answered[one.asked] = (int if metric.is_whole else float)(row[one.name])
+        return answered
+
     return QueryAnswer(
         metrics=[one.asked for one in question.metrics],
         dimensions=[one.asked for one in question.dimensions],
         columns=columns,
-        rows=[_shown(question, kinds, row) for row in page.rows],
+        rows=[shown(row) for row in page.rows],
         total_rows=page.total,
         limit=question.limit,
         offset=question.offset,
@@ -185,14 +164,3 @@ def _answer(question: Question, page: _Page, meta: QueryMeta) -> QueryAnswer:
         range=Days(start=question.days.first, end=question.days.last),
         meta=meta,
     )
-
-
-def _shown(question: Question, kinds: Mapping[str, bool], row: Row) -> Row:
-    shown = {
-        one.asked: value.isoformat() if isinstance(value := row[one.name], date) else value
-        for one in question.dimensions
-    }
-    for one in question.metrics:
-        value = row[one.name]
-        shown[one.asked] = int(value) if kinds[one.name] else float(value)
-    return shown

@@ -106,7 +106,7 @@ def sources_of(
             )
         built = _built(dataset, rollup, question, allowed, allowed_columns, list(live), bound)
     live_source = live_rows = None
-    if live and any(dataset.is_live(metric) for metric in part.metrics):
+    if live and any(metric.is_live for metric in part.metrics):
         live_rows = _live_rows(part, needed, allowed, live, bound)
         name = sql.Identifier(f"live_{dataset.name}")
         where = _conditions(dataset, question.conditions, sql.Identifier("date"), bound)
@@ -181,7 +181,7 @@ def _live_rows(
     relation = part.dataset.live
     assert relation is not None
     columns = needed | {"date", "visitor_id", "is_classified"}
-    columns |= {part.dataset.live_column(metric) for metric in part.metrics}
+    columns |= {metric.live_column for metric in part.metrics if metric.live_column}
     windows, parameters = in_windows(live)
     # Bounds of days are constants of the plan, so that only their partitions are read.
     bound.values.update(parameters)

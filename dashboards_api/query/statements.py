@@ -172,7 +172,7 @@ def _summed_value(sources: Sources, source: Source, metric: Metric) -> sql.Compo
             return sql.SQL("sum(unique_visitors)")
         column = VISITOR if source.kind == "rows" else "visitor_id"
         return sql.SQL("count(distinct {})").format(sql.Identifier(column))
-    if source.kind == "live" and not sources.part.dataset.is_live(metric):
+    if source.kind == "live" and not metric.is_live:
         return sql.SQL("null::numeric")
     return sql.SQL("sum({})").format(sql.Identifier(metric.column))
 
@@ -189,7 +189,7 @@ def _united(question: Question, sources: Sources) -> sql.Composed:
         for key, metric in zip(keys, distinct, strict=True):
             columns.append(sql.SQL("{} as {}").format(_key(sources, source, metric), key))
         for metric in sums:
-            is_there = source.kind != "live" or sources.part.dataset.is_live(metric)
+            is_there = source.kind != "live" or metric.is_live
             value = sql.Identifier(metric.column) if is_there else sql.SQL("null::numeric")
             columns.append(sql.SQL("{} as {}").format(value, _metric_name(question, metric.name)))
         is_numbered = source.kind == "live" and _is_numbered(sources)
@@ -223,7 +223,7 @@ def _key(sources: Sources, source: Source, metric: Metric) -> sql.Composable:
         return sql.Identifier(metric.column)
     if metric.column == VISITOR and not _is_numbered(sources):
         return sql.Identifier("visitor_id")
-    if not sources.part.dataset.is_live(metric):
+    if not metric.is_live:
         return sql.SQL("null")
     return sql.Identifier(metric.column)
 

@@ -1,10 +1,8 @@
 """The SQL of saved reports. Every statement names the owner: somebody else's are not there."""
 
 from typing import Any, LiteralString
-from uuid import UUID
 
 from psycopg import AsyncConnection
-from psycopg.types.json import Jsonb
 
 from dashboards_api.database import rows, tuples
 from dashboards_api.reports.schemas import Report
@@ -42,7 +40,7 @@ returning report_id as id, name, description, query, created_at, updated_at
 DELETE = """
 delete from ops.reports
 where report_id = %(id)s and owner_role = %(owner_role)s and owner_id = %(owner_id)s
-returning report_id
+returning report_id as id, name, description, query, created_at, updated_at
 """
 
 
@@ -59,34 +57,8 @@ async def lock_and_count(connection: AsyncConnection, caller: Caller) -> int:
     return int(count)
 
 
-async def all_reports(connection: AsyncConnection, caller: Caller) -> list[Report]:
-    return await rows(connection, Report, LIST, owner_of(caller))
-
-
-async def report(connection: AsyncConnection, caller: Caller, report_id: UUID) -> Report | None:
-    found = await rows(connection, Report, GET, {**owner_of(caller), "id": report_id})
-    return found[0] if found else None
-
-
-async def insert(
-    connection: AsyncConnection, caller: Caller, values: dict[str, Any]
-) -> Report | None:
-    return await _write(connection, INSERT, caller, {**values, "created_by": caller.sub})
-
-
-async def update(
-    connection: AsyncConnection, caller: Caller, report_id: UUID, values: dict[str, Any]
-) -> Report | None:
-    return await _write(connection, UPDATE, caller, {**values, "id": report_id})
-
-
-async def delete(connection: AsyncConnection, caller: Caller, report_id: UUID) -> bool:
-    return bool(await tuples(connection, DELETE, {**owner_of(caller), "id": report_id}))
-
-
-async def _write(
-    connection: AsyncConnection, statement: LiteralString, caller: Caller, values: dict[str, Any]
-) -> Report | None:
-    parameters = {**owner_of(caller), **values, "query": Jsonb(values["query"])}
-    found = await rows(connection, Report, statement, parameters)
-    return found[0] if found else None
+async def reports(
+    connection: AsyncConnection, statement: LiteralString, caller: Caller, **values: Any
+) -> list[Report]:
+    """The caller's reports that `statement` finds, saves, changes or deletes."""
+    return await rows(connection, Report, statement, {**owner_of(caller), **values})

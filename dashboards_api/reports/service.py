@@ -1,9 +1,10 @@
 """Keeping reports, and the question that a report asks now."""
 
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import errors
+from psycopg.types.json import Jsonb
 from pydantic import ValidationError
 
 from dashboards_api.database import Pool, snapshot
@@ -29,22 +30,17 @@ async def reports(pool: Pool, caller: Caller) -> Reports:
     if not is_storable(queries.owner_of(caller)["owner_id"]):
         return Reports(reports=[])
     async with snapshot(pool) as connection:
-        return Reports(reports=await queries.all_reports(connection, caller))
+        return Reports(reports=await queries.reports(connection, queries.LIST, caller))
 
 
 async def report(pool: Pool, caller: Caller, report_id: str) -> Report:
     """Raises NotFound."""
-    identifier = _identifier(caller, report_id)
-    async with snapshot(pool) as connection:
-        found = await queries.report(connection, caller, identifier)
-    if found is None:
-        raise report_not_found()
-    return found
+    return await _one(pool, queries.GET, caller, _identifier(caller, report_id))
 
 
 async def save(pool: Pool, caller: Caller, body: ReportBody) -> Report:
     """Raises InvalidFields for a wrong query, a name that is taken, and one report too many."""
-    values = await _checked(body)
+    values = {**await _checked(body), "created_by": caller.sub}
     if not is_storable(queries.owner_of(caller)["owner_id"]):
         raise InvalidFields([FieldError("name", "this token's id cannot own reports")])
     try:
@@ -52,10 +48,9 @@ async def save(pool: Pool, caller: Caller, body: ReportBody) -> Report:
             if await queries.lock_and_count(connection, caller) >= MOST_REPORTS:
                 message = f"there are {MOST_REPORTS} reports, which is the most: delete one first"
                 raise InvalidFields([FieldError("name", message)])
-            saved = await queries.insert(connection, caller, values)
+            [saved] = await queries.reports(connection, queries.INSERT, caller, **values)
     except errors.UniqueViolation:
         raise _taken(body.name) from None
-    assert saved is not None
     return saved
 
 
@@ -64,22 +59,24 @@ async def replace(pool: Pool, caller: Caller, report_id: str, body: ReportBody) 
     identifier = _identifier(caller, report_id)
     values = await _checked(body)
     try:
-        async with snapshot(pool) as connection:
-            saved = await queries.update(connection, caller, identifier, values)
+        return await _one(pool, queries.UPDATE, caller, identifier, **values)
     except errors.UniqueViolation:
         raise _taken(body.name) from None
-    if saved is None:
-        raise report_not_found()
-    return saved
 
 
 async def delete(pool: Pool, caller: Caller, report_id: str) -> None:
     """Raises NotFound."""
-    identifier = _identifier(caller, report_id)
+    await _one(pool, queries.DELETE, caller, _identifier(caller, report_id))
+
+
+async def _one(
+    pool: Pool, statement: LiteralString, caller: Caller, report_id: UUID, **values: Any
+) -> Report:
     async with snapshot(pool) as connection:
-        is_deleted = await queries.delete(connection, caller, identifier)
-    if not is_deleted:
+        found = await queries.reports(connection, statement, caller, id=report_id, **values)
+    if not found:
         raise report_not_found()
+    return found[0]
 
 
 def body_of(saved: Report, limit: int | None, offset: int | None) -> QueryRequest:
@@ -112,7 +109,7 @@ async def _checked(body: ReportBody) -> dict[str, Any]:
     return {
         "name": body.name,
         "description": body.description,
-        "query": body.query.model_dump(mode="json", exclude_unset=True),
+        "query": Jsonb(body.query.model_dump(mode="json", exclude_unset=True)),
     }
 
 

@@ -12,29 +12,16 @@ from typing import Any
 from psycopg import AsyncConnection, sql
 
 from dashboards_api.database import tuples
-from dashboards_api.metrics import queries as metrics
 from dashboards_api.metrics.numbering import numbered
-from dashboards_api.metrics.queries import Receipt
 from dashboards_api.metrics.scopes import built_part, in_windows
 from eventmill.core.days import DayWindow
+from eventmill.core.partitions import PARTITION_DAYS
 
 IS_BUILT = "select to_regclass('intermediate.int_platform_days') is not null"
 # A day that was built before there were these sets is live.
 WITH_SETS = (
     "select date from intermediate.int_platform_days where date between %(first)s and %(last)s"
 )
-
-# Days that may have events.
-PARTITIONS = """
-select to_date(right(partition.relname, 8), 'YYYYMMDD')
-from pg_inherits as child
-inner join pg_class as partition on child.inhrelid = partition.oid
-where
-    child.inhparent = 'raw.events'::regclass
-    and partition.relname ~ '^events_[0-9]{8}$'
-    and right(partition.relname, 8) <= %(last)s
-order by 1
-"""
 
 BUILT = """
 select date, brands, assets
@@ -184,20 +171,16 @@ async def is_built(connection: AsyncConnection) -> bool:
     return bool(found)
 
 
-async def receipts(
-    connection: AsyncConnection, window: DayWindow
-) -> tuple[list[Receipt], date | None]:
-    """The built days of `window` that have such sets, in order, and the last built day of all."""
+async def days_with_sets(connection: AsyncConnection, window: DayWindow) -> set[date]:
+    """The days of `window` whose sets are built."""
     bounds = {"first": window.first, "last": window.last}
-    with_sets = {day for (day,) in await tuples(connection, WITH_SETS, bounds)}
-    found, built_through = await metrics.receipts(connection, window)
-    return [receipt for receipt in found if receipt.date in with_sets], built_through
+    return {day for (day,) in await tuples(connection, WITH_SETS, bounds)}
 
 
-async def partition_days(connection: AsyncConnection, last: date) -> list[date]:
+async def days_with_events(connection: AsyncConnection, last: date) -> list[date]:
     """The days up to `last` that may have events, in order."""
-    found = await tuples(connection, PARTITIONS, {"last": f"{last:%Y%m%d}"})
-    return [day for (day,) in found]
+    found = await tuples(connection, PARTITION_DAYS)
+    return sorted(day for (day,) in found if day <= last)
 
 
 async def read_days(
@@ -253,7 +236,7 @@ async def _read_people(
 ) -> None:
     windows, bounds = in_windows(live)
     people = sql.SQL(PEOPLE).format(
-        windows=windows if live else sql.SQL("false"),
+        windows=windows,
         numbered=numbered(sql.SQL("seen"), has_numbers=has_builds),
     )
     kinds = {

@@ -7,54 +7,49 @@ active in it: what was there before the events began is not forgotten while it i
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import date
 from typing import Any, TypeVar
 
 from psycopg import AsyncConnection
+from pydantic import BaseModel
 
 from dashboards_api.database import Pool
-from dashboards_api.licenses import Counts as LicenseCounts
 from dashboards_api.licenses import count_licenses
-from dashboards_api.metrics import service as metrics
 from dashboards_api.metrics.classification import Read, read_classified
 from dashboards_api.metrics.queries import moment
+from dashboards_api.metrics.schemas import AnsweredRange
 from dashboards_api.metrics.scopes import PLATFORM
-from dashboards_api.metrics.service import Counted, windows_without
+from dashboards_api.metrics.service import cover
 from dashboards_api.metrics.sets import NumberSet, distinct_hashes
-from dashboards_api.metrics.visitors import Visitors
+from dashboards_api.platform.service import growth_of
 from dashboards_api.platform.summary import queries
 from dashboards_api.platform.summary.queries import Days
 from dashboards_api.platform.summary.schemas import (
     Counts,
-    CountsGrowth,
     PlatformSummary,
     PreviousSummary,
-    SummaryGrowth,
     SummaryNumbers,
 )
 from dashboards_api.ranges import MetricsRange
-from eventmill.core.days import DayWindow, stretches, utc_today
+from eventmill.core.days import DayWindow, stretches
 
 Members = TypeVar("Members")
 
 
 async def platform_summary(pool: Pool, asked: MetricsRange) -> PlatformSummary:
     """Everything over `asked`, and against as many days right before."""
-    today = utc_today()
     before = asked.previous()
     both = DayWindow(before.first, asked.days.last)
 
     async def read(connection: AsyncConnection) -> Read[PlatformSummary]:
         now = await moment(connection)
-        has_builds = now.has_builds and await queries.is_built(connection)
-        with_events = await queries.partition_days(connection, both.last)
+        with_events = await queries.days_with_events(connection, both.last)
         all_days = DayWindow(min([both.first, *with_events[:1]]), both.last)
-        found, built_through = (
-            await queries.receipts(connection, all_days) if has_builds else ([], None)
-        )
-        receipts = [receipt for receipt in found if receipt.date != today]
-        built = {receipt.date for receipt in receipts}
-        unbuilt = [day for day in with_events if day not in built]
+        has_builds = now.has_builds and await queries.is_built(connection)
+        with_sets = await queries.days_with_sets(connection, all_days) if has_builds else set()
+        coverage = (await cover(connection, all_days, now)).narrowed(all_days, with_sets)
+        unbuilt = {day for window in coverage.live for day in window}.intersection(with_events)
         live = stretches(day for day in unbuilt if day >= both.first)
         older = stretches(day for day in unbuilt if day < both.first)
         days = await queries.read_days(connection, both, live, older, has_builds)
@@ -63,22 +58,13 @@ async def platform_summary(pool: Pool, asked: MetricsRange) -> PlatformSummary:
             asyncio.to_thread(lambda: [_members(period, days) for period in (asked.days, before)]),
             count_licenses(connection, [asked.days, before]),
         )
-        numbers = SummaryNumbers(**sets[0], licenses=_shown(licenses))
-        previous = SummaryNumbers(**sets[1], licenses=_shown(licenses_before))
-        of_range = [receipt for receipt in receipts if asked.days.first <= receipt.date]
-        counted = Counted(
-            asked.days,
-            {},
-            Visitors(0),
-            of_range,
-            windows_without(asked.days, [receipt.date for receipt in of_range]),
-            built_through,
-        )
+        numbers = SummaryNumbers(**sets[0], licenses=asdict(licenses))
+        previous = SummaryNumbers(**sets[1], licenses=asdict(licenses_before))
         answer = PlatformSummary(
             **dict(numbers),
-            range=metrics.answered_range(asked),
+            range=AnsweredRange.of(asked),
             growth=_growth(numbers, previous),
-            meta=await metrics.meta(connection, counted, now),
+            meta=coverage.narrowed(asked.days, with_sets).meta(),
         )
         if asked.compare:
             answer.previous = PreviousSummary(**dict(previous), start=before.first, end=before.last)
@@ -98,15 +84,10 @@ def _members(period: DayWindow, days: Days) -> dict[str, Any]:
     }
 
 
-def _shown(licenses: LicenseCounts) -> Counts:
-    return Counts(active=licenses.active, new=licenses.new, total=licenses.total)
-
-
 def _people(period: DayWindow, active: dict[date, bytes], known: dict[date, bytes]) -> Counts:
     acting = NumberSet.of(_within(period, active))
     count = len(acting)
-    earlier: Iterable[bytes] = _until(period, known)
-    acting.add(b"".join(earlier))
+    acting.add(b"".join(_until(period, known)))
     new = NumberSet.of(_within(period, known))
     return Counts(active=count, new=len(new), total=len(acting))
 
@@ -134,19 +115,10 @@ def _until(period: DayWindow, days: Mapping[date, Members]) -> Iterable[Members]
     return (value for day, value in days.items() if day <= period.last)
 
 
-def _growth(now: SummaryNumbers, before: SummaryNumbers) -> SummaryGrowth:
-    kinds = ("users", "creators", "brands", "assets", "licenses")
-    changes = {kind: _changes(getattr(now, kind), getattr(before, kind)) for kind in kinds}
-    return SummaryGrowth(**changes, revenue_cents=_change(now.revenue_cents, before.revenue_cents))
-
-
-def _changes(now: Counts, before: Counts) -> CountsGrowth:
-    return CountsGrowth(
-        active=_change(now.active, before.active),
-        new=_change(now.new, before.new),
-        total=_change(now.total, before.total),
-    )
-
-
-def _change(now: int, before: int) -> float | None:
-    return round((now - before) / before, 4) if before else None
+def _growth(now: BaseModel, before: BaseModel) -> dict[str, Any]:
+    """The relative change of each number of `now`, at the same places."""
+    pairs = ((name, value, getattr(before, name)) for name, value in now)
+    return {
+        name: _growth(value, then) if isinstance(value, BaseModel) else growth_of(value, then)
+        for name, value, then in pairs
+    }

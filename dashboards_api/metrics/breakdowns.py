@@ -1,51 +1,39 @@
 """One pass over built days and one over live ones, each grouped in several ways.
 
-Built days come from a table of traffic (`marts.traffic_daily` or its roll-up), live ones from
-`intermediate.int_traffic`, the view that those are built from.
+Built days come from a roll-up, live ones from `intermediate.int_traffic`, the view that those are
+built from.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import Any, Literal, LiteralString
 
 from psycopg import AsyncConnection, sql
 
 from dashboards_api.metrics.numbering import numbered
-from dashboards_api.metrics.scopes import Scope, built_part, in_windows
+from dashboards_api.metrics.registry import ADDITIVE, SUMS
+from dashboards_api.metrics.scopes import PLATFORM, Scope, assets_scope, built_part, in_windows
 from dashboards_api.ranges import Interval
 from eventmill.core.days import DayWindow
-
-SUMS: LiteralString = """
-    least(sum(views), 9223372036854775807)::bigint as views,
-    least(sum(clicks), 9223372036854775807)::bigint as clicks,
-    least(sum(conversions), 9223372036854775807)::bigint as conversions,
-    least(sum(revenue_cents), 9223372036854775807)::bigint as revenue_cents,
-    least(sum(engagement_time), 9223372036854775807)::bigint as engagement_time
-"""
 
 BUILT = """
 select
     {missing} as missing, {columns}, {sums},
     0::bigint as unclassified,
-    string_agg(visitors, ''::bytea) as visitors
+    {united} as visitors
 from (
-    select
-        {keys},
-        date_trunc(%(step)s, date::timestamp)::date as point,
-        views, clicks, conversions, revenue_cents, engagement_time,
-        {visitors} as visitors
-    from {table}
-    where {built} and date between %(first)s and %(last)s and date <> all(%(unbuilt)s)
+    select {keys}, {numbers}, {visitors} as visitors from {table}
+    where {rows} and date between %(first)s and %(last)s and date <> all(%(unbuilt)s)
 ) as days
 group by grouping sets ({sets})
 """
+BUILT_POINT: LiteralString = "date_trunc(%(step)s, date::timestamp)::date as point"
 
 # Thousands of groups would take longer to read than to make. `kept` are groups that have live
 # events: whatever has none and is not among the first here is not among the first of both.
 TOP = """
 select
-    missing, {columns}, views, clicks, conversions, revenue_cents, engagement_time, unclassified,
-    visitors
+    missing, {columns}, {numbers}, unclassified, visitors
 from (
     select
         *,
@@ -68,14 +56,7 @@ where
 LIVE = """
 with live as (
     select
-        {keys},
-        date_trunc(%(step)s, occurred_at at time zone 'UTC')::date as point,
-        visitor_id,
-        sum(views) as views,
-        sum(clicks) as clicks,
-        sum(conversions) as conversions,
-        sum(revenue_cents) as revenue_cents,
-        sum(engagement_time) as engagement_time,
+        {keys}, visitor_id, {sums},
         count(*) filter (where not is_classified) as unclassified
     from intermediate.int_traffic
     where {live} and ({windows})
@@ -92,6 +73,7 @@ from live
 inner join numbered on live.visitor_id = numbered.visitor_id
 group by grouping sets ({sets})
 """
+LIVE_POINT: LiteralString = "date_trunc(%(step)s, occurred_at at time zone 'UTC')::date as point"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +94,19 @@ class Top:
 class Breakdown:
     """What is counted, and by what it is grouped.
 
-    `scope.built` is a condition on `table`, a table of traffic by day whose expression `visitors`
-    gives packed numbers; `scope.live` is the same condition on `intermediate.int_traffic`. `keys`
-    are columns of both, and each of `sets` are some of them. The points of the range are always a
-    grouping too, and every event is in one of them. Of the grouping that `top` names more than
-    wanted may be found.
+    `rows` is a condition on `table`, a roll-up by day, whose visitors are in a column `visitors` of
+    packed numbers or `bits` of bitmaps; `scope.live` is the same condition on
+    `intermediate.int_traffic`. `keys` are columns of both, and each of `sets` are some of them. The
+    points of the range are always a grouping too, and every event is in one of them. Of the
+    grouping that `top` names more than wanted may be found.
     """
 
     table: LiteralString
-    visitors: LiteralString
+    rows: LiteralString
     scope: Scope
-    keys: tuple[LiteralString, ...]
-    sets: tuple[tuple[LiteralString, ...], ...]
+    visitors: Literal["visitors", "bits"] = "visitors"
+    keys: tuple[LiteralString, ...] = ()
+    sets: tuple[tuple[LiteralString, ...], ...] = ()
     top: Top | None = None
 
     @property
@@ -136,17 +119,18 @@ class Breakdown:
         bits = ("0" if column in members else "1" for column in self.columns)
         return int("".join(bits), 2)
 
-    def parts(self) -> dict[str, sql.Composable]:
-        """What the two queries have in common."""
+    def parts(self, point: LiteralString) -> dict[str, sql.Composable]:
+        """What the two queries have in common; `point` is how each finds a row's point."""
         columns = sql.SQL(", ").join(map(sql.Identifier, self.columns))
         sets = [
             sql.SQL("({})").format(sql.SQL(", ").join(map(sql.Identifier, members)))
             for members in (*self.sets, POINTS)
         ]
         return {
-            "keys": sql.SQL(", ").join(map(sql.Identifier, self.keys)),
+            "keys": sql.SQL(", ").join([*map(sql.Identifier, self.keys), sql.SQL(point)]),
             "columns": columns,
             "missing": sql.SQL("grouping({})").format(columns),
+            "numbers": sql.SQL(", ").join(map(sql.Identifier, ADDITIVE)),
             "sums": sql.SQL(SUMS),
             "sets": sql.SQL(", ").join(sets),
         }
@@ -155,6 +139,26 @@ class Breakdown:
 POINTS: tuple[LiteralString, ...] = ("point",)
 # The grouping, its values in the order of its columns, and what `Tally.add` takes.
 Group = tuple[tuple[str, ...], tuple[Any, ...], tuple[Any, ...]]
+
+# A day of everything has a bitmap of its visitors (docs/decisions/0014).
+EVERYTHING = Breakdown(
+    table="intermediate.int_platform_visitors inner join intermediate.int_entity_days using (date)",
+    rows=PLATFORM.built,
+    visitors="bits",
+    scope=PLATFORM,
+)
+
+
+def of_assets(assets: Sequence[str], *sets: tuple[LiteralString, ...]) -> Breakdown:
+    """These assets, together and by each of `sets`, which are of `ip_asset_id` and `channel`. Every
+    event has one channel, so the roll-up of assets by channel has everything of an asset."""
+    return Breakdown(
+        table="intermediate.int_traffic_days",
+        rows="grain = 'asset_channel' and ip_asset_id = any(%(asset_ids)s)",
+        scope=assets_scope(assets),
+        keys=tuple(dict.fromkeys(column for columns in sets for column in columns)),
+        sets=sets,
+    )
 
 
 async def built_groups(
@@ -166,18 +170,23 @@ async def built_groups(
     live_groups: Iterable[Group],
 ) -> list[Group]:
     """The groups of `window` without its `live` parts; `live_groups` are those of these."""
-    query = breakdown.scope.compose(
-        BUILT,
+    is_bitmap = breakdown.visitors == "bits"
+    united = "array_agg(visitors)" if is_bitmap else "string_agg(visitors, ''::bytea)"
+    parts = breakdown.parts(BUILT_POINT)
+    query = sql.SQL(BUILT).format(
         table=sql.SQL(breakdown.table),
-        visitors=sql.SQL(breakdown.visitors),
-        **breakdown.parts(),
+        rows=sql.SQL(breakdown.rows),
+        visitors=sql.Identifier(breakdown.visitors),
+        united=sql.SQL(united),
+        **parts,
     )
     parameters = {**breakdown.scope.parameters, **built_part(window, live), "step": step}
     if top := breakdown.top:
         kept = [key for members, key, _ in live_groups if members == top.columns]
         query = sql.SQL(TOP).format(
             built=query,
-            columns=breakdown.parts()["columns"],
+            columns=parts["columns"],
+            numbers=parts["numbers"],
             within=sql.Identifier(top.within),
             member=sql.Identifier(top.member),
         )
@@ -197,13 +206,13 @@ async def live_groups(
     step: Interval,
     has_numbers: bool,
 ) -> list[Group]:
-    """The same of `live`, from events; `has_numbers`: visitors of earlier builds are known."""
+    """The same of `live`, from events; `has_numbers`: visitors have those of the built days."""
     windows, bounds = in_windows(live)
     query = breakdown.scope.compose(
         LIVE,
         windows=windows,
         numbered=numbered(sql.SQL("live"), has_numbers=has_numbers),
-        **breakdown.parts(),
+        **breakdown.parts(LIVE_POINT),
     )
     parameters = breakdown.scope.parameters | bounds
     return await _groups(connection, breakdown, query, {**parameters, "step": step})
@@ -228,5 +237,6 @@ async def _groups(
     groups = []
     for row in found:
         members, at = places[row[0]]
-        groups.append((members, tuple(row[place] for place in at), row[first:]))
+        values = (row[first:-2], *row[-2:])
+        groups.append((members, tuple(row[place] for place in at), values))
     return groups

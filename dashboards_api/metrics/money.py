@@ -1,13 +1,12 @@
 """Revenue in other currencies than the platform's: it is never added to `revenue_cents`."""
 
 from collections import Counter
-from collections.abc import Sequence
 
 from psycopg import AsyncConnection
 
 from dashboards_api.database import tuples
 from dashboards_api.metrics.scopes import Scope, built_part, in_windows
-from eventmill.core.days import DayWindow
+from dashboards_api.metrics.service import Coverage
 
 BUILT = """
 select money.currency, sum(money.cents::numeric)::bigint
@@ -29,15 +28,13 @@ group by currency
 
 
 async def other_revenue(
-    connection: AsyncConnection, scope: Scope, window: DayWindow, live: Sequence[DayWindow]
+    connection: AsyncConnection, scope: Scope, coverage: Coverage
 ) -> dict[str, int]:
-    """What `scope` earned in other currencies, in cents by ISO 4217 code, in alphabetical order.
-
-    `scope` is one of `metrics.scopes`, on `intermediate.int_entity_days`.
-    """
+    """What `scope` earned in other currencies, in cents by ISO 4217 code, in alphabetical order."""
     money: Counter[str] = Counter()
-    if list(live) != [window]:
-        parameters = scope.parameters | built_part(window, live)
+    live = coverage.live
+    if coverage.built:
+        parameters = scope.parameters | built_part(coverage.window, live)
         money.update(dict(await tuples(connection, scope.compose(BUILT), parameters)))
     if live:
         windows, bounds = in_windows(live)
