@@ -45,15 +45,15 @@ ROW_ERRORS = (psycopg.DataError, psycopg.IntegrityError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Unstorable:
     """The database does not take this row. Validation should have found it: worth a look."""
 
     reason: str
 
 
-Outcome = bool | None | Refused
+Outcome = bool | None | Unstorable
 """Of one row: True if it was new, False if its id was stored before, None if its person was erased
-since it was received and nothing was stored, or why it was refused."""
+since it was received and nothing was stored, or why it cannot be stored."""
 
 
 class DatabaseAway(Exception):
@@ -163,8 +163,8 @@ class _Session:
                 return list(await store(connection, batch))
         except ROW_ERRORS as error:
             if len(batch) == 1:
-                log.warning("the database refused a row: %s", type(error).__name__)
-                return [Refused(reason(error))] if batch.rows else []
+                log.warning("the database did not take a row: %s", type(error).__name__)
+                return [Unstorable(reason(error))] if batch.rows else []
         first, second = batch.halves()
         outcomes = await self._store(connection, first)
         return outcomes + await self._store(connection, second)

@@ -1,6 +1,6 @@
 """What the service does beside answering.
 
-It makes partitions for the days to come, destroys old salts, and removes refused events that are
+It makes partitions for the days to come, destroys old salts, and removes rejected events that are
 older than the retention.
 """
 
@@ -91,10 +91,10 @@ class Maintenance:
 
 
 async def remove_expired(connection: psycopg.AsyncConnection, days: int) -> None:
-    """Remove the refused events that were received more than `days` ago."""
+    """Remove the rejected events that were received more than `days` ago."""
     removed, found = 0, EXPIRED_AT_ONCE
     while found == EXPIRED_AT_ONCE:
         found = (await connection.execute(REMOVE_EXPIRED, (days, EXPIRED_AT_ONCE))).rowcount
         removed += found
     if removed:
-        log.info("removed %d refused events that were older than %d days", removed, days)
+        log.info("removed %d rejected events that were older than %d days", removed, days)

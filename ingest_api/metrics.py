@@ -10,11 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from eventmill.core.settings import shared_metrics_folder
+from eventmill.http.requests import Answered
 
 # How old what another process says of its waiting events may be.
 SHARE_SECONDS = 1.0
@@ -23,8 +23,6 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 
 class Metrics:
     """One registry for each application, so that several can live in one process."""
-
-    content_type = CONTENT_TYPE_LATEST
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -103,15 +101,20 @@ class Metrics:
             multiprocess_mode="livemostrecent",
         )
 
-    def render(self) -> bytes:
-        """As Prometheus reads it, and of all processes."""
+    def count(self, answered: Answered) -> None:
+        """Count an answer, if it is a problem."""
+        if answered.is_problem:
+            self.problems.labels(str(answered.status)).inc()
+
+    def collected(self) -> CollectorRegistry:
+        """The metrics as they are now, of all processes."""
         self.waiting.set(self.count_waiting())
         if self._shared is None:
-            return generate_latest(self.registry)
+            return self.registry
         _forget_dead(self._shared)
         everything = CollectorRegistry()
         MultiProcessCollector(everything, str(self._shared))  # type: ignore[no-untyped-call]
-        return generate_latest(everything)
+        return everything
 
     async def share(self) -> None:
         """Keep what the other processes read of this one fresh, until cancelled."""

@@ -24,7 +24,7 @@ from ingest_api.scrubbing import REDACTED, is_suspicious, scrub_text, scrub_url
 URLS = columns_of(Kind.URL)
 TAGS = columns_of(Kind.CAMPAIGN, Kind.TAG_TEXT, Kind.CLICK)
 _urls, _tags = attrgetter(*URLS), attrgetter(*TAGS)
-# No event may be nested as deeply; what is so deep in a refused one is not kept.
+# No event may be nested as deeply; what is so deep in a rejected one is not kept.
 MAX_DEPTH = 64
 # Names, in lower case and without separators, under which clients and proxies report an address.
 IP_FIELDS = frozenset(
@@ -92,7 +92,7 @@ def _is_address(name: str) -> bool:
 
 
 def scrub_json(value: Any, depth: int = 0) -> Any:
-    """A refused payload, any JSON value, as it may be kept for replay.
+    """A rejected payload, any JSON value, as it may be kept for replay.
 
     Removed are the properties named as an address, scrubbed all text that may be a URL. The rest
     stays to the letter, so that a replay stores what the first try would have stored.

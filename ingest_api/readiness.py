@@ -3,6 +3,7 @@
 from typing import Any
 
 import psycopg
+from prometheus_client import CollectorRegistry
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from eventmill.core.database import describe
@@ -56,17 +57,18 @@ async def readiness(pool: AsyncConnectionPool, spool: Spool) -> dict[str, Any]:
     return found
 
 
-async def observe(spool: Spool, metrics: Metrics) -> None:
-    """Bring the spool's gauges up to date."""
+async def collect(spool: Spool, metrics: Metrics) -> CollectorRegistry:
+    """The metrics as they are now, the spool's gauges among them."""
     try:
         state = await spool.state()
     except SpoolUnavailable:
         metrics.spool_usable.set(0)
-        return
-    metrics.spool_usable.set(1 if spool.can_take else 0)
-    metrics.spool_events.set(state.events)
-    metrics.spool_bytes.set(state.bytes)
-    metrics.spool_age.set(state.age_seconds)
+    else:
+        metrics.spool_usable.set(1 if spool.can_take else 0)
+        metrics.spool_events.set(state.events)
+        metrics.spool_bytes.set(state.bytes)
+        metrics.spool_age.set(state.age_seconds)
+    return metrics.collected()
 
 
 def _shown(state: SpoolState) -> dict[str, Any]:

@@ -67,7 +67,6 @@ def _answer(request: Request, name: str, caching: str) -> Response:
         "Cross-Origin-Resource-Policy": "cross-origin",
         "ETag": etag,
         "Vary": "Accept-Encoding",
-        "X-Content-Type-Options": "nosniff",
     }
     # A proxy that compresses makes the tag a weak one, W/"…".
     if etag in header(request, b"if-none-match"):

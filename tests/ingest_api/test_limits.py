@@ -103,7 +103,7 @@ def test_a_body_that_does_not_come_is_408(
     api: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One byte at a time keeps no connection open: what counts is the whole body."""
-    monkeypatch.setattr("ingest_api.body.BODY_SECONDS", 0.5)
+    monkeypatch.setattr("eventmill.http.guard.BODY_SECONDS", 0.5)
     address = (api.base_url.host, api.base_url.port or 0)
     with socket.create_connection(address, timeout=30) as wire:
         wire.sendall(b"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
