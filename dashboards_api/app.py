@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from operator import attrgetter
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -65,7 +66,8 @@ def create_app() -> FastAPI:
         description=description.ABOUT,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         openapi_tags=description.TAGS,
-        generate_unique_id_function=description.operation_id,
+        # The name of the operation in generated clients.
+        generate_unique_id_function=attrgetter("name"),
         lifespan=_lifespan,
         docs_url=None,
         redoc_url=None,

@@ -3,7 +3,6 @@
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from dashboards_api.glossary import GLOSSARY
 from dashboards_api.problems import PROBLEMS
@@ -33,11 +32,6 @@ TAGS = [
 MAX_BODY_BYTES = 256 * 1024
 # What stands before every call may answer these.
 ALWAYS, WITH_BODY = guarded(PROBLEMS, MAX_BODY_BYTES)
-
-
-def operation_id(route: APIRoute) -> str:
-    """The function's name: it is the name of the operation in generated clients, so it is kept."""
-    return route.name
 
 
 def install(app: FastAPI) -> None:

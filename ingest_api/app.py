@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from fastapi import FastAPI
@@ -51,6 +52,7 @@ def create_app() -> FastAPI:
         summary="Send events; an answer of 200 means that they are stored durably.",
         version="1",
         lifespan=_lifespan,
+        generate_unique_id_function=attrgetter("name"),
         docs_url=None,
         redoc_url=None,
     )
@@ -110,15 +112,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.spool = spool
         app.state.collect = partial(collect, spool, app.state.metrics)
         app.state.senders = Senders(running.pool)
-        app.state.senders.start()
         maintenance = Maintenance(running.pool, running.partitions, running.salts)
-        tasks = [asyncio.create_task(part.run()) for part in (maintenance, plan_watch)]
-        sharing = asyncio.create_task(app.state.metrics.share())
+        parts = (maintenance, plan_watch, app.state.metrics, app.state.senders)
+        tasks = [asyncio.create_task(part.run()) for part in parts]
         try:
             yield
         finally:
-            maintenance.stop()
-            plan_watch.stop()
-            sharing.cancel()
-            await asyncio.gather(*tasks)
-            await app.state.senders.stop()
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)

@@ -8,8 +8,7 @@ from starlette.requests import Request
 
 from eventmill.core.registry import FUTURE_TOLERANCE, OLDEST, utc_text
 from eventmill.core.settings import get_settings
-from ingest_api.headers import own_address
-from ingest_api.privacy import opted_out
+from ingest_api.headers import header
 from ingest_api.senders import Sender
 
 
@@ -57,11 +56,20 @@ def arrive(request: Request, sender: Sender, route: str, *, has_odd_values: bool
         sender,
         route,
         now,
-        address=own_address(request),
+        address=request.scope["client"][0] if request.scope.get("client") else "",
         opted_out=opted_out(request),
         has_odd_values=has_odd_values,
         earliest=earliest_accepted(now),
     )
+
+
+def opted_out(request: Request) -> bool:
+    """Whether a request's headers forbid to record it.
+
+    `DNT: 1` (W3C Tracking Preference Expression) and `Sec-GPC: 1` (Global Privacy Control) do,
+    whoever sends them: a server that passes its visitor's header on opts its visitor out.
+    """
+    return header(request, b"dnt").strip() == "1" or header(request, b"sec-gpc").strip() == "1"
 
 
 def earliest_accepted(received_at: datetime) -> datetime:

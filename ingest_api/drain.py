@@ -11,6 +11,7 @@ from ingest_api.batch import Batch, merged
 from ingest_api.commits import Commits, DatabaseAway, Unstorable
 from ingest_api.rejected import row_as_rejected
 from ingest_api.spool import Spool, SpoolUnavailable
+from ingest_api.spool_file import SpoolFile
 from ingest_api.visitors import VisitorSalts
 
 log = logging.getLogger("eventmill.ingest")
@@ -65,7 +66,7 @@ class Drain:
             while not self._stopping.is_set():
                 through, batches = await self._spool.first(EVENTS)
                 if not batches:
-                    await self._spool.shrink()
+                    await self._spool.run(SpoolFile.shrink)
                     break
                 batch = merged(batches)
                 await self._store(batch)

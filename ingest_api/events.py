@@ -6,6 +6,7 @@ that is wrong with it. What may be in `props` is the tracking plan's matter.
 
 import difflib
 from collections.abc import Callable, Iterable, Set
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Literal
@@ -33,7 +34,6 @@ from ingest_api.arrival import Arrival
 from ingest_api.campaign import CLICK_ID, UTM_FIELDS, read_campaign
 from ingest_api.event_ids import new_event_id, normal_event_id
 from ingest_api.props import MAX_ERRORS, read_props, shortened_to
-from ingest_api.results import Result
 
 MESSAGES = {
     "string_type": "must be a string",
@@ -44,6 +44,36 @@ MESSAGES = {
 _check: Callable[[Any], Envelope] = ENVELOPE.validator.validate_python  # twice as fast
 NOTHING: Set[str] = frozenset()
 NO_CAMPAIGN = [""] * 6
+
+
+Status = Literal["accepted", "duplicate", "rejected", "dropped"]
+STATUSES: tuple[Status, ...] = ("accepted", "duplicate", "rejected", "dropped")
+
+
+@dataclass(slots=True)
+class Result:
+    """One event: rejected with its errors, or a row and what storing it came to."""
+
+    event_id: str | None = None
+    """None if the event has no id that can be read, and is not stored."""
+    status: Status = "rejected"
+    errors: list[FieldError] = field(default_factory=list)
+    warnings: list[FieldError] = field(default_factory=list)
+    row: EventRow | None = None
+    is_forbidden: bool = False
+    """Rejected because its sender may not send it."""
+    clock_skew_seconds: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """As the API answers it."""
+        answer: dict[str, Any] = {"event_id": self.event_id, "status": self.status}
+        if self.errors:
+            answer["errors"] = [error.as_dict() for error in self.errors]
+        if self.warnings:
+            answer["warnings"] = [warning.as_dict() for warning in self.warnings]
+        if self.clock_skew_seconds and not self.errors:
+            answer["clock_skew_seconds"] = self.clock_skew_seconds
+        return answer
 
 
 def read_event(raw: object, arrival: Arrival) -> Result:

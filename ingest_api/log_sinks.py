@@ -15,9 +15,9 @@ from eventmill.core.database import database_url
 from eventmill.core.errors import ConfigurationError, FieldError
 from eventmill.core.opening import open_database
 from ingest_api.arrival import Arrival
+from ingest_api.events import Result
 from ingest_api.keys import looks_like_key
 from ingest_api.metrics import Metrics
-from ingest_api.results import Result
 from ingest_api.runtime import runtime
 from ingest_api.senders import IMPORTER
 from ingest_api.service import IngestService

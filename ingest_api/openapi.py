@@ -15,21 +15,11 @@ from eventmill.core.errors import (
     Unauthorized,
     Unavailable,
 )
-from eventmill.core.registry import Envelope
 from eventmill.core.tracking_plan import tracking_plan
 from eventmill.http.guard import guarded
-from eventmill.http.problems import MEDIA_TYPE, REFERENCE, Problems
+from eventmill.http.problems import MEDIA_TYPE, REFERENCE, Problems, Responses
 from ingest_api.body import MAX_BODY_BYTES
-from ingest_api.schemas import (
-    Answer,
-    Batch,
-    Call,
-    CallBatch,
-    Problem,
-    Settings,
-    SourceConfig,
-    Success,
-)
+from ingest_api.schemas import Answer, Batch, Call, CallBatch, Problem
 
 
 class SegmentProblems(Problems):
@@ -100,7 +90,8 @@ def _reference(*models: type) -> dict[str, Any]:
     return found[0] if len(found) == 1 else {"anyOf": found}
 
 
-def _body(*models: type, **more: Any) -> dict[str, Any]:
+def body(*models: type, **more: Any) -> dict[str, Any]:
+    """`openapi_extra` of a call whose body is one of `models`, and is read raw."""
     content = {"application/json": {"schema": _reference(*models), **more}}
     return {"requestBody": {"required": True, "content": content}}
 
@@ -127,57 +118,15 @@ _FORBIDDEN[403]["content"][MEDIA_TYPE]["schema"] = {
     "anyOf": [{"allOf": [_reference(Problem), _reference(Answer)]}, _reference(Problem)]
 }
 
-POST_EVENTS: dict[str, Any] = {
-    "tags": ["events"],
-    "summary": "Send one event, or up to 1,000",
-    "operation_id": "post_events",
-    "description": (
-        "The body is JSON whatever the content type says. Events are judged one by one: what is"
-        " wrong with one does not touch the others. An event whose `event_id` was stored before is"
-        " a `duplicate`, so a request may be repeated. Fields that the envelope does not know are"
-        " ignored, with a warning. Authenticate with a write key in `X-Write-Key` or as the user"
-        " name of HTTP Basic, or with a user's token as a bearer token; or with `write_key` and"
-        " `user_token` beside `events`. With `DNT: 1` or `Sec-GPC: 1` every event is `dropped`."
-    ),
-    "responses": {
-        200: {"model": Answer, "description": "Every accepted event is stored durably."},
-        **TAKING,
-        **_FORBIDDEN,
-        422: {
-            "description": "Every event was rejected (then as 200), or the request has no events.",
-            "content": {
-                "application/json": {"schema": _reference(Answer)},
-                **TAKING[422]["content"],
-            },
-        },
+JUDGING: Responses = {
+    **TAKING,
+    **_FORBIDDEN,
+    422: {
+        "description": "Every event was rejected (then as 200), or the request has no events.",
+        "content": {"application/json": {"schema": _reference(Answer)}, **TAKING[422]["content"]},
     },
-    "openapi_extra": _body(Envelope, Batch, examples=EXAMPLES),
 }
-_CALLS: dict[str, Any] = {
-    "summary": "Calls of the Segment tracking API",
-    "description": (
-        "The body is JSON, gzip or not, whatever the headers say. An event that is rejected is kept"
-        " for replay, and the answer is still 200: these clients drop what gets a 4xx."
-        " docs/clients.md tells what becomes of a call."
-    ),
-    "responses": {200: {"model": Success, "description": "Received."}, **TAKING},
-}
-POST_CALL = {
-    **_CALLS,
-    "summary": "One call of the Segment tracking API",
-    "openapi_extra": _body(Call),
-}
-POST_BATCH = {**_CALLS, "operation_id": "post_batch", "openapi_extra": _body(CallBatch)}
-SETTINGS: dict[str, Any] = {
-    "summary": "Settings that analytics-next asks for",
-    "operation_id": "get_settings",
-    "responses": {200: {"model": Settings, "description": "Send here."}, **IDENTIFYING},
-}
-SOURCE_CONFIG: dict[str, Any] = {
-    "summary": "Settings that RudderStack's browser library asks for",
-    "operation_id": "get_source_config",
-    "responses": {200: {"model": SourceConfig, "description": "Send here."}, **IDENTIFYING},
-}
+"""What a call with plain events may answer besides 200; `TAKING` with Segment's calls."""
 
 
 def describe(app: FastAPI) -> dict[str, Any]:

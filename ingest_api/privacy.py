@@ -1,8 +1,4 @@
-"""What is not kept: events of people who opted out, and personal data in what is stored.
-
-A person opts out with `DNT: 1` (W3C Tracking Preference Expression) or `Sec-GPC: 1` (Global Privacy
-Control). Either drops every event of the request, whoever sends it: a server that passes its
-visitor's header on means it.
+"""Personal data that is not kept of what is stored.
 
 In events, URLs are scrubbed, in their own columns and in the props that the tracking plan calls
 `url`; campaign values lose e-mail addresses; properties named as a client's IP address are removed.
@@ -14,11 +10,9 @@ from operator import attrgetter
 from typing import Any
 
 import orjson
-from starlette.requests import Request
 
 from eventmill.core.registry import EventRow, Kind, columns_of
 from eventmill.core.tracking_plan import tracking_plan
-from ingest_api.headers import header
 from ingest_api.scrubbing import REDACTED, is_suspicious, scrub_text, scrub_url
 
 URLS = columns_of(Kind.URL)
@@ -41,11 +35,6 @@ _MAY_HOLD_IP = re.compile(
 )
 # Text of JSON that may be a URL with something to scrub; `scrub_url` decides.
 _MAY_BE_URL = re.compile(r"://|^[/?#]|[?&#][^\s=&]+=")
-
-
-def opted_out(request: Request) -> bool:
-    """Whether a request's headers forbid to record it."""
-    return header(request, b"dnt").strip() == "1" or header(request, b"sec-gpc").strip() == "1"
 
 
 def scrubbed(row: EventRow) -> EventRow:

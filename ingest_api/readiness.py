@@ -12,7 +12,7 @@ from eventmill.core.migrate import available
 from ingest_api.metrics import Metrics
 from ingest_api.patience import within
 from ingest_api.spool import Spool, SpoolUnavailable
-from ingest_api.spool_file import SpoolState
+from ingest_api.spool_file import SpoolFile
 
 SECONDS = 2
 
@@ -43,7 +43,7 @@ async def readiness(pool: AsyncConnectionPool, spool: Spool) -> dict[str, Any]:
     except Unavailable as error:
         problem = str(error)
     try:
-        state = await spool.state()
+        state = await spool.run(SpoolFile.state)
     except SpoolUnavailable:
         state = None
     if problem is not None and (state is None or not spool.can_take):
@@ -53,14 +53,17 @@ async def readiness(pool: AsyncConnectionPool, spool: Spool) -> dict[str, Any]:
     found: dict[str, Any] = {"status": "ready" if problem is None else "spooling"}
     if problem is not None:
         found["detail"] = problem
-    found["spool"] = _shown(state) if state is not None else "unavailable"
+    found["spool"] = "unavailable"
+    if state is not None:
+        age = round(state.age_seconds)
+        found["spool"] = {"events": state.events, "bytes": state.bytes, "oldest_seconds": age}
     return found
 
 
 async def collect(spool: Spool, metrics: Metrics) -> CollectorRegistry:
     """The metrics as they are now, the spool's gauges among them."""
     try:
-        state = await spool.state()
+        state = await spool.run(SpoolFile.state)
     except SpoolUnavailable:
         metrics.spool_usable.set(0)
     else:
@@ -69,14 +72,6 @@ async def collect(spool: Spool, metrics: Metrics) -> CollectorRegistry:
         metrics.spool_bytes.set(state.bytes)
         metrics.spool_age.set(state.age_seconds)
     return metrics.collected()
-
-
-def _shown(state: SpoolState) -> dict[str, Any]:
-    return {
-        "events": state.events,
-        "bytes": state.bytes,
-        "oldest_seconds": round(state.age_seconds),
-    }
 
 
 async def _applied(pool: AsyncConnectionPool) -> set[str]:

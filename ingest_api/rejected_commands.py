@@ -82,15 +82,12 @@ def replay(
 
     from eventmill.core.database import database_url
     from eventmill.core.opening import open_database
+    from ingest_api.events import STATUSES
     from ingest_api.replay import replay as run
 
     open_database()
     found = asyncio.run(run(database_url(), rejected_ids or None))
-    counts = {
-        "accepted": found["accepted"],
-        "duplicate": found["duplicate"],
-        "rejected": found["rejected"],
-    }
+    counts = {status: found[status] for status in STATUSES if status != "dropped"}
     if as_json:
         print(json.dumps(counts))
         return

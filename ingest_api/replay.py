@@ -12,8 +12,8 @@ import psycopg
 from eventmill.core.tokens import Caller
 from ingest_api.arrival import Arrival, Whereabouts, earliest_accepted
 from ingest_api.body import parse_json
+from ingest_api.events import Status
 from ingest_api.metrics import Metrics
-from ingest_api.results import Status
 from ingest_api.runtime import runtime
 from ingest_api.segment import reread
 from ingest_api.senders import Sender

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 from eventmill.core.registry import DOCUMENTED, MAX_ID_CHARACTERS, Envelope
 from eventmill.http import problems
 from ingest_api.body import MAX_EVENTS
-from ingest_api.results import Status
+from ingest_api.events import Status
 
 Id = Annotated[str, Field(max_length=MAX_ID_CHARACTERS)]
 Time = Annotated[str, Field(description="RFC 3339 with an offset.")]
@@ -95,15 +95,3 @@ class Success(BaseModel):
     """Every event that was not rejected is stored durably."""
 
     success: bool
-
-
-class Settings(BaseModel):
-    """Settings of analytics-next: where to send."""
-
-    integrations: dict[str, Any]
-
-
-class SourceConfig(BaseModel):
-    """Settings of RudderStack's browser library: a source without destinations."""
-
-    source: dict[str, Any]

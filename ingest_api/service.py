@@ -8,17 +8,16 @@ from eventmill.core.plain_json import text_problem
 from eventmill.core.registry import MAX_ID_CHARACTERS, with_visitor
 from ingest_api import permissions
 from ingest_api.arrival import Arrival, Whereabouts
-from ingest_api.batch import RejectedRow
+from ingest_api.batch import Batch, RejectedRow
 from ingest_api.commits import Unstorable
 from ingest_api.countries import Countries
 from ingest_api.event_ids import new_event_id, normal_event_id
-from ingest_api.events import read_event
+from ingest_api.events import Result, Status, read_event
 from ingest_api.identities import KnownLinks, Link, links_of
 from ingest_api.metrics import Metrics
 from ingest_api.partitions import day_of
 from ingest_api.privacy import scrubbed
 from ingest_api.rejected import rejected_row
-from ingest_api.results import Result, Status
 from ingest_api.skew import shifted
 from ingest_api.visitors import VisitorSalts, visitor_hash
 from ingest_api.writer import Writer
@@ -71,7 +70,7 @@ class IngestService:
                 rejected.append(await self._rejected(event, address, result, arrival))
             results.append(result)
         new_links = self._known_links.new([*links, *links_of(rows, arrival.sender)])
-        outcomes = iter(await self._writer.write(rows, rejected, new_links))
+        outcomes = iter(await self._writer.write(Batch(rows, rejected, new_links)))
         self._known_links.remember(new_links)
         unstorable = []
         for event, address, result in zip(events, addresses, results, strict=True):
@@ -86,7 +85,7 @@ class IngestService:
             if arrival.first is None:
                 unstorable.append(await self._rejected(event, address, result, arrival))
         if unstorable:
-            await self._writer.write((), unstorable)
+            await self._writer.write(Batch(rejected=unstorable))
         return self._counted(arrival, results)
 
     def _counted(self, arrival: Arrival, results: list[Result]) -> list[Result]:

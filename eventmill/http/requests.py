@@ -4,13 +4,15 @@ The line says what was called and how it went, and nothing of who called, about 
 """
 
 import logging
+import os
+import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from eventmill.core.logs import new_request_id, request_id
+from eventmill.core.logs import request_id
 from eventmill.http.problems import MEDIA_TYPE
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -34,6 +36,8 @@ PRIVATE: Headers = (
 )
 """Of answers to one caller."""
 
+# Only what cannot be somebody's name is taken over from a sender: a UUID, or a trace id.
+_ID = re.compile(rb"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _PROBLEM = (b"content-type", MEDIA_TYPE.encode())
 
@@ -76,7 +80,7 @@ class ObservedRequests:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        current = new_request_id(scope["headers"])
+        current = _request_id(scope["headers"])
         token = request_id.set(current)
         status, is_problem = 500, False
 
@@ -113,3 +117,11 @@ class ObservedRequests:
                     fields["role"] = role
                 self.log.log(level, "answered", extra={"fields": fields})
             request_id.reset(token)
+
+
+def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The `X-Request-ID` that a request brought, if it is an id and nothing else, or a new one."""
+    for name, value in headers:
+        if name == b"x-request-id" and _ID.fullmatch(value):
+            return value.decode()
+    return os.urandom(16).hex()

@@ -11,12 +11,13 @@ from fastapi import APIRouter, Request, Response
 from starlette.types import Receive, Scope, Send
 
 from eventmill.core.errors import Forbidden
-from eventmill.core.registry import parse_time, utc_text
+from eventmill.core.registry import Envelope, parse_time, utc_text
 from ingest_api.arrival import arrive
 from ingest_api.body import invalid, listed, parse_json, read_body
+from ingest_api.events import STATUSES, Result
 from ingest_api.headers import header
-from ingest_api.openapi import POST_EVENTS, PROBLEMS
-from ingest_api.results import STATUSES, Result
+from ingest_api.openapi import EXAMPLES, JUDGING, PROBLEMS, body
+from ingest_api.schemas import Answer, Batch
 
 ROUTE = "/v1/events"
 MAY_HOLD_CREDENTIALS = re.compile(rb'"(?:write_key|user_token)"')
@@ -24,20 +25,38 @@ MAY_HOLD_CREDENTIALS = re.compile(rb'"(?:write_key|user_token)"')
 router = APIRouter()
 
 
-@router.post(ROUTE, **POST_EVENTS)
+@router.post(
+    ROUTE,
+    tags=["events"],
+    summary="Send one event, or up to 1,000",
+    response_model=Answer,
+    response_description="Every accepted event is stored durably.",
+    responses=JUDGING,
+    openapi_extra=body(Envelope, Batch, examples=EXAMPLES),
+)
 async def post_events(request: Request) -> Response:
-    body = await read_body(request)
+    """The body is JSON whatever the content type says.
+
+    Events are judged one by one: what is wrong with one does not touch the others. An event whose
+    `event_id` was stored before is a `duplicate`, so a request may be repeated. Fields that the
+    envelope does not know are ignored, with a warning.
+
+    Authenticate with a write key in `X-Write-Key` or as the user name of HTTP Basic, or with a
+    user's token as a bearer token; or with `write_key` and `user_token` beside `events`. With
+    `DNT: 1` or `Sec-GPC: 1` every event is `dropped`.
+    """
+    raw = await read_body(request)
     started = time.perf_counter()
     state = request.app.state
     # A stranger's body is not worth parsing, unless it may say who the stranger is.
     credentials: tuple[str | None, str | None] = (None, None)
-    if MAY_HOLD_CREDENTIALS.search(body):
-        value, has_odd_values = parse_json(body)
+    if MAY_HOLD_CREDENTIALS.search(raw):
+        value, has_odd_values = parse_json(raw)
         credentials = read_credentials(value)
         sender = await state.senders.identify(request, *credentials)
     else:
         sender = await state.senders.identify(request)
-        value, has_odd_values = parse_json(body)
+        value, has_odd_values = parse_json(raw)
     events, sent_at = read_request(value)
     arrival = arrive(request, sender, ROUTE, has_odd_values=has_odd_values)
     arrival.sent_at = sent_at
@@ -97,10 +116,10 @@ def read_credentials(value: Any) -> tuple[str | None, str | None]:
 def answer(results: Sequence[Result], headers: Mapping[str, str]) -> Response:
     """What became of each event: 403 if the sender may send none of them, 422 if all are wrong."""
     found = Counter([result.status for result in results])
-    body: dict[str, Any] = {status: found[status] for status in STATUSES}
-    body["results"] = [result.as_dict() for result in results]
+    counts: dict[str, Any] = {status: found[status] for status in STATUSES}
+    counts["results"] = [result.as_dict() for result in results]
     if results and all(result.is_forbidden for result in results):
         error = Forbidden("this sender may not send any of these events; `results` says why")
-        return PROBLEMS.response(error, headers, **body)
+        return PROBLEMS.response(error, headers, **counts)
     status = 422 if results and found["rejected"] == len(results) else 200
-    return Response(orjson.dumps(body), status, headers, media_type="application/json")
+    return Response(orjson.dumps(counts), status, headers, media_type="application/json")

@@ -13,38 +13,59 @@ from fastapi import APIRouter, Request, Response
 from ingest_api.arrival import arrive
 from ingest_api.body import invalid, listed, parse_json, read_body
 from ingest_api.headers import header
-from ingest_api.openapi import POST_BATCH, POST_CALL, SETTINGS, SOURCE_CONFIG
+from ingest_api.openapi import IDENTIFYING, TAKING, body
+from ingest_api.schemas import Call, CallBatch, Success
 from ingest_api.segment import CALLS, read_call
 from ingest_api.senders import Sender
 
 SUCCESS = orjson.dumps({"success": True})
+DESCRIBED: dict[str, Any] = {
+    "description": (
+        "The body is JSON, gzip or not, whatever the headers say. An event that is rejected is kept"
+        " for replay, and the answer is still 200: these clients drop what gets a 4xx."
+        " docs/clients.md tells what becomes of a call."
+    ),
+    "response_model": Success,
+    "responses": TAKING,
+}
 
 router = APIRouter(tags=["segment"])
 
 
-@router.post("/v1/batch", **POST_BATCH)
+@router.post(
+    "/v1/batch",
+    summary="Calls of the Segment tracking API",
+    openapi_extra=body(CallBatch),
+    **DESCRIBED,
+)
 @router.post("/v1/b", include_in_schema=False)
 async def post_batch(request: Request) -> Response:
     return await _receive(request, "")
 
 
-def _post_call(kind: str) -> Any:
+def _add_call(kind: str) -> None:
     async def post_call(request: Request) -> Response:
         return await _receive(request, kind)
 
-    return post_call
+    router.add_api_route(
+        f"/v1/{kind}",
+        post_call,
+        methods=["POST"],
+        name=f"post_{kind}",
+        summary="One call of the Segment tracking API",
+        openapi_extra=body(Call),
+        **DESCRIBED,
+    )
+    # analytics-next names a call by its first letter.
+    router.add_api_route(f"/v1/{kind[0]}", post_call, methods=["POST"], include_in_schema=False)
 
 
 for _kind in CALLS:
-    _endpoint = _post_call(_kind)
-    _described = POST_CALL | {"operation_id": f"post_{_kind}"}
-    router.add_api_route(f"/v1/{_kind}", _endpoint, methods=["POST"], **_described)
-    # analytics-next names a call by its first letter.
-    router.add_api_route(f"/v1/{_kind[0]}", _endpoint, methods=["POST"], include_in_schema=False)
+    _add_call(_kind)
 
 
-@router.get("/v1/projects/{write_key}/settings", **SETTINGS)
-async def get_settings(request: Request, write_key: str) -> Response:
+@router.get("/v1/projects/{write_key}/settings", responses=IDENTIFYING)
+async def get_settings(request: Request, write_key: str) -> dict[str, Any]:
     """What analytics-next asks first: that events go to this server, and to nobody else."""
     await request.app.state.senders.identify(request, write_key)
     segment_io = {
@@ -54,20 +75,18 @@ async def get_settings(request: Request, write_key: str) -> Response:
         "addBundledMetadata": True,
         "unbundledIntegrations": [],
     }
-    return _json(
-        {
-            "integrations": {"Segment.io": segment_io},
-            "plan": {},
-            "metrics": {"sampleRate": 0},
-            "enabledMiddleware": {},
-            "remotePlugins": [],
-        }
-    )
+    return {
+        "integrations": {"Segment.io": segment_io},
+        "plan": {},
+        "metrics": {"sampleRate": 0},
+        "enabledMiddleware": {},
+        "remotePlugins": [],
+    }
 
 
-@router.get("/sourceConfig/", **SOURCE_CONFIG)
+@router.get("/sourceConfig/", responses=IDENTIFYING)
 @router.get("/sourceConfig", include_in_schema=False)
-async def get_source_config(request: Request) -> Response:
+async def get_source_config(request: Request) -> dict[str, Any]:
     """What RudderStack's browser library asks first: a source without destinations."""
     sender: Sender = await request.app.state.senders.identify(request)
     reporting = {"errors": {"enabled": False}, "metrics": {"enabled": False}}
@@ -78,15 +97,15 @@ async def get_source_config(request: Request) -> Response:
         "config": {"statsCollection": reporting},
         "destinations": [],
     }
-    return _json({"source": source})
+    return {"source": source}
 
 
 async def _receive(request: Request, kind: str) -> Response:
     """`kind` is the type of the call that the body is; "" if it is a batch of calls."""
-    body = await read_body(request)
+    raw = await read_body(request)
     started = time.perf_counter()
     state = request.app.state
-    value, has_odd_values = parse_json(body)
+    value, has_odd_values = parse_json(raw)
     if not isinstance(value, dict):
         raise invalid("body", "must be an object")
     messages = [value] if kind else listed(value, "batch")
@@ -110,7 +129,3 @@ async def _receive(request: Request, kind: str) -> Response:
     await state.service.ingest(arrival, events, links, addresses)
     state.metrics.requests.observe(time.perf_counter() - started)
     return Response(SUCCESS, 200, headers, media_type="application/json")
-
-
-def _json(value: object) -> Response:
-    return Response(orjson.dumps(value), media_type="application/json")
