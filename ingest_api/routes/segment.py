@@ -64,7 +64,11 @@ for _kind in CALLS:
     _add_call(_kind)
 
 
-@router.get("/v1/projects/{write_key}/settings", responses=IDENTIFYING)
+@router.get(
+    "/v1/projects/{write_key}/settings",
+    summary="Settings that analytics-next asks for",
+    responses=IDENTIFYING,
+)
 async def get_settings(request: Request, write_key: str) -> dict[str, Any]:
     """What analytics-next asks first: that events go to this server, and to nobody else."""
     await request.app.state.senders.identify(request, write_key)
@@ -84,7 +88,11 @@ async def get_settings(request: Request, write_key: str) -> dict[str, Any]:
     }
 
 
-@router.get("/sourceConfig/", responses=IDENTIFYING)
+@router.get(
+    "/sourceConfig/",
+    summary="Settings that RudderStack's browser library asks for",
+    responses=IDENTIFYING,
+)
 @router.get("/sourceConfig", include_in_schema=False)
 async def get_source_config(request: Request) -> dict[str, Any]:
     """What RudderStack's browser library asks first: a source without destinations."""
