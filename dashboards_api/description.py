@@ -3,18 +3,10 @@
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from dashboards_api.glossary import GLOSSARY
-from dashboards_api.problems import answers
-from eventmill.core.errors import (
-    EventmillError,
-    InvalidRequest,
-    PayloadTooLarge,
-    RequestTimedOut,
-    UriTooLong,
-)
-from eventmill.http.asgi import UNEXPECTED
+from dashboards_api.problems import PROBLEMS
+from eventmill.http.guard import guarded
 
 ABOUT = """\
 Read what Eventmill counted. Send a token: `Authorization: Bearer <token>`; `eventmill token` makes
@@ -37,21 +29,9 @@ TAGS = [
     {"name": "people", "description": "What is held on a person, and its erasure; for admins."},
     {"name": "operation", "description": "For whoever runs the service; no token is needed."},
 ]
+MAX_BODY_BYTES = 256 * 1024
 # What stands before every call may answer these.
-ALWAYS = answers(
-    UriTooLong("path and query may have 16384 bytes; these have 20000"),
-    EventmillError(UNEXPECTED),
-)
-WITH_BODY = answers(
-    InvalidRequest("the body is not JSON: Expecting value"),
-    RequestTimedOut("the body did not come within 10 s"),
-    PayloadTooLarge("a body may have 262144 bytes"),
-)
-
-
-def operation_id(route: APIRoute) -> str:
-    """The function's name: it is the name of the operation in generated clients, so it is kept."""
-    return route.name
+ALWAYS, WITH_BODY = guarded(PROBLEMS, MAX_BODY_BYTES)
 
 
 def install(app: FastAPI) -> None:
@@ -67,6 +47,7 @@ def install(app: FastAPI) -> None:
 
 
 def _complete(document: dict[str, Any]) -> None:
+    PROBLEMS.describe(document)
     used = set()
     for path in document["paths"].values():
         for operation in path.values():

@@ -1,19 +1,11 @@
-"""What every request gets: an id, a place in the Prometheus metrics and a line in the log, which
-says what was called and how it went, and nothing of who called, about whom, or with which token."""
+"""The Prometheus metrics of this API: its answers, its database connections and its process."""
 
-import logging
-import time
 from functools import partial
-from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboards_api.database import Pool
-from eventmill.core.logs import new_request_id, request_id
-
-log = logging.getLogger("eventmill.dashboards.requests")
+from eventmill.http.requests import Answered
 
 # A dashboard call should take milliseconds; 15 s is where the database gives up.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
@@ -30,19 +22,28 @@ class RequestMetrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self.requests = Counter(
+        self._requests = Counter(
             "eventmill_dashboards_requests",
             "Answers, by route, method and status.",
             ("route", "method", "status"),
             registry=self.registry,
         )
-        self.seconds = Histogram(
+        self._seconds = Histogram(
             "eventmill_dashboards_request_seconds",
             "Time from the request's arrival to the end of its answer.",
             ("route",),
             buckets=BUCKETS,
             registry=self.registry,
         )
+
+    def count(self, answered: Answered) -> None:
+        """Count and time an answer."""
+        self._seconds.labels(answered.route).observe(answered.seconds)
+        self._requests.labels(answered.route, answered.method, answered.status).inc()
+
+    async def collect(self) -> CollectorRegistry:
+        """The metrics as they are now."""
+        return self.registry
 
     def watch(self, pool: Pool) -> None:
         """Show how many connections the pool has and how many requests wait for one."""
@@ -53,56 +54,3 @@ class RequestMetrics:
 
 def _statistic(pool: Pool, name: str) -> float:
     return pool.get_stats().get(name, 0)
-
-
-class ObservedRequests:
-    """ASGI middleware, outermost: gives a request its id, counts, times and logs it."""
-
-    def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
-        self.app = app
-        self.metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        status = 500
-        current = new_request_id(scope["headers"])
-        token = request_id.set(current)
-
-        async def observed_send(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = current
-            await send(message)
-
-        started = time.perf_counter()
-        try:
-            await self.app(scope, receive, observed_send)
-        finally:
-            seconds = time.perf_counter() - started
-            route, method = _route(scope), _method(scope)
-            self.metrics.seconds.labels(route).observe(seconds)
-            self.metrics.requests.labels(route, method, status).inc()
-            fields = {
-                "method": method,
-                "route": route,
-                "status": status,
-                "milliseconds": round(seconds * 1000, 1),
-                "role": scope.get("state", {}).get("role"),
-            }
-            log.info("answered", extra={"fields": fields})
-            request_id.reset(token)
-
-
-def _route(scope: Scope) -> str:
-    """The route's pattern: ids would make one time series per asset."""
-    route: Any = scope.get("route")
-    return getattr(route, "path_format", None) or "unknown"
-
-
-def _method(scope: Scope) -> str:
-    """The method, unless the caller made it up: that would make one time series per word."""
-    known = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-    return scope["method"] if scope["method"] in known else "other"

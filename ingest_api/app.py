@@ -2,8 +2,11 @@
 
 import asyncio
 import gc
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from fastapi import FastAPI
@@ -13,17 +16,21 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from eventmill.core import logs
 from eventmill.core.database import database_url
 from eventmill.core.settings import get_settings
-from eventmill.http.asgi import UnexpectedErrors
-from ingest_api import cors, openapi, problems
+from eventmill.http import docs_page, operation
+from eventmill.http.guard import Guard
+from eventmill.http.requests import PUBLIC, ObservedRequests
+from ingest_api import cors, openapi
 from ingest_api.limits import Limits
 from ingest_api.maintenance import Maintenance
 from ingest_api.metrics import Metrics
 from ingest_api.plan_watch import PlanWatch
-from ingest_api.requests import ObservedRequests, log
+from ingest_api.readiness import collect
 from ingest_api.routes import events, example, health, segment, tracker
 from ingest_api.runtime import runtime
 from ingest_api.senders import Senders
 from ingest_api.spool import Spool
+
+log = logging.getLogger("eventmill.ingest.requests")
 
 
 def create_app() -> FastAPI:
@@ -32,9 +39,12 @@ def create_app() -> FastAPI:
     metrics = Metrics()
     # The first is the outermost.
     middleware = [
-        Middleware(ObservedRequests),
+        # At 2,500 requests a second a line for each answer would be what the disk is busy with.
+        Middleware(
+            ObservedRequests, log=log, count=metrics.count, headers=PUBLIC, success=logging.DEBUG
+        ),
         cors.middleware(),
-        Middleware(UnexpectedErrors, log=log, count=metrics.problems.labels("500").inc),
+        Middleware(Guard, problems=openapi.PROBLEMS, log=log),
     ]
     app = _IngestApp(
         middleware,
@@ -42,14 +52,17 @@ def create_app() -> FastAPI:
         summary="Send events; an answer of 200 means that they are stored durably.",
         version="1",
         lifespan=_lifespan,
+        generate_unique_id_function=attrgetter("name"),
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.metrics = metrics
     app.state.limits = Limits()
-    for module in (events, segment, tracker, health):
+    for module in (events, segment, tracker, operation, health, docs_page):
         app.include_router(module.router)
     if get_settings().example_page:
         app.include_router(example.router)
-    problems.install(app)
+    openapi.PROBLEMS.install(app)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     return app
 
@@ -97,16 +110,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.service = running.service
         app.state.pool = running.pool
         app.state.spool = spool
+        app.state.collect = partial(collect, spool, app.state.metrics)
         app.state.senders = Senders(running.pool)
-        app.state.senders.start()
         maintenance = Maintenance(running.pool, running.partitions, running.salts)
-        tasks = [asyncio.create_task(part.run()) for part in (maintenance, plan_watch)]
-        sharing = asyncio.create_task(app.state.metrics.share())
+        parts = (maintenance, plan_watch, app.state.metrics, app.state.senders)
+        tasks = [asyncio.create_task(part.run()) for part in parts]
         try:
             yield
         finally:
-            maintenance.stop()
-            plan_watch.stop()
-            sharing.cancel()
-            await asyncio.gather(*tasks)
-            await app.state.senders.stop()
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)

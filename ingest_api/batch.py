@@ -1,4 +1,4 @@
-"""What is made durable together: event rows, refused events, and links between ids."""
+"""What is made durable together: event rows, rejected events, and links between ids."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -4,7 +4,6 @@ If a batch fails because of what is in it, it is halved until the bad item stand
 can fail its neighbours. Everything else that fails says something about the database.
 """
 
-import asyncio
 import logging
 import os
 import socket
@@ -20,6 +19,7 @@ from psycopg.conninfo import make_conninfo
 from ingest_api.batch import Batch
 from ingest_api.metrics import Metrics
 from ingest_api.partitions import Partitions, day_of
+from ingest_api.patience import within
 from ingest_api.store import SETTINGS as store_settings
 from ingest_api.store import store
 
@@ -45,15 +45,15 @@ ROW_ERRORS = (psycopg.DataError, psycopg.IntegrityError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Unstorable:
     """The database does not take this row. Validation should have found it: worth a look."""
 
     reason: str
 
 
-Outcome = bool | None | Refused
+Outcome = bool | None | Unstorable
 """Of one row: True if it was new, False if its id was stored before, None if its person was erased
-since it was received and nothing was stored, or why it was refused."""
+since it was received and nothing was stored, or why it cannot be stored."""
 
 
 class DatabaseAway(Exception):
@@ -77,16 +77,12 @@ class Commits:
         """
         started = time.perf_counter()
         session = self._session = self._session or _Session(self._url, self._partitions)
-        # Cancelling would wait for a server that does not answer: the connection is cut instead.
-        task = asyncio.create_task(session.commit(batch))
-        done, _ = await asyncio.wait({task}, timeout=seconds)
-        if not done:
-            self._session = None
-            task.add_done_callback(_ended)
-            session.cut()
-            raise DatabaseAway(f"the database did not commit within {seconds:g} s")
         try:
-            outcomes = task.result()
+            outcomes = await within(seconds, session.commit(batch))
+        except TimeoutError as error:
+            self._session = None
+            session.cut()
+            raise DatabaseAway(f"the database did not commit within {seconds:g} s") from error
         except Exception as error:
             self._session = None
             await session.close()
@@ -163,17 +159,11 @@ class _Session:
                 return list(await store(connection, batch))
         except ROW_ERRORS as error:
             if len(batch) == 1:
-                log.warning("the database refused a row: %s", type(error).__name__)
-                return [Refused(reason(error))] if batch.rows else []
+                log.warning("the database did not take a row: %s", type(error).__name__)
+                return [Unstorable(reason(error))] if batch.rows else []
         first, second = batch.halves()
         outcomes = await self._store(connection, first)
         return outcomes + await self._store(connection, second)
-
-
-def _ended(task: "asyncio.Task[list[Outcome]]") -> None:
-    """A commit that was given up came to its end; its batch went another way."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.debug("a commit that was given up failed: %s", type(error).__name__)
 
 
 def reason(error: Exception) -> str:

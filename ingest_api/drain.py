@@ -8,9 +8,10 @@ from contextlib import suppress
 import psycopg
 
 from ingest_api.batch import Batch, merged
-from ingest_api.commits import Commits, DatabaseAway, Refused
+from ingest_api.commits import Commits, DatabaseAway, Unstorable
 from ingest_api.rejected import row_as_rejected
 from ingest_api.spool import Spool, SpoolUnavailable
+from ingest_api.spool_file import SpoolFile
 from ingest_api.visitors import VisitorSalts
 
 log = logging.getLogger("eventmill.ingest")
@@ -65,7 +66,7 @@ class Drain:
             while not self._stopping.is_set():
                 through, batches = await self._spool.first(EVENTS)
                 if not batches:
-                    await self._spool.shrink()
+                    await self._spool.run(SpoolFile.shrink)
                     break
                 batch = merged(batches)
                 await self._store(batch)
@@ -78,14 +79,14 @@ class Drain:
 
     async def _store(self, batch: Batch) -> None:
         outcomes = await self._commits.commit(batch, COMMIT_SECONDS)
-        refused = [
+        unstorable = [
             row_as_rejected(row, outcome.reason)
             for row, outcome in zip(batch.rows, outcomes, strict=True)
-            if isinstance(outcome, Refused)
+            if isinstance(outcome, Unstorable)
         ]
-        if refused:
-            log.error("the database refused %d spooled events, now rejected", len(refused))
-            await self._commits.commit(Batch(rejected=refused), COMMIT_SECONDS)
+        if unstorable:
+            log.error("the database did not take %d spooled events, now rejected", len(unstorable))
+            await self._commits.commit(Batch(rejected=unstorable), COMMIT_SECONDS)
 
     def stop(self) -> None:
         self._stopping.set()

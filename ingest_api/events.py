@@ -7,7 +7,6 @@ that is wrong with it. What may be in `props` is the tracking plan's matter.
 import difflib
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Literal
@@ -21,11 +20,9 @@ from eventmill.core.registry import (
     CONTEXT_FIELDS,
     ENVELOPE,
     FIELDS,
-    FUTURE_TOLERANCE,
     MAX_CAMPAIGN_CHARACTERS,
     MAX_URL_CHARACTERS,
     MAX_USER_AGENT_BYTES,
-    OLDEST,
     Context,
     Envelope,
     EventRow,
@@ -33,6 +30,7 @@ from eventmill.core.registry import (
     utc_text,
 )
 from eventmill.core.tracking_plan import tracking_plan
+from ingest_api.arrival import Arrival
 from ingest_api.campaign import CLICK_ID, UTM_FIELDS, read_campaign
 from ingest_api.event_ids import new_event_id, normal_event_id
 from ingest_api.props import MAX_ERRORS, read_props, shortened_to
@@ -48,47 +46,45 @@ NOTHING: Set[str] = frozenset()
 NO_CAMPAIGN = [""] * 6
 
 
-@dataclass(slots=True)
-class Receipt:
-    """What the events of one request have in common. Texts are "" when there is none."""
-
-    received_at: datetime
-    earliest: datetime = OLDEST
-    sent_at: str = ""
-    """ISO 8601 in UTC, as `utc_text` makes it."""
-    user_agent: str = ""
-    """Serves for events whose context has none; so does `referrer`."""
-    referrer: str = ""
-    has_odd_values: bool = True
-    """Whether there may be NUL, a lone surrogate or a number that is no number in an event."""
-    received_text: str = field(init=False)
-    latest: datetime = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.received_text = utc_text(self.received_at)
-        self.latest = self.received_at + FUTURE_TOLERANCE
+Status = Literal["accepted", "duplicate", "rejected", "dropped"]
+STATUSES: tuple[Status, ...] = ("accepted", "duplicate", "rejected", "dropped")
 
 
 @dataclass(slots=True)
-class Reading:
-    """What became of one event: a row, or the errors for which there is none."""
+class Result:
+    """One event: rejected with its errors, or a row and what storing it came to."""
 
-    row: EventRow | None
-    errors: list[FieldError]
-    warnings: list[FieldError]
     event_id: str | None = None
-    """None if the event has no id that can be read."""
+    """None if the event has no id that can be read, and is not stored."""
+    status: Status = "rejected"
+    errors: list[FieldError] = field(default_factory=list)
+    warnings: list[FieldError] = field(default_factory=list)
+    row: EventRow | None = None
+    is_forbidden: bool = False
+    """Rejected because its sender may not send it."""
+    clock_skew_seconds: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """As the API answers it."""
+        answer: dict[str, Any] = {"event_id": self.event_id, "status": self.status}
+        if self.errors:
+            answer["errors"] = [error.as_dict() for error in self.errors]
+        if self.warnings:
+            answer["warnings"] = [warning.as_dict() for warning in self.warnings]
+        if self.clock_skew_seconds and not self.errors:
+            answer["clock_skew_seconds"] = self.clock_skew_seconds
+        return answer
 
 
-def read_event(raw: object, receipt: Receipt) -> Reading:
+def read_event(raw: object, arrival: Arrival) -> Result:
     """One event, as JSON gave it → its row, or all that is wrong with it. Never raises."""
     if not isinstance(raw, dict):
-        return Reading(None, [FieldError("event", "must be a JSON object")], [])
+        return Result(errors=[FieldError("event", "must be a JSON object")])
     errors: list[FieldError] = []
-    if receipt.has_odd_values:
+    if arrival.has_odd_values:
         errors += islice(find_unstorable(raw), MAX_ERRORS)
         if len(errors) == MAX_ERRORS:  # there may be more, so no field is known to be good
-            return Reading(None, errors, [])
+            return Result(errors=errors)
     fields = _typed(raw, errors)
     # Fields that are wrong by themselves; a rule over two fields does not complain of them again.
     bad = {error.field.split(".", 1)[0] for error in errors} if errors else NOTHING
@@ -106,12 +102,12 @@ def read_event(raw: object, receipt: Receipt) -> Reading:
         props_json, wrong = read_props(
             event_type if known_type else None,
             props,
-            is_checked=receipt.has_odd_values,
+            is_checked=arrival.has_odd_values,
             warnings=warnings,
         )
         errors += wrong
-    occurred_at = _read_time(fields, "occurred_at", receipt, errors) or receipt.received_text
-    sent_at = _read_time(fields, "sent_at", receipt, errors) or receipt.sent_at
+    occurred_at = _read_time(fields, "occurred_at", arrival, errors) or arrival.received_text
+    sent_at = _read_time(fields, "sent_at", arrival, errors) or arrival.sent_at
     actor_type, actor_id = get("actor_type") or "", get("actor_id") or ""
     if bool(actor_type) != bool(actor_id) and not bad & {"actor_type", "actor_id"}:
         missing, given = ("actor_id", "actor_type") if actor_type else ("actor_type", "actor_id")
@@ -126,18 +122,18 @@ def read_event(raw: object, receipt: Receipt) -> Reading:
         else:
             event_id = normal_event_id(sent_id) if sent_id else None
     if errors:
-        return Reading(None, errors[:MAX_ERRORS], warnings, event_id)
+        return Result(event_id, "rejected", errors[:MAX_ERRORS], warnings)
 
     landing_page, page_url = context.get("landing_page") or "", context.get("page_url") or ""
     campaign = _read_campaign(context, landing_page, page_url)
     sent_agent = context.get("user_agent") or ""
-    user_agent = _short_user_agent(sent_agent or receipt.user_agent)
+    user_agent = _short_user_agent(sent_agent or arrival.user_agent)
     if sent_agent and user_agent != sent_agent:
         warnings.append(shortened_to("context.user_agent", len(user_agent)))
     row = EventRow(
         event_id or new_event_id(),
         occurred_at,
-        receipt.received_text,
+        arrival.received_text,
         sent_at,
         get("source") or "web",
         event_type,
@@ -156,11 +152,11 @@ def read_event(raw: object, receipt: Receipt) -> Reading:
         _short_url("page_url", page_url, warnings),
         _short_url("landing_page", landing_page, warnings),
         _short_url("referrer", context.get("referrer") or "", warnings)
-        or receipt.referrer[:MAX_URL_CHARACTERS],
+        or arrival.referrer[:MAX_URL_CHARACTERS],
         user_agent,
         *campaign,
     )
-    return Reading(row, errors, warnings, row.event_id)
+    return Result(row.event_id, "accepted", [], warnings, row)
 
 
 def _typed(raw: dict[str, Any], errors: list[FieldError]) -> Envelope:
@@ -194,7 +190,7 @@ def _unknown_type(event_type: str) -> FieldError:
 
 
 def _read_time(
-    fields: Envelope, name: Literal["occurred_at", "sent_at"], receipt: Receipt,
+    fields: Envelope, name: Literal["occurred_at", "sent_at"], arrival: Arrival,
     errors: list[FieldError],
 ) -> str:  # fmt: skip
     """The time as UTC text; "" if there is none or, with an error added, if it is wrong."""
@@ -204,10 +200,10 @@ def _read_time(
     try:
         moment = parse_time(text)
         if name == "occurred_at":
-            if moment > receipt.latest:
+            if moment > arrival.latest:
                 raise ValueError("is more than 1 h in the future")  # noqa: TRY301
-            if moment < receipt.earliest:
-                oldest = receipt.earliest.isoformat(timespec="minutes")
+            if moment < arrival.earliest:
+                oldest = arrival.earliest.isoformat(timespec="minutes")
                 raise ValueError(f"is before {oldest}, the oldest accepted")  # noqa: TRY301
         return utc_text(moment)
     except ValueError as error:

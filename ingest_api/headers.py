@@ -15,9 +15,3 @@ def header(request: Request, name: bytes) -> str:
         if key == name:
             return value.decode(errors="replace").replace("\0", "")
     return ""
-
-
-def own_address(request: Request) -> str:
-    """Where the request came from. Never stored and never logged."""
-    client: tuple[str, int] | None = request.scope.get("client")
-    return client[0] if client else ""

@@ -1,8 +1,8 @@
 """`eventmill keys`: write keys are made, listed and revoked."""
 
-import json
 from typing import Annotated, cast
 
+import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -38,7 +38,7 @@ def show(
     with open_connection("eventmill keys") as connection:
         keys = list_keys(connection)
     if as_json:
-        print(json.dumps([key.as_dict() for key in keys]))
+        print(orjson.dumps(keys).decode())
         return
     table = Table("key id", "kind", "name", "created", "revoked", box=None)
     for key in keys:

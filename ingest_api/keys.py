@@ -10,7 +10,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, LiteralString, get_args
+from typing import Literal, LiteralString, get_args
 
 import psycopg
 from psycopg.rows import class_row
@@ -41,15 +41,6 @@ class WriteKey:
     kind: KeyKind
     created_at: datetime
     revoked_at: datetime | None
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "key_id": self.key_id,
-            "name": self.name,
-            "kind": self.kind,
-            "created_at": self.created_at.isoformat(),
-            "revoked_at": self.revoked_at.isoformat() if self.revoked_at else None,
-        }
 
 
 def looks_like_key(text: str) -> bool:

@@ -6,7 +6,6 @@ import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, cast
 
 from eventmill.core.errors import ConfigurationError
@@ -72,11 +71,6 @@ class LogFile:
     def __enter__(self) -> "LogFile":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self.size is not None:
             self._raw.close()

@@ -14,13 +14,13 @@ import orjson
 from eventmill.core.database import database_url
 from eventmill.core.errors import ConfigurationError, FieldError
 from eventmill.core.opening import open_database
-from ingest_api.delivery import Delivery
-from ingest_api.events import Receipt
+from ingest_api.arrival import Arrival
+from ingest_api.events import Result
 from ingest_api.keys import looks_like_key
 from ingest_api.metrics import Metrics
 from ingest_api.runtime import runtime
 from ingest_api.senders import IMPORTER
-from ingest_api.service import IngestService, Result
+from ingest_api.service import IngestService
 from ingest_api.visitors import SALT_BYTES, visitor_hash
 
 Event = dict[str, Any]
@@ -44,9 +44,9 @@ class InProcess:
 
     async def send(self, events: Sequence[Event], addresses: Sequence[str]) -> list[Result]:
         # The reader of the log lets no NUL and no surrogate through.
-        receipt = Receipt(received_at=datetime.now(UTC), has_odd_values=False)
-        delivery = Delivery(IMPORTER, receipt, "import access-log")
-        return await self.service.ingest(events, delivery, addresses)
+        now = datetime.now(UTC)
+        arrival = Arrival(IMPORTER, "import access-log", now, has_odd_values=False)
+        return await self.service.ingest(arrival, events, addresses=addresses)
 
 
 @asynccontextmanager

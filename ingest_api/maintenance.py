@@ -1,6 +1,6 @@
 """What the service does beside answering.
 
-It makes partitions for the days to come, destroys old salts, and removes refused events that are
+It makes partitions for the days to come, destroys old salts, and removes rejected events that are
 older than the retention.
 """
 
@@ -51,12 +51,11 @@ class Maintenance:
         self._pool = pool
         self._partitions = partitions
         self._salts = salts
-        self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Until `stop` is called."""
+        """Until cancelled."""
         said = ""
-        while not self._stopping.is_set():
+        while True:
             pause = EVERY_SECONDS
             try:
                 await self.once()
@@ -66,10 +65,7 @@ class Maintenance:
                 if str(error) != said:
                     said = str(error)
                     log.warning("not ready to store events: %s", said.strip().split("\n", 1)[0])
-            try:
-                await asyncio.wait_for(self._stopping.wait(), pause)
-            except TimeoutError:
-                continue
+            await asyncio.sleep(pause)
 
     async def once(self) -> None:
         """Raises Unavailable, TimeoutError or what psycopg raises if the database is away."""
@@ -86,15 +82,12 @@ class Maintenance:
             if retention_days := get_settings().retention_days:
                 await remove_expired(connection, retention_days)
 
-    def stop(self) -> None:
-        self._stopping.set()
-
 
 async def remove_expired(connection: psycopg.AsyncConnection, days: int) -> None:
-    """Remove the refused events that were received more than `days` ago."""
+    """Remove the rejected events that were received more than `days` ago."""
     removed, found = 0, EXPIRED_AT_ONCE
     while found == EXPIRED_AT_ONCE:
         found = (await connection.execute(REMOVE_EXPIRED, (days, EXPIRED_AT_ONCE))).rowcount
         removed += found
     if removed:
-        log.info("removed %d refused events that were older than %d days", removed, days)
+        log.info("removed %d rejected events that were older than %d days", removed, days)

@@ -8,23 +8,23 @@ instead of 0.4 µs, and a request of one event has at most seven.
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import psutil
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from eventmill.core.settings import shared_metrics_folder
+from eventmill.http.requests import Answered
 
 # How old what another process says of its waiting events may be.
 SHARE_SECONDS = 1.0
+MultiprocessMode = Literal["livesum", "livemin", "livemostrecent"]
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 class Metrics:
     """One registry for each application, so that several can live in one process."""
-
-    content_type = CONTENT_TYPE_LATEST
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -59,61 +59,57 @@ class Metrics:
             buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000),
             registry=self.registry,
         )
-        self.waiting = Gauge(
-            "eventmill_ingest_waiting_rows",
-            "Events that wait for a commit.",
-            registry=self.registry,
-            multiprocess_mode="livesum",
-        )
+        self.waiting = self._gauge("waiting_rows", "livesum", "Events that wait for a commit.")
         self.count_waiting: Callable[[], int] = lambda: 0
         """How many wait in this process. Asked when somebody wants to know, not at each event."""
-        self.plan_current = Gauge(
-            "eventmill_ingest_plan_current",
+        self.plan_current = self._gauge(
+            "plan_current",
+            "livemin",
             "1 if the tracking plan in force is what its file says, 0 if the file is broken.",
-            registry=self.registry,
-            multiprocess_mode="livemin",
         )
         self.spooled = Counter(
             "eventmill_ingest_spooled_events_total",
             "Events that were put into the spool, since the database could not take them.",
             registry=self.registry,
         )
-        self.spool_events = Gauge(
-            "eventmill_ingest_spool_events",
-            "Events of all processes that wait in the spool.",
-            registry=self.registry,
-            multiprocess_mode="livemostrecent",
+        self.spool_events = self._gauge(
+            "spool_events", "livemostrecent", "Events of all processes that wait in the spool."
         )
-        self.spool_bytes = Gauge(
-            "eventmill_ingest_spool_bytes",
-            "Size of what waits in the spool.",
-            registry=self.registry,
-            multiprocess_mode="livemostrecent",
+        self.spool_bytes = self._gauge(
+            "spool_bytes", "livemostrecent", "Size of what waits in the spool."
         )
-        self.spool_age = Gauge(
-            "eventmill_ingest_spool_age_seconds",
+        self.spool_age = self._gauge(
+            "spool_age_seconds",
+            "livemostrecent",
             "How long the oldest event in the spool has been waiting.",
-            registry=self.registry,
-            multiprocess_mode="livemostrecent",
         )
-        self.spool_usable = Gauge(
-            "eventmill_ingest_spool_usable",
+        self.spool_usable = self._gauge(
+            "spool_usable",
+            "livemostrecent",
             "1 if the spool takes events, 0 if it is full, damaged or its disk is.",
-            registry=self.registry,
-            multiprocess_mode="livemostrecent",
         )
 
-    def render(self) -> bytes:
-        """As Prometheus reads it, and of all processes."""
+    def _gauge(self, name: str, of_processes: MultiprocessMode, text: str) -> Gauge:
+        """`of_processes` says what several processes' values come to."""
+        name = f"eventmill_ingest_{name}"
+        return Gauge(name, text, registry=self.registry, multiprocess_mode=of_processes)
+
+    def count(self, answered: Answered) -> None:
+        """Count an answer, if it is a problem."""
+        if answered.is_problem:
+            self.problems.labels(str(answered.status)).inc()
+
+    def collected(self) -> CollectorRegistry:
+        """The metrics as they are now, of all processes."""
         self.waiting.set(self.count_waiting())
         if self._shared is None:
-            return generate_latest(self.registry)
+            return self.registry
         _forget_dead(self._shared)
         everything = CollectorRegistry()
         MultiProcessCollector(everything, str(self._shared))  # type: ignore[no-untyped-call]
-        return generate_latest(everything)
+        return everything
 
-    async def share(self) -> None:
+    async def run(self) -> None:
         """Keep what the other processes read of this one fresh, until cancelled."""
         while self._shared is not None:
             self.waiting.set(self.count_waiting())

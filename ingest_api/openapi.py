@@ -5,10 +5,37 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
-from pydantic.json_schema import models_json_schema
 
+from eventmill.core.errors import (
+    FieldError,
+    Forbidden,
+    InvalidFields,
+    PayloadTooLarge,
+    RateLimited,
+    Unauthorized,
+    Unavailable,
+)
 from eventmill.core.tracking_plan import tracking_plan
-from ingest_api.schemas import Answer, Batch, Problem, problem
+from eventmill.http.guard import guarded
+from eventmill.http.problems import MEDIA_TYPE, REFERENCE, Problems, Responses
+from ingest_api.body import MAX_BODY_BYTES
+from ingest_api.schemas import Answer, Batch, Call, CallBatch, Problem
+
+
+class SegmentProblems(Problems):
+    """Problems that also say `code` and `message`, in the words of the Segment API.
+
+    Without them rudder-sdk-python cannot read the answer and sends eleven times what it should give
+    up at once.
+    """
+
+    model = Problem
+
+    def document(self, problem: dict[str, Any]) -> dict[str, Any]:
+        return {**problem, "code": str(problem["status"]), "message": problem["detail"]}
+
+
+PROBLEMS = SegmentProblems()
 
 SECURITY_SCHEMES: dict[str, Any] = {
     "write_key": {
@@ -25,7 +52,6 @@ SECURITY_SCHEMES: dict[str, Any] = {
         "description": "A user's token. The actor is taken from it.",
     },
 }
-REFERENCE = "#/components/schemas/{model}"
 
 EXAMPLES: dict[str, Any] = {
     "one": {
@@ -56,72 +82,51 @@ EXAMPLES: dict[str, Any] = {
     },
 }
 
-POST_EVENTS: dict[str, Any] = {
-    "tags": ["events"],
-    "summary": "Send one event, or up to 1,000",
-    "operation_id": "post_events",
-    "description": (
-        "The body is JSON whatever the content type says. Events are judged one by one: what is"
-        " wrong with one does not touch the others. An event whose `event_id` was stored before is"
-        " a `duplicate`, so a request may be repeated. Fields that the envelope does not know are"
-        " ignored, with a warning. Authenticate with a write key in `X-Write-Key` or as the user"
-        " name of HTTP Basic, or with a user's token as a bearer token; or with `write_key` and"
-        " `user_token` beside `events`. With `DNT: 1` or `Sec-GPC: 1` every event is `dropped`."
-    ),
-    "responses": {
-        200: {"model": Answer, "description": "Every accepted event is stored durably."},
-        400: problem("The body is not JSON."),
-        401: problem("No credentials, an unknown or revoked key, or a bad token."),
-        403: {
-            "description": (
-                "The sender may send none of these events: a problem, with an Answer. Or the page"
-                " may not send: a problem."
-            ),
-            "content": {
-                "application/problem+json": {
-                    "schema": {
-                        "anyOf": [
-                            {
-                                "allOf": [
-                                    {"$ref": REFERENCE.format(model="Problem")},
-                                    {"$ref": REFERENCE.format(model="Answer")},
-                                ]
-                            },
-                            {"$ref": REFERENCE.format(model="Problem")},
-                        ]
-                    }
-                }
-            },
-        },
-        408: problem("The body did not arrive within ten seconds."),
-        413: problem("More than 1 MB, or more than 1,000 events."),
-        422: {
-            "description": "Every event was rejected (then as 200), or the request has no events.",
-            "content": {
-                "application/json": {"schema": {"$ref": REFERENCE.format(model="Answer")}},
-                "application/problem+json": {"schema": {"$ref": REFERENCE.format(model="Problem")}},
-            },
-        },
-        429: problem("Too many events.", Retry_After="Seconds to wait."),
-        503: problem("Nowhere durable to write.", Retry_After="Seconds to wait."),
-    },
-    "openapi_extra": {
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {
-                        "anyOf": [
-                            {"$ref": REFERENCE.format(model="Envelope")},
-                            {"$ref": REFERENCE.format(model="Batch")},
-                        ]
-                    },
-                    "examples": EXAMPLES,
-                }
-            },
-        }
+
+def _reference(*models: type) -> dict[str, Any]:
+    found: list[dict[str, Any]] = [
+        {"$ref": REFERENCE.format(model=model.__name__)} for model in models
+    ]
+    return found[0] if len(found) == 1 else {"anyOf": found}
+
+
+def body(*models: type, **more: Any) -> dict[str, Any]:
+    """`openapi_extra` of a call whose body is one of `models`, and is read raw."""
+    content = {"application/json": {"schema": _reference(*models), **more}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+ALWAYS, WITH_BODY = guarded(PROBLEMS, MAX_BODY_BYTES)
+IDENTIFYING = ALWAYS | PROBLEMS.described(
+    Unauthorized("the write key is unknown or was revoked"),
+    Unavailable("the database is away and the write key is not among the known ones"),
+)
+TAKING = (
+    IDENTIFYING
+    | WITH_BODY
+    | PROBLEMS.described(
+        PayloadTooLarge("a request may have at most 1,000 events, not 1,001"),
+        InvalidFields([FieldError("batch", "must be a list of objects")]),
+        RateLimited("one sender may send 600 events a minute, and …: wait", 60, {}),
+        Unavailable("nowhere durable to write now; send the events again"),
+    )
+)
+_FORBIDDEN = PROBLEMS.described(
+    Forbidden("this sender may not send any of these events; `results` says why")
+)
+_FORBIDDEN[403]["content"][MEDIA_TYPE]["schema"] = {
+    "anyOf": [{"allOf": [_reference(Problem), _reference(Answer)]}, _reference(Problem)]
+}
+
+JUDGING: Responses = {
+    **TAKING,
+    **_FORBIDDEN,
+    422: {
+        "description": "Every event was rejected (then as 200), or the request has no events.",
+        "content": {"application/json": {"schema": _reference(Answer)}, **TAKING[422]["content"]},
     },
 }
+"""What a call with plain events may answer besides 200; `TAKING` with Segment's calls."""
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -131,7 +136,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
         document = get_openapi(
             title=app.title, version=app.version, summary=app.summary, routes=app.routes
         )
-        document["components"]["schemas"] |= _schemas()
+        document["components"]["schemas"] |= _requests()
+        PROBLEMS.describe(document)
         document["components"]["securitySchemes"] = SECURITY_SCHEMES
         for operations in document["paths"].values():
             if "post" in operations:
@@ -140,15 +146,17 @@ def describe(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
-def _schemas() -> dict[str, Any]:
-    batch = TypeAdapter(Batch).json_schema(ref_template=REFERENCE)
-    schemas: dict[str, Any] = batch.pop("$defs")
-    _, answers = models_json_schema([(Problem, "serialization")], ref_template=REFERENCE)
-    batch["properties"]["sent_at"] = schemas["Envelope"]["properties"]["sent_at"]
-    schemas["Envelope"]["required"] = ["event_type"]
-    schemas["Envelope"]["properties"]["event_type"] = {
+def _requests() -> dict[str, Any]:
+    """The schemas of what is sent."""
+    inputs = [(model, "validation", TypeAdapter(model)) for model in (Batch, Call, CallBatch)]
+    _, found = TypeAdapter.json_schemas(inputs, ref_template=REFERENCE)  # type: ignore[arg-type]
+    schemas: dict[str, Any] = found["$defs"]
+    envelope = schemas["Envelope"]
+    schemas["Batch"]["properties"]["sent_at"] = envelope["properties"]["sent_at"]
+    envelope["required"] = ["event_type"]
+    envelope["properties"]["event_type"] = {
         "type": "string",
         "enum": list(tracking_plan().event_types),
         "description": "A type of the tracking plan.",
     }
-    return {"Batch": batch, **schemas, **answers["$defs"]}
+    return schemas

@@ -16,11 +16,11 @@ async def within(seconds: float, work: Coroutine[Any, Any, Answer]) -> Answer:
     when the server does not answer at all; `work` is left to end by itself.
     """
     task = asyncio.create_task(work)
+    _left.add(task)
+    task.add_done_callback(_ended)
     done, _ = await asyncio.wait({task}, timeout=seconds)
     if done:
         return task.result()
-    _left.add(task)
-    task.add_done_callback(_ended)
     raise TimeoutError(f"the database did not answer within {seconds:g} s")
 
 

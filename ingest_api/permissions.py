@@ -1,8 +1,8 @@
 """Who may send what, event by event.
 
 - A publishable key is public: it sends what the plan marks `anonymous`, and names no actor.
-- A user's token says who the actor is, and of which brand; an event that says otherwise is refused.
-  So is a type whose `roles` in the plan do not have the user's.
+- A user's token says who the actor is, and of which brand; an event that says otherwise is
+  rejected. So is a type whose `roles` in the plan do not have the user's.
 - A secret key sends anything for anyone; together with a user's token it names that user only.
 """
 
@@ -19,7 +19,7 @@ ACTOR = ("actor_type", "actor_id")
 def apply(event: dict[str, Any], sender: Sender) -> tuple[dict[str, Any], list[FieldError]]:
     """The event, with its actor if a token names it, and what the sender may not do.
 
-    An event is never changed in place. A type that the plan does not know is not refused here: it
+    An event is never changed in place. A type that the plan does not know is not rejected here: it
     is wrong, whoever sends it.
     """
     errors: list[FieldError] = []

@@ -7,7 +7,6 @@ not there is a mistake.
 
 import asyncio
 import logging
-from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -37,7 +36,6 @@ class PlanWatch:
         self._current = metrics.plan_current
         self._current.set(1)
         self._said = ""
-        self._stopping = asyncio.Event()
         self.problem = ""
         """What is wrong with the file; "" if the plan in force is what it says."""
 
@@ -47,10 +45,9 @@ class PlanWatch:
         return {**found, "plan_problem": self.problem} if self.problem else found
 
     async def run(self) -> None:
-        """Until `stop` is called."""
-        while not self._stopping.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), EVERY_SECONDS)
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
             await self.look()
 
     async def look(self) -> None:
@@ -82,14 +79,9 @@ class PlanWatch:
     def _keep_out(self, error: Exception) -> None:
         self.problem = str(error)
         self._current.set(0)
-        known = isinstance(error, ConfigurationError)
-        hash_ = tracking_plan().hash
-        log.error(
-            "the old tracking plan %s stays in force: %s",
-            hash_,
-            error,
-            exc_info=not known and error,
-        )
+        unknown = None if isinstance(error, ConfigurationError) else error
+        kept = tracking_plan().hash
+        log.error("the old tracking plan %s stays in force: %s", kept, error, exc_info=unknown)
 
     async def _store(self, plan: TrackingPlan) -> None:
         """If the database is away, the next look tries again."""
@@ -102,9 +94,6 @@ class PlanWatch:
             return
         self._said = ""
         self._unstored = None
-
-    def stop(self) -> None:
-        self._stopping.set()
 
 
 def _stamp(file: Path) -> Stamp:

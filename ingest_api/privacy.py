@@ -1,8 +1,4 @@
-"""What is not kept: events of people who opted out, and personal data in what is stored.
-
-A person opts out with `DNT: 1` (W3C Tracking Preference Expression) or `Sec-GPC: 1` (Global Privacy
-Control). Either drops every event of the request, whoever sends it: a server that passes its
-visitor's header on means it.
+"""Personal data that is not kept of what is stored.
 
 In events, URLs are scrubbed, in their own columns and in the props that the tracking plan calls
 `url`; campaign values lose e-mail addresses; properties named as a client's IP address are removed.
@@ -14,17 +10,15 @@ from operator import attrgetter
 from typing import Any
 
 import orjson
-from starlette.requests import Request
 
 from eventmill.core.registry import EventRow, Kind, columns_of
 from eventmill.core.tracking_plan import tracking_plan
-from ingest_api.headers import header
 from ingest_api.scrubbing import REDACTED, is_suspicious, scrub_text, scrub_url
 
 URLS = columns_of(Kind.URL)
 TAGS = columns_of(Kind.CAMPAIGN, Kind.TAG_TEXT, Kind.CLICK)
 _urls, _tags = attrgetter(*URLS), attrgetter(*TAGS)
-# No event may be nested as deeply; what is so deep in a refused one is not kept.
+# No event may be nested as deeply; what is so deep in a rejected one is not kept.
 MAX_DEPTH = 64
 # Names, in lower case and without separators, under which clients and proxies report an address.
 IP_FIELDS = frozenset(
@@ -41,11 +35,6 @@ _MAY_HOLD_IP = re.compile(
 )
 # Text of JSON that may be a URL with something to scrub; `scrub_url` decides.
 _MAY_BE_URL = re.compile(r"://|^[/?#]|[?&#][^\s=&]+=")
-
-
-def opted_out(request: Request) -> bool:
-    """Whether a request's headers forbid to record it."""
-    return header(request, b"dnt").strip() == "1" or header(request, b"sec-gpc").strip() == "1"
 
 
 def scrubbed(row: EventRow) -> EventRow:
@@ -92,7 +81,7 @@ def _is_address(name: str) -> bool:
 
 
 def scrub_json(value: Any, depth: int = 0) -> Any:
-    """A refused payload, any JSON value, as it may be kept for replay.
+    """A rejected payload, any JSON value, as it may be kept for replay.
 
     Removed are the properties named as an address, scrubbed all text that may be a URL. The rest
     stays to the letter, so that a replay stores what the first try would have stored.

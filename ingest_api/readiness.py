@@ -3,6 +3,7 @@
 from typing import Any
 
 import psycopg
+from prometheus_client import CollectorRegistry
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from eventmill.core.database import describe
@@ -11,7 +12,7 @@ from eventmill.core.migrate import available
 from ingest_api.metrics import Metrics
 from ingest_api.patience import within
 from ingest_api.spool import Spool, SpoolUnavailable
-from ingest_api.spool_file import SpoolState
+from ingest_api.spool_file import SpoolFile
 
 SECONDS = 2
 
@@ -42,7 +43,7 @@ async def readiness(pool: AsyncConnectionPool, spool: Spool) -> dict[str, Any]:
     except Unavailable as error:
         problem = str(error)
     try:
-        state = await spool.state()
+        state = await spool.run(SpoolFile.state)
     except SpoolUnavailable:
         state = None
     if problem is not None and (state is None or not spool.can_take):
@@ -52,29 +53,25 @@ async def readiness(pool: AsyncConnectionPool, spool: Spool) -> dict[str, Any]:
     found: dict[str, Any] = {"status": "ready" if problem is None else "spooling"}
     if problem is not None:
         found["detail"] = problem
-    found["spool"] = _shown(state) if state is not None else "unavailable"
+    found["spool"] = "unavailable"
+    if state is not None:
+        age = round(state.age_seconds)
+        found["spool"] = {"events": state.events, "bytes": state.bytes, "oldest_seconds": age}
     return found
 
 
-async def observe(spool: Spool, metrics: Metrics) -> None:
-    """Bring the spool's gauges up to date."""
+async def collect(spool: Spool, metrics: Metrics) -> CollectorRegistry:
+    """The metrics as they are now, the spool's gauges among them."""
     try:
-        state = await spool.state()
+        state = await spool.run(SpoolFile.state)
     except SpoolUnavailable:
         metrics.spool_usable.set(0)
-        return
-    metrics.spool_usable.set(1 if spool.can_take else 0)
-    metrics.spool_events.set(state.events)
-    metrics.spool_bytes.set(state.bytes)
-    metrics.spool_age.set(state.age_seconds)
-
-
-def _shown(state: SpoolState) -> dict[str, Any]:
-    return {
-        "events": state.events,
-        "bytes": state.bytes,
-        "oldest_seconds": round(state.age_seconds),
-    }
+    else:
+        metrics.spool_usable.set(1 if spool.can_take else 0)
+        metrics.spool_events.set(state.events)
+        metrics.spool_bytes.set(state.bytes)
+        metrics.spool_age.set(state.age_seconds)
+    return metrics.collected()
 
 
 async def _applied(pool: AsyncConnectionPool) -> set[str]:

@@ -1,4 +1,4 @@
-"""Refused events, as they are kept so that they can be tried again."""
+"""Rejected events, as they are kept so that they can be tried again."""
 
 import json
 from collections.abc import Sequence
@@ -9,39 +9,32 @@ import orjson
 from eventmill.core.errors import FieldError
 from eventmill.core.plain_json import printable
 from eventmill.core.registry import CONTEXT_FIELDS, FIELDS, EventRow
+from ingest_api.arrival import Arrival, Whereabouts
 from ingest_api.batch import RejectedRow
 from ingest_api.campaign import UTM_FIELDS
-from ingest_api.delivery import Delivery
 from ingest_api.privacy import scrub_json
 from ingest_api.senders import Sender
 
 SPOOL_ROUTE = "spool"
-"""Of events that were accepted into the spool and that the database then refused."""
+"""Of events that were accepted into the spool and that the database then did not take."""
 
 
 def rejected_row(
-    event: object,
-    event_id: str,
-    visitor_id: str,
-    country: str,
-    errors: Sequence[FieldError],
-    delivery: Delivery,
+    event: object, event_id: str, found: Whereabouts, errors: Sequence[FieldError], arrival: Arrival
 ) -> RejectedRow:
     """`event` is any JSON value, as sent; personal data in URLs and addresses are taken out."""
-    receipt = delivery.receipt
     context = {
-        "user_agent": receipt.user_agent,
-        "referrer": scrub_json(receipt.referrer),
-        "visitor_id": visitor_id,
-        "country": country,
-        "sent_at": receipt.sent_at,
+        "user_agent": arrival.user_agent,
+        "referrer": scrub_json(arrival.referrer),
+        **found._asdict(),
+        "sent_at": arrival.sent_at,
     }
     return RejectedRow(
         event_id,
-        receipt.received_text,
-        delivery.sender.key_id or "",
-        _json(sender_as_dict(delivery.sender)),
-        delivery.route,
+        arrival.received_text,
+        arrival.sender.key_id or "",
+        _json(sender_as_dict(arrival.sender)),
+        arrival.route,
         _any_json(scrub_json(event)),
         _json({name: printable(text) for name, text in context.items() if text}),
         _json([{"field": printable(e.field), "message": printable(e.message)} for e in errors]),
@@ -49,7 +42,7 @@ def rejected_row(
 
 
 def row_as_rejected(row: EventRow, reason: str) -> RejectedRow:
-    """An accepted row that the database refuses when it comes out of the spool.
+    """An accepted row that the database does not take when it comes out of the spool.
 
     Its sender has the answer already: from now on it is an operator's matter.
     """

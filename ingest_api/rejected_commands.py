@@ -1,11 +1,11 @@
-"""`eventmill rejected`: what was refused, why, and another try."""
+"""`eventmill rejected`: what was rejected, why, and another try."""
 
 import json
 from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(help="Events that were refused: see them, replay them.", no_args_is_help=True)
+app = typer.Typer(help="Events that were rejected: see them, replay them.", no_args_is_help=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
@@ -33,7 +33,7 @@ def list_(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List refused events, newest first."""
+    """List rejected events, newest first."""
     found = _rows(LIST, {"all": replayed, "limit": limit})
     if as_json:
         print(json.dumps([{k: v for k, v in row.items() if k != "found"} for row in found]))
@@ -50,19 +50,19 @@ def list_(
         for error in row["errors"]:
             print(f"    {error['field']}: {error['message']}")
     total = found[0]["found"] if found else 0
-    print(f"{total:,} refused event{'s' if total != 1 else ''}, {len(found):,} shown")
+    print(f"{total:,} rejected event{'s' if total != 1 else ''}, {len(found):,} shown")
 
 
 @app.command()
 def show(
     rejected_id: Annotated[int, typer.Argument(metavar="ID", help="As `rejected list` has it.")],
 ) -> None:
-    """Print everything that is known of a refused event, as JSON."""
+    """Print everything that is known of a rejected event, as JSON."""
     from eventmill.core.errors import ConfigurationError
 
     found = _rows(SHOW, (rejected_id,))
     if not found:
-        raise ConfigurationError(f"there is no refused event {rejected_id}")
+        raise ConfigurationError(f"there is no rejected event {rejected_id}")
     print(json.dumps(found[0], indent=2))
 
 
@@ -73,30 +73,27 @@ def replay(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Try refused events again, after the tracking plan was corrected.
+    """Try rejected events again, after the tracking plan was corrected.
 
     An event is judged as it was sent: by its own sender and at its own time. It keeps its id and
-    its visitor, so replaying twice adds nothing. Those still refused stay where they are.
+    its visitor, so replaying twice adds nothing. Those still rejected stay where they are.
     """
     import asyncio
 
     from eventmill.core.database import database_url
     from eventmill.core.opening import open_database
+    from ingest_api.events import STATUSES
     from ingest_api.replay import replay as run
 
     open_database()
     found = asyncio.run(run(database_url(), rejected_ids or None))
-    counts = {
-        "accepted": found["accepted"],
-        "duplicate": found["duplicate"],
-        "rejected": found["rejected"],
-    }
+    counts = {status: found[status] for status in STATUSES if status != "dropped"}
     if as_json:
         print(json.dumps(counts))
         return
     print(
         f"{counts['accepted']:,} accepted, {counts['duplicate']:,} were stored already,"
-        f" {counts['rejected']:,} still refused"
+        f" {counts['rejected']:,} still rejected"
     )
 
 

@@ -1,25 +1,23 @@
-"""Trying refused events again, as what they were: their sender, their time, their visitor."""
+"""Trying rejected events again, as what they were: their sender, their time, their visitor."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, LiteralString
 
 import psycopg
 
-from eventmill.core.registry import OLDEST
-from eventmill.core.settings import get_settings
 from eventmill.core.tokens import Caller
+from ingest_api.arrival import Arrival, Whereabouts, earliest_accepted
 from ingest_api.body import parse_json
-from ingest_api.delivery import Delivery, Kept
-from ingest_api.events import Receipt
+from ingest_api.events import Status
 from ingest_api.metrics import Metrics
 from ingest_api.runtime import runtime
 from ingest_api.segment import reread
 from ingest_api.senders import Sender
-from ingest_api.service import IngestService, Status
+from ingest_api.service import IngestService
 
 # Judged and committed together.
 AT_ONCE = 500
@@ -35,15 +33,15 @@ order by rejected_id
 limit %(limit)s
 """
 DONE: LiteralString = """
-update raw.rejected_events as refused
+update raw.rejected_events as rejected
 set replayed_at = now(), replayed_as = done.status
 from unnest(%s::bigint[], %s::text[]) as done (rejected_id, status)
-where refused.rejected_id = done.rejected_id
+where rejected.rejected_id = done.rejected_id
 """
 
 
 @dataclass(frozen=True, slots=True)
-class _Refused:
+class _Rejected:
     """A row of `raw.rejected_events` that no replay has taken yet."""
 
     rejected_id: int
@@ -56,9 +54,9 @@ class _Refused:
 
 
 async def replay(url: str, ids: Sequence[int] | None = None) -> Counter[Status]:
-    """Try every refused event that waits, or those of `ids`; how many became what.
+    """Try every rejected event that waits, or those of `ids`; how many became what.
 
-    What is accepted, or stored already, is marked as replayed; what is still refused stays as it
+    What is accepted, or stored already, is marked as replayed; what is rejected again stays as it
     is. Twice, or two at once, add nothing: an event keeps its id. Raises Unavailable and what
     psycopg raises if the database fails; what was done stays done.
     """
@@ -71,7 +69,7 @@ async def replay(url: str, ids: Sequence[int] | None = None) -> Counter[Status]:
         while True:
             parameters = {"after": after, "ids": ids and list(ids), "limit": AT_ONCE}
             cursor = await connection.execute(WAITING, parameters)
-            waiting = [_Refused(*row) for row in await cursor.fetchall()]
+            waiting = [_Rejected(*row) for row in await cursor.fetchall()]
             if not waiting:
                 return found
             after = waiting[-1].rejected_id
@@ -86,30 +84,26 @@ async def replay(url: str, ids: Sequence[int] | None = None) -> Counter[Status]:
                 await connection.execute(DONE, [list(column) for column in zip(*done, strict=True)])
 
 
-async def _again(service: IngestService, refused: _Refused) -> Status:
-    event, _ = parse_json(refused.event.encode())
+async def _again(service: IngestService, rejected: _Rejected) -> Status:
+    event, _ = parse_json(rejected.event.encode())
+    sender = _sender(rejected.sender)
     if isinstance(event, dict):
-        event["event_id"] = refused.event_id
-        if refused.route not in PLAIN_ROUTES:
-            event = reread(event, _sender(refused.sender))
-    context = refused.context
-    receipt = Receipt(
-        received_at=refused.received_at.astimezone(UTC),
-        earliest=_earliest(refused.received_at),
-        sent_at=context.get("sent_at", ""),
-        user_agent=context.get("user_agent", ""),
-        referrer=context.get("referrer", ""),
+        event["event_id"] = rejected.event_id
+        if rejected.route not in PLAIN_ROUTES:
+            event = reread(event, sender)
+    kept = rejected.context
+    arrival = Arrival(
+        sender,
+        rejected.route,
+        rejected.received_at.astimezone(UTC),
+        user_agent=kept.get("user_agent", ""),
+        referrer=kept.get("referrer", ""),
+        sent_at=kept.get("sent_at", ""),
+        earliest=earliest_accepted(rejected.received_at),
+        first=Whereabouts(kept.get("visitor_id", ""), kept.get("country", "")),
     )
-    kept = Kept(refused.event_id, context.get("visitor_id", ""), context.get("country", ""))
-    delivery = Delivery(_sender(refused.sender), receipt, refused.route, replay=kept)
-    (result,) = await service.ingest([event], delivery, [""])
+    (result,) = await service.ingest(arrival, [event])
     return result.status
-
-
-def _earliest(received_at: datetime) -> datetime:
-    """The oldest `occurred_at` that today's settings would have taken then."""
-    days = get_settings().accepted_past_days
-    return OLDEST if days is None else received_at - timedelta(days=days)
 
 
 def _sender(kept: dict[str, Any]) -> Sender:

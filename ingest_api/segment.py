@@ -9,7 +9,7 @@
 
 Any call that names both an anonymous id and a user links the two, as Segment's do. The shapes are
 https://segment.com/docs/connections/spec/common/; nothing here judges them: an id, a time or
-properties of the wrong type go on as they are, and are refused, with their names, where all events
+properties of the wrong type go on as they are, and are rejected, with their names, where all events
 are.
 """
 
@@ -22,6 +22,7 @@ from eventmill.core.plain_json import text_problem
 from eventmill.core.registry import MAX_ID_CHARACTERS, parse_time, utc_text
 from eventmill.core.tokens import ROLES
 from eventmill.core.tracking_plan import ENTITY_FIELDS, tracking_plan
+from ingest_api.arrival import Arrival
 from ingest_api.identities import Link
 from ingest_api.senders import Sender
 
@@ -47,16 +48,17 @@ class Call:
     """Where the visitor was, if a server says so; "" if only the request itself can tell."""
 
 
-def read_call(message: object, kind: str, sender: Sender, sent_at: object, received: str) -> Call:
+def read_call(message: object, kind: str, arrival: Arrival, sent_at: object) -> Call:
     """One call. `kind` is its type if the route says it, else "" and the message does.
 
-    `sent_at` is the batch's, for a message without its own; `received` the time of receipt as text.
+    `sent_at` is the batch's, for a message without its own.
     """
+    sender = arrival.sender
     if not isinstance(message, dict):
         return Call(message)
     kind = kind or _text(message.get("type"))
     if kind in ("identify", "alias"):
-        return Call(None, _link(message, kind, sender, received))
+        return Call(None, _link(message, kind, sender, arrival.received_text))
     if kind == "group":
         return Call(None)
     context = _object(message.get("context"))
@@ -88,7 +90,7 @@ def reread(event: dict[str, Any], sender: Sender) -> dict[str, Any]:
     else:
         event.pop("props", None)
     if sender.kind == "secret" and sender.caller is None and not event.get("actor_id"):
-        event |= _server_s_user(event.pop("user_id", None), event, None)
+        event |= _actor_from_server(event.pop("user_id", None), event, None)
     return {name: value for name, value in event.items() if value not in (None, "")}
 
 
@@ -147,17 +149,17 @@ def _user(
     if not user_id:
         return {}
     if sender.caller is not None:
-        # The token says who; only somebody else's name is passed on, to be refused.
+        # The token says who; only somebody else's name is passed on, to be rejected.
         same = user_id == sender.caller.sub
         return {} if same else {"actor_type": sender.caller.role, "actor_id": user_id}
     if sender.kind == "publishable":
         return {"user_id": user_id}
-    return _server_s_user(user_id, event, _object(context.get("traits")).get("role"))
+    return _actor_from_server(user_id, event, _object(context.get("traits")).get("role"))
 
 
-def _server_s_user(user_id: object, event: dict[str, Any], role: object) -> dict[str, Any]:
-    """The actor. If nobody but the plan can say of what kind he is, and the plan does not know the
-    type, he waits as `user_id` for the replay, when it may.
+def _actor_from_server(user_id: object, event: dict[str, Any], role: object) -> dict[str, Any]:
+    """The actor. If neither the event nor the plan gives an actor type, only `user_id` is stored:
+    a replay can tell it once the plan knows the event type.
     """
     entry = tracking_plan().event_types.get(str(event["event_type"]))
     actor_type = event.get("actor_type") or (role if role in ROLES else None)
@@ -226,7 +228,7 @@ def _is_storable(value: object) -> bool:
 
 
 def _address(context: dict[str, Any], sender: Sender) -> str:
-    """`context.ip`, which a server sends for its visitor; anybody else speaks for himself."""
+    """`context.ip`, which a server sends for its visitor; from anybody else it does not count."""
     if sender.kind != "secret":
         return ""
     try:

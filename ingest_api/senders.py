@@ -20,7 +20,6 @@ import base64
 import binascii
 import logging
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -70,7 +69,7 @@ IMPORTER = Sender("secret")
 
 
 class Senders:
-    """Recognises senders. `start` it inside a running event loop and `stop` it."""
+    """Recognises senders, while `run` runs."""
 
     def __init__(self, pool: AsyncConnectionPool) -> None:
         self._pool = pool
@@ -80,16 +79,13 @@ class Senders:
         """When the database was last asked, by the monotonic clock."""
         self._is_current = False
         self._reading = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            async with self._reading:
+                await self._read()
+            await asyncio.sleep(REFRESH_SECONDS)
 
     async def identify(
         self, request: Request, body_write_key: str | None = None, body_token: str | None = None
@@ -133,12 +129,6 @@ class Senders:
         if not self._is_current:
             raise Unavailable("the database is away and the write key is not among the known ones")
         raise Unauthorized(UNKNOWN_KEY)
-
-    async def _run(self) -> None:
-        while True:
-            async with self._reading:
-                await self._read()
-            await asyncio.sleep(REFRESH_SECONDS)
 
     async def _read(self) -> None:
         """Ask the database for all keys; what was known stays if it is away."""

@@ -1,20 +1,18 @@
 """What happens to events: each is judged, read, told its visitor, stored, and answered for."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Sequence
 
 from eventmill.core.errors import FieldError
 from eventmill.core.plain_json import text_problem
-from eventmill.core.registry import MAX_ID_CHARACTERS, EventRow, with_visitor
+from eventmill.core.registry import MAX_ID_CHARACTERS, with_visitor
 from ingest_api import permissions
-from ingest_api.batch import RejectedRow
-from ingest_api.commits import Outcome, Refused
+from ingest_api.arrival import Arrival, Whereabouts
+from ingest_api.batch import Batch, RejectedRow
+from ingest_api.commits import Unstorable
 from ingest_api.countries import Countries
-from ingest_api.delivery import Delivery
 from ingest_api.event_ids import new_event_id, normal_event_id
-from ingest_api.events import read_event
+from ingest_api.events import Result, Status, read_event
 from ingest_api.identities import KnownLinks, Link, links_of
 from ingest_api.metrics import Metrics
 from ingest_api.partitions import day_of
@@ -24,45 +22,7 @@ from ingest_api.skew import shifted
 from ingest_api.visitors import VisitorSalts, visitor_hash
 from ingest_api.writer import Writer
 
-Status = Literal["accepted", "duplicate", "rejected", "dropped"]
-STATUSES: tuple[Status, ...] = ("accepted", "duplicate", "rejected", "dropped")
-
-
-@dataclass(slots=True)
-class Result:
-    """What became of one event. `event_id` is None if it has no readable id and is not stored."""
-
-    event_id: str | None
-    status: Status
-    errors: Sequence[FieldError] = ()
-    warnings: Sequence[FieldError] = ()
-    refused: bool = False
-    """Rejected because its sender may not send it."""
-    clock_skew_seconds: int = 0
-
-    def as_dict(self) -> dict[str, Any]:
-        answer: dict[str, Any] = {"event_id": self.event_id, "status": self.status}
-        if self.errors:
-            answer["errors"] = [error.as_dict() for error in self.errors]
-        if self.warnings:
-            answer["warnings"] = [warning.as_dict() for warning in self.warnings]
-        if self.clock_skew_seconds:
-            answer["clock_skew_seconds"] = self.clock_skew_seconds
-        return answer
-
-
-@dataclass(slots=True)
-class _Judged:
-    """One event on its way: a row to store, or why there is none."""
-
-    sent: object
-    address: str
-    row: EventRow | None = None
-    event_id: str | None = None
-    errors: list[FieldError] = field(default_factory=list)
-    warnings: list[FieldError] = field(default_factory=list)
-    refused: bool = False
-    skew: int = 0
+STATUS_OF: dict[bool | None, Status] = {True: "accepted", False: "duplicate", None: "dropped"}
 
 
 class IngestService:
@@ -79,105 +39,87 @@ class IngestService:
 
     async def ingest(
         self,
+        arrival: Arrival,
         events: Sequence[object],
-        delivery: Delivery,
-        addresses: Iterable[str],
         links: Sequence[Link] = (),
+        addresses: Sequence[str] | None = None,
     ) -> list[Result]:
         """Store `events` and say of each, in their order, what became of it.
 
-        `addresses` are the senders' IP addresses, one for each event; they end in a keyed hash and
-        a country and nowhere else. `links` come from calls that are no events. Returns only when
-        every accepted event, every refused one and every link is durable. Raises Unavailable if
-        there is nowhere durable to write; then sending all of them again is safe.
+        `links` come from calls that are no events. `addresses` are the visitors', one for each
+        event, where they are not all the arrival's. Returns only when every accepted event, every
+        rejected one and every link is durable. Raises Unavailable if there is nowhere durable to
+        write; then sending all of them again is safe.
         """
-        if delivery.opted_out:
-            return self._counted(delivery, [_dropped(event) for event in events])
-        judged = []
-        for event, address in zip(events, addresses, strict=False):
-            one = _judge(event, address, delivery)
-            if (row := one.row) is not None:
-                visitor_id, country = self._whereabouts(row, address, delivery)
+        if arrival.opted_out:
+            results = [Result(_readable_id(event), "dropped") for event in events]
+            return self._counted(arrival, results)
+        if addresses is None:
+            addresses = [arrival.address] * len(events)
+        results, rows, rejected = [], [], []
+        for event, address in zip(events, addresses, strict=True):
+            result = _judged(event, arrival)
+            if (row := result.row) is not None:
+                known, country = arrival.first or ("", self._countries.of(address))
+                visitor_id = row.visitor_id or known
                 if not visitor_id:
                     visitor_id = await self._visitor(day_of(row), address, row.user_agent)
-                one.row = scrubbed(with_visitor(row, visitor_id, country))
-            judged.append(one)
-        rows = [one.row for one in judged if one.row is not None]
-        found = self._known_links.new([*links, *links_of(rows, delivery.sender)])
-        rejected = [await self._kept(one, delivery) for one in judged if one.row is None]
-        outcomes = iter(await self._writer.write(rows, _to_keep(rejected, delivery), found))
-        self._known_links.remember(found)
-        unstorable: list[RejectedRow] = []
-        results = []
-        for one in judged:
-            outcome = next(outcomes) if one.row is not None else False
-            if isinstance(outcome, Refused):
-                one.errors = [FieldError("event", f"cannot be stored: {outcome.reason}")]
-                unstorable.append(await self._kept(one, delivery))
-            results.append(_result(one, outcome))
+                result.row = scrubbed(with_visitor(row, visitor_id, country))
+                rows.append(result.row)
+            elif arrival.first is None:  # what a replay rejects again is kept already
+                rejected.append(await self._rejected(event, address, result, arrival))
+            results.append(result)
+        new_links = self._known_links.new([*links, *links_of(rows, arrival.sender)])
+        outcomes = iter(await self._writer.write(Batch(rows, rejected, new_links)))
+        self._known_links.remember(new_links)
+        unstorable = []
+        for event, address, result in zip(events, addresses, results, strict=True):
+            if result.row is None:
+                continue
+            outcome = next(outcomes)
+            if not isinstance(outcome, Unstorable):
+                result.status = STATUS_OF[outcome]
+                continue
+            result.status = "rejected"
+            result.errors = [FieldError("event", f"cannot be stored: {outcome.reason}")]
+            if arrival.first is None:
+                unstorable.append(await self._rejected(event, address, result, arrival))
         if unstorable:
-            await self._writer.write((), _to_keep(unstorable, delivery))
-        return self._counted(delivery, results)
+            await self._writer.write(Batch(rejected=unstorable))
+        return self._counted(arrival, results)
 
-    def _counted(self, delivery: Delivery, results: list[Result]) -> list[Result]:
-        key = delivery.sender.key_id or delivery.sender.kind
+    def _counted(self, arrival: Arrival, results: list[Result]) -> list[Result]:
+        key = arrival.sender.key_id or arrival.sender.kind
         for status, count in Counter([result.status for result in results]).items():
             self._metrics.events.labels(status, key).inc(count)
         return results
 
-    def _whereabouts(self, row: EventRow, address: str, delivery: Delivery) -> tuple[str, str]:
-        """The row's visitor, "" if there is no id of any, and its country."""
-        if (kept := delivery.replay) is not None:
-            return row.visitor_id or kept.visitor_id, kept.country
-        return row.visitor_id, self._countries.of(address)
-
-    async def _kept(self, one: _Judged, delivery: Delivery) -> RejectedRow:
-        """A refused event as it is kept, with what its replay will not know: where it came from."""
-        event_id = one.event_id or new_event_id()
-        if delivery.replay is not None:
-            return rejected_row(one.sent, event_id, "", "", one.errors, delivery)
-        agent = _user_agent(one.sent) or delivery.receipt.user_agent
-        day = one.row.occurred_at[:10] if one.row else delivery.receipt.received_text[:10]
-        visitor_id = await self._visitor(day, one.address, agent)
-        country = self._countries.of(one.address)
-        return rejected_row(one.sent, event_id, visitor_id, country, one.errors, delivery)
+    async def _rejected(
+        self, event: object, address: str, result: Result, arrival: Arrival
+    ) -> RejectedRow:
+        """A rejected event as it is kept, with what its replay will not know: where it was."""
+        agent = _user_agent(event) or arrival.user_agent
+        day = day_of(result.row) if result.row else arrival.received_text[:10]
+        visitor_id = await self._visitor(day, address, agent)
+        found = Whereabouts(visitor_id, self._countries.of(address))
+        event_id = result.event_id or new_event_id()
+        return rejected_row(event, event_id, found, result.errors, arrival)
 
     async def _visitor(self, day: str, address: str, user_agent: str) -> str:
         return visitor_hash(await self._salts.of_day(day), address, user_agent)
 
 
-def _judge(sent: object, address: str, delivery: Delivery) -> _Judged:
+def _judged(event: object, arrival: Arrival) -> Result:
     """What the sender may not do, what the clock needs, and what is wrong with the event."""
-    one = _Judged(sent, address)
-    event = sent
-    if isinstance(event, dict):
-        event, not_allowed = permissions.apply(event, delivery.sender)
-        if not_allowed:
-            one.errors, one.refused, one.event_id = not_allowed, True, _readable_id(sent)
-            return one
-        event, one.skew = shifted(event, delivery.receipt)
-    reading = read_event(event, delivery.receipt)
-    one.row, one.event_id = reading.row, reading.event_id
-    one.errors, one.warnings = reading.errors, reading.warnings
-    return one
-
-
-def _result(one: _Judged, outcome: Outcome) -> Result:
-    if one.errors:
-        return Result(one.event_id, "rejected", one.errors, one.warnings, one.refused)
-    status: Status = "accepted" if outcome is True else "duplicate"
-    if outcome is None:
-        status = "dropped"
-    return Result(one.event_id, status, (), one.warnings, clock_skew_seconds=one.skew)
-
-
-def _dropped(event: object) -> Result:
-    return Result(_readable_id(event), "dropped")
-
-
-def _to_keep(rejected: Sequence[RejectedRow], delivery: Delivery) -> Sequence[RejectedRow]:
-    """What a replay refuses again is kept already."""
-    return rejected if delivery.replay is None else ()
+    if not isinstance(event, dict):
+        return read_event(event, arrival)
+    allowed, not_allowed = permissions.apply(event, arrival.sender)
+    if not_allowed:
+        return Result(_readable_id(event), "rejected", not_allowed, is_forbidden=True)
+    told, skew = shifted(allowed, arrival)
+    result = read_event(told, arrival)
+    result.clock_skew_seconds = skew
+    return result
 
 
 def _readable_id(event: object) -> str | None:

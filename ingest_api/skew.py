@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from eventmill.core.registry import parse_time, utc_text
-from ingest_api.events import Receipt
+from ingest_api.arrival import Arrival
 
 TOLERANCE = timedelta(minutes=5)
 SKEW_PROPERTY = "_clock_skew_seconds"
@@ -31,18 +31,18 @@ def shift_seconds(
     return round(skew.total_seconds() / 60) * 60
 
 
-def shifted(event: dict[str, Any], receipt: Receipt) -> tuple[dict[str, Any], int]:
+def shifted(event: dict[str, Any], arrival: Arrival) -> tuple[dict[str, Any], int]:
     """The event by the service's clock, and the seconds that it was shifted by (0: as it was).
 
     A shifted event is a copy that says so in `props._clock_skew_seconds`. What cannot be read is
     left as it is: `read_event` says what is wrong with it, also with a shifted time out of bounds.
     """
     sent_at = event.get("sent_at")
-    sent = _time(receipt.sent_at if sent_at is None else sent_at)
+    sent = _time(arrival.sent_at if sent_at is None else sent_at)
     if sent is None:
         return event, 0
     occurred_at = _time(event.get("occurred_at"))
-    seconds = shift_seconds(occurred_at, sent, receipt.received_at)
+    seconds = shift_seconds(occurred_at, sent, arrival.received_at)
     if not seconds or occurred_at is None:
         return event, 0
     try:

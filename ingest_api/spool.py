@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from eventmill.core.errors import Unavailable
 from ingest_api.batch import Batch, decode
-from ingest_api.spool_file import SpoolFile, SpoolState
+from ingest_api.spool_file import SpoolFile
 
 log = logging.getLogger("eventmill.ingest")
 
@@ -73,41 +73,23 @@ class Spool:
     async def append(self, batch: Batch) -> None:
         """Returns when `batch` is on the disk. Raises SpoolUnavailable."""
         body = batch.encode()
-        await self._run(lambda file: file.append(body, len(batch.rows)))
+        await self.run(lambda file: file.append(body, len(batch.rows)))
         self._failed_at = float("-inf")
         self.arrived.set()
 
     async def first(self, events: int) -> tuple[int, list[Batch]]:
         """What came first, up to about `events` events, and its position for `remove`."""
         done = self._done_through
-        found = await self._run(lambda file: file.first_after(done, events))
+        found = await self.run(lambda file: file.first_after(done, events))
         return (found[-1][0] if found else done), [decode(body) for _, body in found]
 
     async def remove(self, through: int) -> None:
         """Forget what is stored. If the disk is too full even for that, it is only passed over."""
         self._done_through = through
         try:
-            await self._run(lambda file: file.remove(through))
+            await self.run(lambda file: file.remove(through))
         except SpoolUnavailable:
             log.warning("cannot take stored events out of the spool: passing over them")
-
-    async def shrink(self) -> None:
-        """Give space back to the disk; done by whoever drains, when nothing waits."""
-        await self._run(lambda file: file.shrink())
-
-    async def state(self) -> SpoolState:
-        """Raises SpoolUnavailable."""
-        return await self._run(lambda file: file.state())
-
-    async def salt(self, day: str, candidate: bytes | None) -> bytes | None:
-        """The salt made for `day` while the database was away; see SpoolFile.salt."""
-        return await self._run(lambda file: file.salt(day, candidate))
-
-    async def salts(self) -> list[tuple[str, bytes, float]]:
-        return await self._run(lambda file: file.salts())
-
-    async def destroy_salts(self, made_before: float) -> None:
-        await self._run(lambda file: file.destroy_salts(made_before))
 
     @contextmanager
     def draining(self) -> Iterator[bool]:
@@ -131,7 +113,9 @@ class Spool:
             if file is not None:
                 file.close()
 
-    async def _run(self, what: Callable[[SpoolFile], Answer]) -> Answer:
+    async def run(self, what: Callable[[SpoolFile], Answer]) -> Answer:
+        """What `what` answers of the file, in the spool's thread. Raises SpoolUnavailable."""
+
         def run() -> Answer:
             self._writing = self._writing or self._open()
             return what(self._writing)

@@ -98,7 +98,7 @@ ROW_END: Final = "\x1e"
 VALUE_END: Final = "\x1f"
 SEPARATORS: Final = len(EventRow._fields) - 1
 
-# The same refused event twice, by a retry or because a batch came by the spool too, is kept once.
+# The same rejected event twice, by a retry or because a batch came by the spool too, is kept once.
 REJECT: LiteralString = """
 insert into raw.rejected_events (
     event_id, received_at, key_id, sender, route, event, context, errors
@@ -108,7 +108,7 @@ select
     context::jsonb, errors::jsonb
 from unnest(
     %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[]
-) as refused (event_id, received_at, key_id, sender, route, event, context, errors)
+) as rejected (event_id, received_at, key_id, sender, route, event, context, errors)
 order by event_id
 on conflict do nothing
 """

@@ -19,6 +19,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from eventmill.core.errors import Unavailable
 from ingest_api.patience import within
 from ingest_api.spool import Spool
+from ingest_api.spool_file import SpoolFile
 
 SALT_BYTES = 32
 SALT_HOURS = 48
@@ -65,7 +66,7 @@ class VisitorSalts:
             return known[0]
         if self._spool is not None and not self._spool.is_empty():
             # The salt that came from no database is used until it is handed over.
-            local = self._local.get(day) or await self._spool.salt(day, None)
+            local = self._local.get(day) or await self._spool.run(lambda file: file.salt(day, None))
             if local is not None:
                 self._local[day] = local
                 return local
@@ -84,10 +85,11 @@ class VisitorSalts:
 
         Raises what psycopg raises, PoolTimeout, TimeoutError and SpoolUnavailable.
         """
-        if self._spool is None or not (salts := await self._spool.salts()):
+        if self._spool is None or not (salts := await self._spool.run(SpoolFile.salts)):
             return
         await within(ASK_SECONDS, self._insert(salts))
-        await self._spool.destroy_salts(max(made_at for _, _, made_at in salts))
+        last = max(made_at for _, _, made_at in salts)
+        await self._spool.run(lambda file: file.destroy_salts(last))
         self._local.clear()
         self._away_until = float("-inf")
 
@@ -102,7 +104,8 @@ class VisitorSalts:
         self._salts = {day: kept for day, kept in self._salts.items() if now < kept[1]}
         self._local.clear()  # read again from the spool, if they are still there
         if self._spool is not None:
-            await self._spool.destroy_salts(time.time() - SALT_HOURS * 3600)
+            expired = time.time() - SALT_HOURS * 3600
+            await self._spool.run(lambda file: file.destroy_salts(expired))
 
     async def destroy_expired(self) -> int:
         """Destroy the salts that are 48 h old in the database; how many there were."""
@@ -129,7 +132,8 @@ class VisitorSalts:
         if self._spool is None:
             raise Unavailable("the database is away; send the events again")
         if day not in self._local:
-            salt = await self._spool.salt(day, secrets.token_bytes(SALT_BYTES))
+            candidate = secrets.token_bytes(SALT_BYTES)
+            salt = await self._spool.run(lambda file: file.salt(day, candidate))
             assert salt is not None
             self._local[day] = salt
         return self._local[day]

@@ -12,14 +12,11 @@ spool is empty again (docs/decisions/0006-spool.md).
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eventmill.core.errors import EventmillError, Unavailable
-from eventmill.core.registry import EventRow
-from ingest_api.batch import Batch, RejectedRow, merged
+from ingest_api.batch import Batch, merged
 from ingest_api.commits import Commits, DatabaseAway, Outcome
-from ingest_api.identities import Link
 from ingest_api.metrics import Metrics
 from ingest_api.spool import Spool, SpoolUnavailable
 
@@ -70,18 +67,12 @@ class Writer:
         if self._task is not None:
             await self._task
 
-    async def write(
-        self,
-        rows: Sequence[EventRow],
-        rejected: Sequence[RejectedRow] = (),
-        links: Sequence[Link] = (),
-    ) -> list[Outcome]:
+    async def write(self, batch: Batch) -> list[Outcome]:
         """What became of each event row, once all is durable. A row in the spool counts as new.
 
         Raises Unavailable if there is nowhere durable to write; then some of it may still have
         been stored, and sending it again is safe.
         """
-        batch = Batch(rows, rejected, links)
         if not len(batch):
             return []
         if self._stopping:
@@ -92,7 +83,7 @@ class Writer:
             or self._waiting_characters + characters > QUEUE_CHARACTERS
         ):
             if await self._to_spool(batch):
-                return [True] * len(rows)
+                return [True] * len(batch.rows)
             raise Unavailable("more events are waiting than can be stored in time")
         done: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Submission(batch, characters, done))

@@ -7,10 +7,7 @@ which may quote a value.
 
 import json
 import logging
-import os
-import re
 import traceback
-from collections.abc import Iterable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
@@ -21,16 +18,6 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 """Of the request that is being answered; "" outside of one."""
 
 FRAMES = 12
-# Only what cannot be somebody's name is taken over from a sender: a UUID, or a trace id.
-_ID = re.compile(rb"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-def new_request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The `X-Request-ID` that a request brought, if it is an id and nothing else, or a new one."""
-    for name, value in headers:
-        if name == b"x-request-id" and _ID.fullmatch(value):
-            return value.decode()
-    return os.urandom(16).hex()
 
 
 def configure() -> None:

@@ -38,7 +38,7 @@ LEFT_ALONE = frozenset(
 )  # fmt: skip
 TEXT_TYPES = frozenset({"text", "varchar", "bpchar"})
 JSON_TYPES = frozenset({"json", "jsonb"})
-# Names of fields of a refused event, in any spelling, that hold ids of people.
+# Names of fields of a rejected event, in any spelling, that hold ids of people.
 PERSON_FIELDS = ("actor", "user", "anonymous", "previous", "visitor", "creator", "distinct")
 
 
@@ -93,13 +93,13 @@ def word_pattern(word: str) -> str:
 
 
 def refused_pattern(ids: Sequence[str]) -> str:
-    """Where a refused event, as JSON text, says that one of `ids` is its person."""
+    """Where a rejected event, as JSON text, says that one of `ids` is its person."""
     values = "|".join(literal(spelling) for known in ids for spelling in in_json(known))
     return f'"(({_NAMES})_?[Ii]d|sub)"\\s*:\\s*"({values})"'
 
 
 def people_in(text: str) -> set[str]:
-    """The ids that a refused event, as JSON text, says are of people."""
+    """The ids that a rejected event, as JSON text, says are of people."""
     return {json.loads(f'"{found[1]}"') for found in _PEOPLE.finditer(text)}
 
 

@@ -1,20 +1,19 @@
-"""/healthz, /readyz and /metrics."""
+"""/readyz: whether the service can take events."""
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request
 
-from ingest_api.readiness import observe, readiness
+from eventmill.core.errors import Unavailable
+from ingest_api.openapi import PROBLEMS
+from ingest_api.readiness import readiness
 
-router = APIRouter(tags=["health"])
+UNREADY = PROBLEMS.described(Unavailable("no PostgreSQL at …; and the spool cannot take events"))
+
+router = APIRouter(tags=["operation"])
 
 
-@router.get("/healthz", summary="Is the process alive?")
-async def healthz() -> dict[str, str]:
-    return {"status": "ok"}
-
-
-@router.get("/readyz", summary="Can it take events?")
+@router.get("/readyz", summary="Can it take events?", responses=UNREADY)
 async def readyz(request: Request) -> dict[str, Any]:
     """503 only if neither the database nor the spool can take events.
 
@@ -23,10 +22,3 @@ async def readyz(request: Request) -> dict[str, Any]:
     """
     state = request.app.state
     return {**await readiness(state.pool, state.spool), **state.plan_watch.state()}
-
-
-@router.get("/metrics", summary="Prometheus metrics", response_class=Response)
-async def metrics(request: Request) -> Response:
-    found = request.app.state.metrics
-    await observe(request.app.state.spool, found)
-    return Response(found.render(), media_type=found.content_type)

@@ -10,10 +10,11 @@ from fastapi import Body, FastAPI
 from fastapi.testclient import TestClient
 from httpx import Response
 
-from dashboards_api import hardening
 from dashboards_api.app import create_app
+from dashboards_api.description import MAX_BODY_BYTES
 from eventmill.core.logs import JsonLines
 from eventmill.core.tokens import Caller, issue
+from eventmill.http.guard import MAX_URL_BYTES
 from tests.dashboards_api.test_problems import assert_problem
 
 PLATFORM = "/v1/platform/metrics"
@@ -43,8 +44,8 @@ def probe(views_database: str) -> Iterator[TestClient]:
     ("body", "status"),
     [
         (b'{"number": 1}', 200),
-        (b'{"number": 1' + b" " * hardening.MAX_BODY_BYTES + b"}", 413),
-        (b"{" + b" " * (hardening.MAX_BODY_BYTES - 1), 400),
+        (b'{"number": 1' + b" " * MAX_BODY_BYTES + b"}", 413),
+        (b"{" + b" " * (MAX_BODY_BYTES - 1), 400),
         (b"", 422),
         (b"[1]", 422),
         (b'{"number": "\\ud800"}', 422),
@@ -66,7 +67,7 @@ def test_a_body_is_json_of_a_bounded_length(
 
 
 def test_a_url_has_a_bounded_length(probe: TestClient) -> None:
-    for path in ("/" + "a" * hardening.MAX_URL_BYTES, "/?" + "a" * hardening.MAX_URL_BYTES):
+    for path in ("/" + "a" * MAX_URL_BYTES, "/?" + "a" * MAX_URL_BYTES):
         assert_problem(probe.get(path), 414)
 
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from eventmill.core.logs import JsonLines
+from eventmill.http.guard import MAX_URL_BYTES
 from tests.ingest_api.support import event, send, served
 from tests.support import environment
 
@@ -86,6 +87,21 @@ def test_every_answer_has_a_request_id(shared_api: httpx.Client) -> None:
         assert (answer.headers["x-request-id"] == asked) == kept
 
 
+def test_a_url_has_a_bounded_length(shared_api: httpx.Client) -> None:
+    for path in ("/v1/events?", "/v1/track?", "/"):
+        answer = shared_api.post(path + "a" * MAX_URL_BYTES, json=event())
+        assert answer.status_code == 414
+        assert answer.json()["code"] == "414"
+        assert answer.json()["message"] == answer.json()["detail"]
+
+
+def test_no_answer_is_sniffed_or_framed(shared_api: httpx.Client) -> None:
+    for answer in (shared_api.post("/v1/events", json=event()), shared_api.get("/docs")):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert "cross-origin-resource-policy" not in answer.headers, "beacons of any page may come"
+
+
 def test_a_defect_is_a_500_that_tells_nothing(
     shared_api: httpx.Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -100,6 +116,7 @@ def test_a_defect_is_a_500_that_tells_nothing(
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["x-request-id"]
     assert "jane" not in answer.text
+    assert answer.json()["code"] == "500", "as the Segment API says it"
     (record,) = [r for r in caplog.records if r.message == "a request failed unexpectedly"]
     line = JsonLines().format(record)
     assert json.loads(line)["error"] == "ValueError"

@@ -11,9 +11,8 @@ from eventmill.core.registry import (
     MAX_USER_AGENT_BYTES,
 )
 from eventmill.core.settings import PROJECT_ROOT
-from ingest_api.body import MAX_BODY_BYTES
+from ingest_api.body import MAX_BODY_BYTES, MAX_EVENTS
 from ingest_api.campaign import CLICK_ID_PARAMETERS
-from ingest_api.routes.events import MAX_EVENTS
 
 PAGE = (PROJECT_ROOT / "docs" / "reference" / "api-ingest.md").read_text()
 

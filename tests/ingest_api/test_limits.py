@@ -75,6 +75,18 @@ def test_a_user_s_limit_does_not_depend_on_the_anonymous_id(limited: httpx.Clien
     assert post(limited, 6, "a", **other).status_code == 200
 
 
+def test_links_count_as_events_do(limited: httpx.Client) -> None:
+    def calls(count: int, who: str) -> dict[str, Any]:
+        link = {"type": "identify", "anonymousId": who, "userId": "u-1"}
+        return {"batch": [link] * count}
+
+    answer = limited.post("/v1/batch", json=calls(9, "v-1"))
+    assert (answer.status_code, answer.headers["ratelimit-remaining"]) == (200, "1")
+    assert limited.post("/v1/batch", json=calls(2, "v-1")).status_code == 429
+    assert post(limited, 1, "v-1").headers["ratelimit-remaining"] == "0"
+    assert limited.post("/v1/batch", json=calls(10, "v-2")).status_code == 200
+
+
 def test_a_secret_key_has_a_limit_of_its_own(limited: httpx.Client) -> None:
     one, other = with_key(new_key()), with_key(new_key())
     answer = post(limited, 50, **one)
@@ -103,7 +115,7 @@ def test_a_body_that_does_not_come_is_408(
     api: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One byte at a time keeps no connection open: what counts is the whole body."""
-    monkeypatch.setattr("ingest_api.body.BODY_SECONDS", 0.5)
+    monkeypatch.setattr("eventmill.http.guard.BODY_SECONDS", 0.5)
     address = (api.base_url.host, api.base_url.port or 0)
     with socket.create_connection(address, timeout=30) as wire:
         wire.sendall(b"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")

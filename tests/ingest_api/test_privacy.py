@@ -13,7 +13,8 @@ import pytest
 from starlette.requests import Request
 
 from eventmill.core.settings import child_environment
-from ingest_api.privacy import IP_FIELDS, opted_out, scrub_json
+from ingest_api.arrival import opted_out
+from ingest_api.privacy import IP_FIELDS, scrub_json
 from tests.ingest_api.support import (
     NOON,
     event,

@@ -136,11 +136,14 @@ def test_the_command_lists_shows_and_replays(database: str, connection: psycopg.
     assert [one["event"]["event_type"] for one in listed] == ["page_viewed", "nope"]
     text = run_eventmill("rejected", "list").stdout
     assert "is not in the tracking plan" in text
-    assert "2 refused events, 2 shown" in text
+    assert "2 rejected events, 2 shown" in text
     shown = json.loads(run_eventmill("rejected", "show", str(listed[0]["rejected_id"])).stdout)
     assert shown["errors"][0]["field"] == "occurred_at"
     missing = run_eventmill("rejected", "show", "999")
-    assert (missing.returncode, missing.stderr) == (1, "eventmill: there is no refused event 999\n")
+    assert (missing.returncode, missing.stderr) == (
+        1,
+        "eventmill: there is no rejected event 999\n",
+    )
     # The operator knows better what was meant.
     connection.execute(
         "update raw.rejected_events set event = replace(event, 'not a time', %s)", (NOON,)
@@ -148,7 +151,7 @@ def test_the_command_lists_shows_and_replays(database: str, connection: psycopg.
     replayed = run_eventmill("rejected", "replay", "--json", EVENTMILL_RETENTION_DAYS="0")
     assert json.loads(replayed.stdout) == {"accepted": 1, "duplicate": 0, "rejected": 1}
     assert (
-        "0 accepted, 0 were stored already, 1 still refused"
+        "0 accepted, 0 were stored already, 1 still rejected"
         in run_eventmill("rejected", "replay").stdout
     )
     assert scalar(connection, "select count(*) from raw.events") == 1

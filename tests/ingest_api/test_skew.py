@@ -6,7 +6,8 @@ import httpx
 import psycopg
 import pytest
 
-from ingest_api.events import Receipt
+from ingest_api.arrival import Arrival
+from ingest_api.senders import IMPORTER
 from ingest_api.skew import shift_seconds, shifted
 from tests.ingest_api.support import event, send
 from tests.support import rows
@@ -48,13 +49,13 @@ def test_nothing_to_shift_or_to_shift_by() -> None:
     ],
 )
 def test_what_cannot_be_read_is_left_as_it_is(fields: dict[str, object]) -> None:
-    assert shifted(fields, Receipt(NOW)) == (fields, 0)
+    assert shifted(fields, Arrival(IMPORTER, "test", NOW)) == (fields, 0)
 
 
 def test_the_event_s_own_sent_at_comes_first() -> None:
-    receipt = Receipt(NOW, sent_at="2026-05-17T12:00:00+00:00")
+    arrival = Arrival(IMPORTER, "test", NOW, sent_at="2026-05-17T12:00:00+00:00")
     sent = {"occurred_at": "2026-05-17T09:00:00Z", "sent_at": "2026-05-17T10:00:00Z"}
-    moved, seconds = shifted(sent, receipt)
+    moved, seconds = shifted(sent, arrival)
     assert seconds == 7200
     assert moved["occurred_at"] == "2026-05-17T11:00:00+00:00"
     assert moved["props"] == {"_clock_skew_seconds": 7200}

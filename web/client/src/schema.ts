@@ -33,7 +33,7 @@ export interface paths {
         };
         /**
          * Metrics
-         * @description Answers by route and status, their times, the connection pool and the process.
+         * @description Prometheus metrics of the service.
          */
         get: operations["metrics"];
         put?: never;
@@ -1097,11 +1097,14 @@ export interface components {
         /**
          * EntityEvent
          * @description One event. Creators and brands get nothing that tells who made it: see the guide.
+         *
+         *     A brand does not get the ids, campaign and `props` of another brand's business. `brand_id` and
+         *     `creator_id` are of uploads, projects, licenses and royalties; for admins of every event.
          */
         EntityEvent: {
             /**
              * Actor Id
-             * @description Only in an admin's answer. The user who made it.
+             * @description Only in an admin's answer. The user who did it.
              * @example user-7
              */
             actor_id?: string | null;
@@ -1113,13 +1116,13 @@ export interface components {
             actor_type?: string | null;
             /**
              * Anonymous Id
-             * @description Only in an admin's answer. The browser that made it.
+             * @description Only in an admin's answer. The browser that it came from.
              * @example b0f0a1c2
              */
             anonymous_id?: string | null;
             /**
              * Brand Id
-             * @description Of uploads, projects, licenses and royalties; for admins of every event.
+             * @description A brand: `brand_id` of its users' tokens.
              * @example acme
              */
             brand_id?: string | null;
@@ -1131,7 +1134,7 @@ export interface components {
             click_id?: string | null;
             /**
              * Country
-             * @description Two letters.
+             * @description Two letters, ISO 3166.
              * @example DE
              */
             country?: string | null;
@@ -1143,7 +1146,7 @@ export interface components {
             created_at?: string | null;
             /**
              * Creator Id
-             * @description As `brand_id`.
+             * @description A creator: `sub` of their token.
              * @example ana
              */
             creator_id?: string | null;
@@ -1193,7 +1196,7 @@ export interface components {
             page_url?: string | null;
             /**
              * Project Id
-             * @description A brand does not get the ids and `props` of another brand's business.
+             * @description A brand's project.
              * @example spring-campaign
              */
             project_id?: string | null;
@@ -1567,7 +1570,7 @@ export interface components {
         Filters: {
             /**
              * Actor Type
-             * @description What kind of user did it.
+             * @description What kind of user it was; null: not logged in.
              * @example [
              *       "user"
              *     ]
@@ -1593,8 +1596,7 @@ export interface components {
              * Event Type
              * @description What happened: a type of the tracking plan.
              * @example [
-             *       "asset_viewed",
-             *       "license_created"
+             *       "asset_viewed"
              *     ]
              */
             event_type?: string[] | null;
@@ -1610,7 +1612,7 @@ export interface components {
              * License Id
              * @description A license.
              * @example [
-             *       "license-12"
+             *       "license-7"
              *     ]
              */
             license_id?: string[] | null;
@@ -1618,7 +1620,7 @@ export interface components {
              * Project Id
              * @description A brand's project.
              * @example [
-             *       "project-7"
+             *       "spring-campaign"
              *     ]
              */
             project_id?: string[] | null;
@@ -3010,6 +3012,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3163,6 +3167,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3335,6 +3341,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3507,6 +3515,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3651,6 +3661,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3799,6 +3811,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3932,6 +3946,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4034,7 +4050,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Request timeout",
                      *       "status": 408,
-                     *       "detail": "the body did not come within 10 s"
+                     *       "detail": "the body was not complete within 10 s: send less at once"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4051,7 +4067,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Payload too large",
                      *       "status": 413,
-                     *       "detail": "a body may have 262144 bytes"
+                     *       "detail": "a body may have at most 262,144 bytes: send less at once"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4117,6 +4133,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4265,6 +4283,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4411,6 +4431,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4547,6 +4569,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4697,6 +4721,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4847,6 +4873,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4930,7 +4958,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Request timeout",
                      *       "status": 408,
-                     *       "detail": "the body did not come within 10 s"
+                     *       "detail": "the body was not complete within 10 s: send less at once"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4947,7 +4975,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Payload too large",
                      *       "status": 413,
-                     *       "detail": "a body may have 262144 bytes"
+                     *       "detail": "a body may have at most 262,144 bytes: send less at once"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5013,6 +5041,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5101,6 +5131,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5189,6 +5221,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5272,7 +5306,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Request timeout",
                      *       "status": 408,
-                     *       "detail": "the body did not come within 10 s"
+                     *       "detail": "the body was not complete within 10 s: send less at once"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5289,7 +5323,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Payload too large",
                      *       "status": 413,
-                     *       "detail": "a body may have 262144 bytes"
+                     *       "detail": "a body may have at most 262,144 bytes: send less at once"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5355,6 +5389,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5486,6 +5522,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5589,7 +5627,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Request timeout",
                      *       "status": 408,
-                     *       "detail": "the body did not come within 10 s"
+                     *       "detail": "the body was not complete within 10 s: send less at once"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5606,7 +5644,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Payload too large",
                      *       "status": 413,
-                     *       "detail": "a body may have 262144 bytes"
+                     *       "detail": "a body may have at most 262,144 bytes: send less at once"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5672,6 +5710,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5801,6 +5841,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5948,6 +5990,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6084,6 +6128,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6232,6 +6278,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6363,6 +6411,8 @@ export interface operations {
             /** @description Service unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {

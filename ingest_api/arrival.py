@@ -1,0 +1,78 @@
+"""One request on its way from its route to the writer: what its events have in common."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from starlette.requests import Request
+
+from eventmill.core.registry import FUTURE_TOLERANCE, OLDEST, utc_text
+from eventmill.core.settings import get_settings
+from ingest_api.headers import header
+from ingest_api.senders import Sender
+
+
+class Whereabouts(NamedTuple):
+    """What is kept of an address: the visitor behind it, and its country. "" is unknown."""
+
+    visitor_id: str
+    country: str
+
+
+@dataclass(slots=True)
+class Arrival:
+    """Who sent a request, when, from where and by which route. Texts are "" when there is none."""
+
+    sender: Sender
+    route: str
+    received_at: datetime
+    address: str = ""
+    """The visitors' IP address. It ends in a keyed hash and a country, and nowhere else."""
+    user_agent: str = ""
+    """Serves for events whose context has none; so does `referrer`."""
+    referrer: str = ""
+    sent_at: str = ""
+    """ISO 8601 in UTC, as `utc_text` makes it."""
+    opted_out: bool = False
+    """The sender's Do-Not-Track or Global Privacy Control."""
+    has_odd_values: bool = True
+    """Whether there may be NUL, a lone surrogate or a number that is no number in an event."""
+    earliest: datetime = OLDEST
+    """The oldest `occurred_at` that is accepted."""
+    first: Whereabouts | None = None
+    """Of a rejected event that is tried again: what its first arrival left of the address."""
+    received_text: str = field(init=False)
+    latest: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.received_text = utc_text(self.received_at)
+        self.latest = self.received_at + FUTURE_TOLERANCE
+
+
+def arrive(request: Request, sender: Sender, route: str, *, has_odd_values: bool) -> Arrival:
+    """The arrival of a request from the network, without its user agent and referrer."""
+    now = datetime.now(UTC)
+    return Arrival(
+        sender,
+        route,
+        now,
+        address=request.scope["client"][0] if request.scope.get("client") else "",
+        opted_out=opted_out(request),
+        has_odd_values=has_odd_values,
+        earliest=earliest_accepted(now),
+    )
+
+
+def opted_out(request: Request) -> bool:
+    """Whether a request's headers forbid to record it.
+
+    `DNT: 1` (W3C Tracking Preference Expression) and `Sec-GPC: 1` (Global Privacy Control) do,
+    whoever sends them: a server that passes its visitor's header on opts its visitor out.
+    """
+    return header(request, b"dnt").strip() == "1" or header(request, b"sec-gpc").strip() == "1"
+
+
+def earliest_accepted(received_at: datetime) -> datetime:
+    """The oldest `occurred_at` that the API takes at this time."""
+    days = get_settings().accepted_past_days
+    return OLDEST if days is None else received_at - timedelta(days=days)
