@@ -7,10 +7,10 @@ from typing import Any
 import psycopg
 
 from eventmill.core.errors import ConfigurationError
-from orchestration.defs.healing.reasons import reasons_of
 from orchestration.explained import queries
 from orchestration.explained.causes import causes
 from orchestration.explained.entity import METRICS, Entity
+from orchestration.rebuilding.reasons import reasons_of
 from orchestration.relations import has_builds
 
 __all__ = ["METRICS", "Entity", "explanation"]

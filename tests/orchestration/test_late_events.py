@@ -22,7 +22,7 @@ GONE = uuid4()
 
 
 def sensor_tick(instance: dg.DagsterInstance) -> list[dg.RunRequest]:
-    from orchestration.defs.healing.sensor import rebuild_days
+    from orchestration.defs.building.rebuild_days import rebuild_days
 
     with environment(EVENTMILL_DATABASE_URL=database_url(), EVENTMILL_REBUILD_MINUTES="0"):
         tick = rebuild_days.evaluate_tick(dg.build_sensor_context(instance=instance))
@@ -61,8 +61,10 @@ def run(instance: dg.DagsterInstance, late: UUID) -> dg.ExecuteInProcessResult:
     from orchestration.definitions import defs
 
     (request,) = sensor_tick(instance)
-    result = defs.resolve_job_def("build_days").execute_in_process(
-        instance=instance, tags=request.tags, raise_on_error=False
+    result = (
+        defs()
+        .resolve_job_def("build_days")
+        .execute_in_process(instance=instance, tags=request.tags, raise_on_error=False)
     )
     assert result.success
     return result
