@@ -28,8 +28,12 @@ def instance(built: psycopg.Connection) -> dg.DagsterInstance:
 def run(instance: dg.DagsterInstance, window: DayWindow, **tags: str) -> dg.ExecuteInProcessResult:
     from orchestration.definitions import defs
 
-    return defs().resolve_job_def("export_days").execute_in_process(
-        instance=instance, tags={**range_tags(window), **tags}, raise_on_error=False
+    return (
+        defs()
+        .resolve_job_def("export_days")
+        .execute_in_process(
+            instance=instance, tags={**range_tags(window), **tags}, raise_on_error=False
+        )
     )
 
 
