@@ -13,12 +13,12 @@ from pathlib import Path
 from eventmill.core.days import DayWindow
 from eventmill.core.settings import get_settings
 from orchestration import progress
+from orchestration.alerts import reason
 from orchestration.definitions import defs
-from orchestration.defs.alerts.lost_runs import HOST_TAG
-from orchestration.defs.alerts.sensors import reason
 from orchestration.instance import open_instance
-from orchestration.jobs import build_days
 from orchestration.partitions import range_tags
+from orchestration.project import prepare_manifest
+from orchestration.tags import BUILD_JOB, HOST_TAG
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,18 @@ class BackfillResult:
 def run_backfill(window: DayWindow) -> BackfillResult:
     """Build `window`, days that have a partition, as one run."""
     started = time.monotonic()
+    prepare_manifest()
     log = get_settings().home / "logs" / f"backfill-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
     with _output_goes_to(log), open_instance() as instance:
-        result = defs.resolve_job_def(build_days.name).execute_in_process(
-            instance=instance,
-            tags={**range_tags(window), HOST_TAG: socket.gethostname()},
-            run_config={"loggers": {"console": {}, "progress": {}}},
-            raise_on_error=False,
+        result = (
+            defs()
+            .resolve_job_def(BUILD_JOB)
+            .execute_in_process(
+                instance=instance,
+                tags={**range_tags(window), HOST_TAG: socket.gethostname()},
+                run_config={"loggers": {"console": {}, "progress": {}}},
+                raise_on_error=False,
+            )
         )
         errors = [
             f"{event.step_key}: {reason(event.step_failure_data)}"

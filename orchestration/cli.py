@@ -1,4 +1,4 @@
-"""The commands `eventmill backfill`, `eventmill dbt` and `eventmill explain`."""
+"""The commands `eventmill backfill`, `prepare`, `dbt`, `preview` and `explain`."""
 
 import json
 import os
@@ -66,6 +66,29 @@ def backfill(
         f"built {days}, {window.first} to {window.last}, in {result.seconds:.1f} s:"
         f" run {result.run_id}"
     )
+
+
+@app.command()
+def prepare(
+    manifest: Annotated[
+        bool, typer.Option("--manifest", help="Only dbt's manifest, which needs no database.")
+    ] = False,
+) -> None:
+    """Make ready what Dagster's processes read: dbt's manifest, Dagster's tables, dbt's views.
+
+    `eventmill up` does it by itself. After a change of the dbt project it makes new models known to
+    a running Dagster, once its code location is reloaded.
+    """
+    from eventmill.core.opening import open_database
+    from orchestration.project import prepare_manifest
+
+    if manifest:
+        prepare_manifest()
+        return
+    open_database(to_store=True)
+    from orchestration.prepare import prepare as prepare_all
+
+    prepare_all()
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -2,39 +2,26 @@
 
 import json
 from datetime import date
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from eventmill.core.days import parse_day
 from eventmill.core.errors import ConfigurationError
-
-
-class Metric(StrEnum):
-    """The columns of daily_metrics that are numbers."""
-
-    VIEWS = "views"
-    CLICKS = "clicks"
-    CONVERSIONS = "conversions"
-    REVENUE_CENTS = "revenue_cents"
-    UNIQUE_VISITORS = "unique_visitors"
-    ENGAGEMENT_TIME = "engagement_time"
-
-
-class Table(StrEnum):
-    """What can be explained."""
-
-    DAILY_METRICS = "daily_metrics"
+from orchestration.explained.question import METRICS, Question
 
 
 def explain(
-    table: Annotated[Table, typer.Argument(help="The table that the number is in.")],
+    table: Annotated[
+        Literal["daily_metrics"], typer.Argument(help="The table that the number is in.")
+    ],
     day: Annotated[str, typer.Option("--date", help="UTC day, YYYY-MM-DD.")],
     asset: Annotated[str | None, typer.Option(help="Id of an IP asset.")] = None,
     project: Annotated[str | None, typer.Option(help="Id of a project.")] = None,
     license_id: Annotated[str | None, typer.Option("--license", help="Id of a license.")] = None,
-    metric: Annotated[Metric | None, typer.Option(help="One metric; by default all.")] = None,
+    metric: Annotated[
+        str | None, typer.Option(help=f"One of {', '.join(METRICS)}; by default all.")
+    ] = None,
     events: Annotated[int, typer.Option(min=0, help="How many events to show.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
@@ -45,14 +32,17 @@ def explain(
     """
     if license_id and (asset or project):
         raise ConfigurationError("no number is of a license and something else: name one")
+    if metric and metric not in METRICS:
+        raise ConfigurationError(f"no number is called {metric!r}: {', '.join(METRICS)}")
     from eventmill.core.opening import open_connection
-    from orchestration.explained import Entity, explanation
+    from orchestration.explained.explanation import explanation
     from orchestration.explained.text import text
 
-    entity = Entity(project_id=project, ip_asset_id=asset, license_id=license_id)
+    named = {"project_id": project, "ip_asset_id": asset, "license_id": license_id}
+    ids = {name: value for name, value in named.items() if value is not None}
     with open_connection("eventmill explain") as connection:
         connection.execute("begin isolation level repeatable read read only")
-        found = explanation(connection, parse_day(day), entity, metric, events)
+        found = explanation(Question(connection, parse_day(day), ids, metric), events)
     if as_json:
         print(json.dumps(found, default=_plain))
     else:

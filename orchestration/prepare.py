@@ -1,4 +1,6 @@
-"""`python -m orchestration.prepare`: Dagster's state and dbt's views, before the services start.
+"""Dagster's state, dbt's manifest and its views, before the services start.
+
+`eventmill prepare`, and `python -m orchestration.prepare` for the start of a system.
 
 Without the views the dashboards have no live numbers until the first build.
 """
@@ -7,10 +9,10 @@ import sys
 
 import psycopg
 
-from eventmill.core.database import advisory_lock, connect
+from eventmill.core.database import BUILD_LOCK, advisory_lock, connect
 from eventmill.core.errors import ConfigurationError, EventmillError
 from eventmill.core.settings import get_settings
-from orchestration.defs.dbt.invocation import BUILD_LOCK, run_dbt
+from orchestration.building.invocation import run_dbt
 from orchestration.instance import prepare_instance
 from orchestration.project import fingerprint, prepare_manifest, target_path
 from orchestration.relations import is_there

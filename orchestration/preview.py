@@ -22,7 +22,7 @@ from eventmill.core.days import ONE_DAY, DayWindow
 from eventmill.core.errors import ConfigurationError, EventmillError
 from eventmill.core.settings import child_environment, get_settings
 from orchestration.comparison import Comparison, columns_of, compare
-from orchestration.project import manifest
+from orchestration.project import manifest, prepare_manifest
 from orchestration.relations import has_builds
 
 TARGET: Final = "preview"
@@ -51,6 +51,7 @@ def preview(connection: psycopg.Connection, model: str, days: int, limit: int) -
 
     Raises ConfigurationError if the model cannot be compared, PreviewFailed if it cannot be built.
     """
+    prepare_manifest()
     node = model_named(model)
     key, time = key_of(node), node["config"]["event_time"]
     old = sql.Identifier(node["schema"], node["alias"])

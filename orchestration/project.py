@@ -1,4 +1,4 @@
-"""The dbt project as Dagster sees it: its manifest, made by dbt when missing or stale."""
+"""The dbt project as Dagster sees it: its manifest, which is made before a process imports it."""
 
 import fcntl
 import hashlib
@@ -31,23 +31,27 @@ ARTIFACTS = (PARTIAL_PARSE, "run_results.json", "manifest.json")
 
 @cache
 def manifest() -> dict[str, Any]:
-    """The manifest of the project as it is now. Raises ConfigurationError if dbt cannot read it."""
-    prepare_manifest()
+    """The manifest as it was made last. Never makes one: it is read while modules are imported.
+
+    Raises ConfigurationError if there is none.
+    """
     file = get_settings().manifest_dir / "manifest.json"
+    if not file.exists():
+        raise ConfigurationError(f"{file} is missing: `eventmill prepare --manifest` makes it")
     content: dict[str, Any] = orjson.loads(file.read_bytes())
     return content
 
 
 @cache
 def referrer_domain_sql() -> str:
-    """SQL of the domain of the column `referrer`, as the models have it."""
+    """SQL of the domain of the column `referrer`, as the models have it. May make the manifest."""
     prepare_manifest()
     compiled = orjson.loads((get_settings().manifest_dir / "run_results.json").read_bytes())
     return str(compiled["results"][0]["compiled_code"])
 
 
 def prepare_manifest() -> bool:
-    """Parse the project unless its manifest is up to date. True if it was parsed.
+    """Parse the project unless its manifest is up to date. True if it was parsed: takes seconds.
 
     Several processes may call it at once: one parses, the others wait for it.
     """

@@ -8,6 +8,7 @@ from uuid import UUID
 from psycopg import AsyncConnection, sql
 
 from eventmill.core.days import stretches
+from eventmill.core.rebuilds import ASK, SESSIONS_CHANGED, for_one_reason
 from eventmill.privacy.certificate import note_of
 from eventmill.privacy.relations import is_there
 from eventmill.privacy.statements import fetch
@@ -25,8 +26,8 @@ where not exists (
 order by day
 """
 
-# Sessions of who is not erased but loses events, such as a machine that wrote to the person: those
-# on the days from one before an event to two after (docs/decisions/0013).
+# Sessions of who is not erased but loses events, such as a machine that wrote to the person
+# (docs/decisions/0013).
 NEIGHBOURS: LiteralString = """
 select distinct (sessions.started_at at time zone 'UTC')::date as day
 from (
@@ -39,7 +40,8 @@ from (
 inner join marts.sessions as sessions
     on
         lost.visitor_id = sessions.visitor_id
-        and (sessions.started_at at time zone 'UTC')::date between lost.day - 1 and lost.day + 2
+        and (sessions.started_at at time zone 'UTC')::date
+        between lost.day + %(first)s and lost.day + %(last)s
 """
 
 TOUCH: LiteralString = """
@@ -68,20 +70,6 @@ REPLACED: LiteralString = """
 insert into enrichment.replaced_days (day, model, build_id)
 select day, %(note)s, %(erasure_id)s from unnest(%(days)s::date[]) as replaced (day)
 """
-ASKED: LiteralString = """
-insert into enrichment.days_to_rebuild as known (day, asked_at, reason)
-select day, clock_timestamp(), %(reason)s
-from unnest(%(days)s::date[]) as asked (day)
-order by day
-on conflict (day) do update set
-    asked_at = excluded.asked_at,
-    asked_xid = excluded.asked_xid,
-    reason = case
-        when strpos(known.reason, excluded.reason) > 0 or length(known.reason) > 300
-            then known.reason
-        else known.reason || '; ' || excluded.reason
-    end
-"""
 
 
 async def days_with_events(connection: AsyncConnection) -> list[date]:
@@ -93,7 +81,9 @@ async def neighbours(connection: AsyncConnection, ids: Collection[str]) -> set[d
     """The days on which sessions of others change with `subject_events`, which are still there."""
     if not await is_there(connection, "marts.sessions"):
         return set()
-    return {day for (day,) in await fetch(connection, NEIGHBOURS, {"ids": list(ids)})}
+    first, last = SESSIONS_CHANGED
+    parameters = {"ids": list(ids), "first": first, "last": last}
+    return {day for (day,) in await fetch(connection, NEIGHBOURS, parameters)}
 
 
 async def note_days(
@@ -115,10 +105,9 @@ async def note_days(
         "days": rebuilt,
         "note": note_of(erasure_id),
         "erasure_id": erasure_id,
-        "reason": REASON,
     }
     await connection.execute(REPLACED, parameters)
-    await connection.execute(ASKED, parameters)
+    await connection.execute(ASK, for_one_reason(rebuilt, REASON))
     return rebuilt
 
 

@@ -1,1 +1,1 @@
-"""What Dagster knows, one folder a concern; `orchestration.definitions` merges them."""
+"""All that Dagster knows, found by folder: a new asset, check, job or sensor is one file here."""

@@ -4,42 +4,56 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 
+import jinja2
 import psycopg
 
-from eventmill.core.database import advisory_lock
+from eventmill.core.database import BUILD_LOCK, advisory_lock
 from eventmill.core.days import DayWindow
+from tests.support import PROJECT_ROOT
 
 MARTS = """
 create schema marts;
 create schema intermediate;
 create table marts.build_receipts (
     date date, built_at timestamptz default clock_timestamp(), build_id uuid, definition text,
-    watermark timestamptz
+    watermark timestamptz, parser_version text, events bigint, bot_events bigint, counted bigint,
+    duplicates bigint, late bigint
 );
-create view marts.daily_builds as
-select distinct on (receipts.date) receipts.*
-from marts.build_receipts as receipts
-left join enrichment.builds as builds on receipts.build_id = builds.build_id
-where
-    (receipts.build_id is null or builds.finished_at is not null)
-    and receipts.date not in (select day from enrichment.replaced_days)
-order by receipts.date, receipts.built_at desc;
+{daily_builds}
 create view intermediate.int_events as
 select *, true as is_counted from raw.events;
 create table marts.sessions (visitor_id text, started_at timestamptz);
 """
 
 
+MODELS = PROJECT_ROOT / "dbt_project" / "models" / "marts"
+
+
 def make_marts(connection: psycopg.Connection) -> None:
-    """Empty tables where dbt would make the marts."""
-    connection.execute(MARTS)
+    """Empty tables where dbt would make the marts; which days are built is asked as dbt does."""
+    connection.execute(MARTS.replace("{daily_builds}", daily_builds()).encode())
+
+
+def daily_builds() -> str:
+    """A statement that makes the production's view of built days, as the model has it."""
+    model = (MODELS / "daily_builds.sql").read_text()
+    query = (
+        jinja2.Environment(autoescape=False)
+        .from_string(model)
+        .render(
+            config=lambda **_: "",
+            ref=lambda name: f"marts.{name}",
+            source=lambda schema, name: f"{schema}.{name}",
+            target={"name": "prod"},
+        )
+    )
+    return f"create view marts.daily_builds as {query};"
 
 
 @contextmanager
 def building(connection: psycopg.Connection, first: date, last: date) -> Iterator[object]:
     """A build of these days that has begun; the block says how it ends."""
-    from orchestration.defs.builds import receipts
-    from orchestration.defs.dbt.invocation import BUILD_LOCK
+    from orchestration.building import receipts
 
     with advisory_lock(connection, BUILD_LOCK):
         order = receipts.Order("run", "run", DayWindow(first, last))
@@ -48,7 +62,7 @@ def building(connection: psycopg.Connection, first: date, last: date) -> Iterato
 
 def build(connection: psycopg.Connection, first: date, last: date | None = None) -> None:
     """Build these days, successfully."""
-    from orchestration.defs.builds import receipts
+    from orchestration.building import receipts
 
     with building(connection, first, last or first) as begun:
         assert isinstance(begun, receipts.Build)

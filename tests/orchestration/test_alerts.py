@@ -7,10 +7,10 @@ import dagster as dg
 import httpx
 import pytest
 
-from orchestration.defs.alerts import (
+from orchestration import alerts
+from orchestration.defs.alerts.sensors import (
     alert_redelivery,
     failed_check_alert,
-    outbox,
     run_failure_alert,
 )
 from tests.orchestration.support import listener
@@ -31,7 +31,7 @@ def broken() -> None:
 def instance(database: str) -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral() as opened:
         yield opened
-    for alert in outbox.pending():
+    for alert in alerts.pending():
         alert.unlink()
 
 
@@ -65,7 +65,7 @@ def test_a_failed_run_is_posted_as_json(instance: dg.DagsterInstance) -> None:
     assert alert["url"].endswith(f"/runs/{alert['run_id']}")
     assert "the moon is not made of cheese" in alert["text"]
     assert "\n" not in alert["text"]
-    assert outbox.pending() == []
+    assert alerts.pending() == []
 
 
 @dg.asset(check_specs=[dg.AssetCheckSpec("is_cheese", asset="moon")])
@@ -100,7 +100,7 @@ def test_what_the_webhook_does_not_take_is_posted_again(instance: dg.DagsterInst
         assert len(bodies) == 1
         with pytest.raises(httpx.HTTPStatusError, match="503"):
             alert_redelivery(dg.build_sensor_context())
-        assert len(outbox.pending()) == 1
+        assert len(alerts.pending()) == 1
     with listener() as (url, bodies), environment(EVENTMILL_ALERT_WEBHOOK=url):
         alert_redelivery(dg.build_sensor_context())
         assert len(bodies) == 1
@@ -111,9 +111,9 @@ def test_what_the_webhook_does_not_take_is_posted_again(instance: dg.DagsterInst
 def test_nobody_listening_loses_nothing(instance: dg.DagsterInstance) -> None:
     with environment(EVENTMILL_ALERT_WEBHOOK="http://127.0.0.1:9/alerts"):
         run_failure_alert(_fail(instance))
-    assert len(outbox.pending()) == 1
+    assert len(alerts.pending()) == 1
 
 
 def test_without_a_webhook_it_is_only_logged(instance: dg.DagsterInstance) -> None:
     run_failure_alert(_fail(instance))
-    assert outbox.pending() == []
+    assert alerts.pending() == []

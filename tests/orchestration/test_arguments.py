@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 
 from eventmill.core.days import DayWindow
-from orchestration.defs.dbt.arguments import build_arguments, invocation_arguments, selector
+from orchestration.building.arguments import build_arguments, invocation_arguments, selector
 
 
 def _value(arguments: list[str], option: str) -> str:

@@ -69,7 +69,7 @@ def asked(connection: psycopg.Connection) -> list[str]:
 
 
 def requests() -> list[list[str]]:
-    from orchestration.defs.healing.sensor import rebuild_days
+    from orchestration.defs.building.rebuild_days import rebuild_days
     from orchestration.partitions import RANGE_END, RANGE_START
 
     with environment(EVENTMILL_DATABASE_URL=database_url(), EVENTMILL_REBUILD_MINUTES="0"):

@@ -162,11 +162,15 @@ def test_a_chosen_asset_is_built_alone(
     from orchestration.definitions import defs
 
     before = marts(warehouse)
-    result = defs.resolve_job_def("build_days").execute_in_process(
-        instance=instance,
-        partition_key="2024-02-29",
-        asset_selection=[dg.AssetKey("daily_metrics")],
-        raise_on_error=False,
+    result = (
+        defs()
+        .resolve_job_def("build_days")
+        .execute_in_process(
+            instance=instance,
+            partition_key="2024-02-29",
+            asset_selection=[dg.AssetKey("daily_metrics")],
+            raise_on_error=False,
+        )
     )
     assert result.success
     found = _events(instance, result.run_id, dg.DagsterEventType.ASSET_MATERIALIZATION)
@@ -176,7 +180,7 @@ def test_a_chosen_asset_is_built_alone(
 
 
 def test_raw_is_observed_by_hand(instance: dg.DagsterInstance, built: str) -> None:
-    from orchestration.defs.raw import raw_events
+    from orchestration.defs.raw.assets import raw_events
 
     observe = dg.define_asset_job("observe", dg.AssetSelection.assets("raw_events"))
     job = dg.Definitions(assets=[raw_events], jobs=[observe]).resolve_job_def("observe")

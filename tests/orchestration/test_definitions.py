@@ -1,12 +1,15 @@
 """What Dagster is told, without running it."""
 
+import re
 from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
 
 from eventmill.core.days import ONE_DAY, utc_today
+from eventmill.core.rebuilds import SESSION_READS
 from orchestration.project import prepare_manifest
+from tests.support import PROJECT_ROOT
 
 ASSETS = {
     "raw_events", "user_agents", "referrers", "stg_raw__events", "ga4_source_categories",
@@ -18,15 +21,16 @@ ASSETS = {
 # Tables that something else writes, which have no partitions here.
 NOT_OURS = {
     "identities", "tracking_plan", "ad_spend", "platform_currency", "builds", "replaced_days",
-    "replaced_metrics", "lifecycle_events",
+    "replaced_metrics", "lifecycle_events", "nightly_build",
 }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def defs(home: object) -> dg.Definitions:
-    from orchestration.definitions import defs
+    from orchestration.definitions import defs as load
 
-    return defs
+    prepare_manifest()
+    return load()
 
 
 def _specs(defs: dg.Definitions) -> dict[str, dg.AssetSpec]:
@@ -108,14 +112,24 @@ def test_only_builds_and_exports_wait_for_their_like(defs: dg.Definitions) -> No
     }
 
 
-def test_freshness_is_looked_at_by_its_sensor_and_by_no_build(defs: dg.Definitions) -> None:
-    from orchestration.jobs import FRESHNESS
-
-    graph = defs.resolve_asset_graph()
-    assert FRESHNESS in graph.asset_check_keys
+def test_a_build_makes_all_but_the_export(defs: dg.Definitions) -> None:
     job = defs.resolve_job_def("build_days")
-    assert FRESHNESS.name not in {node.name for node in job.nodes}
-    assert {node.name for node in job.nodes} >= {"dbt_models", "user_agents"}
+    assert {node.name for node in job.nodes} >= {"dbt_models", "user_agents", "referrers"}
+    assert not {node.name for node in job.nodes} & {"warehouse_tables", "observe_raw_events"}
+
+
+def test_the_lineage_shows_which_days_a_session_reads(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    mapping = graph.get_partition_mapping(
+        dg.AssetKey("sessions"), parent_asset_key=dg.AssetKey("int_events")
+    )
+    assert isinstance(mapping, dg.TimeWindowPartitionMapping)
+    assert (mapping.start_offset, mapping.end_offset) == SESSION_READS
+    first, last = SESSION_READS
+    model = (PROJECT_ROOT / "dbt_project" / "models" / "marts" / "sessions.sql").read_text()
+    reads = {int(days or 0) for days in re.findall(r"batch_start\((-?\d*)\)", model)}
+    # Half-open: up to the start of the day after the last.
+    assert (min(reads), max(reads)) == (first, last + 1)
 
 
 @pytest.mark.usefixtures("processes")

@@ -56,8 +56,10 @@ def test_the_sensor_builds_exactly_these_days(
     assert request.tags[REASON_TAG] == (
         f"events were deleted; a person was erased on 2 days from {DAY} to {list(DAYS)[1]}"
     )
-    result = defs.resolve_job_def("build_days").execute_in_process(
-        instance=instance, tags=request.tags, raise_on_error=False
+    result = (
+        defs()
+        .resolve_job_def("build_days")
+        .execute_in_process(instance=instance, tags=request.tags, raise_on_error=False)
     )
     assert result.success
     assert platform_views(warehouse) == dict.fromkeys(DAYS, 1)

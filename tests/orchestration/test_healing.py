@@ -37,7 +37,7 @@ def noon(day: date) -> datetime:
 
 def asked(instance: dg.DagsterInstance, minutes: int = 0) -> list[tuple[str, str, str]]:
     """First day, last day and reason of each run that the sensor asks for."""
-    from orchestration.defs.healing.sensor import rebuild_days
+    from orchestration.defs.building.rebuild_days import rebuild_days
     from orchestration.partitions import RANGE_END, RANGE_START
     from orchestration.tags import REASON_TAG
 
@@ -87,7 +87,7 @@ def test_what_a_build_saw_is_met_and_what_came_meanwhile_is_not(
 ) -> None:
     """An event is committed by a transaction that began before the build's snapshot."""
     late(history, DAY)
-    from orchestration.defs.builds import receipts
+    from orchestration.building import receipts
 
     with connect(database_url()) as slow:
         late(slow, DAY, "slow")
@@ -122,7 +122,7 @@ def test_a_day_that_a_run_is_about_to_build_is_not_asked_for(history: psycopg.Co
 def test_a_day_whose_build_failed_is_not_built_and_asked_for(
     history: psycopg.Connection, nothing_runs: dg.DagsterInstance
 ) -> None:
-    from orchestration.defs.builds import receipts
+    from orchestration.building import receipts
 
     count = "select count(*) from marts.daily_builds where date = %s"
     with building(history, DAY, DAY) as begun:
@@ -193,7 +193,7 @@ def test_a_build_that_had_the_event_already_is_not_repeated(history: psycopg.Con
 def test_new_links_are_noted_once_a_night_for_the_days_of_their_events(
     connection: psycopg.Connection,
 ) -> None:
-    from orchestration.defs.healing.identities import note_links
+    from orchestration.rebuilding.identities import note_links
 
     make_marts(connection)
     days = [utc_today() - number * ONE for number in (2, 5, 6, 40)]

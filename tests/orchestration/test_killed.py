@@ -47,7 +47,7 @@ where datname = current_database() and wait_event = 'advisory' and query like %s
 def build_days_job() -> dg.JobDefinition:
     from orchestration.definitions import defs
 
-    return defs.resolve_job_def("build_days")
+    return defs().resolve_job_def("build_days")
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_a_killed_backfill_goes_on_where_it_was_and_comes_to_the_same(
     instance: dg.DagsterInstance, warehouse: psycopg.Connection, small_chunks: None
 ) -> None:
     from orchestration.backfill import run_backfill
-    from orchestration.defs.alerts import lost_runs
+    from orchestration.defs.alerts.lost_runs import lost_runs
     from orchestration.tags import PROGRESS_TAG
 
     add_days(warehouse, FIRST, 2)

@@ -1,6 +1,7 @@
 """Real runs: a built day gets late events and more; the sensor has it built, and it can explain."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -22,7 +23,7 @@ GONE = uuid4()
 
 
 def sensor_tick(instance: dg.DagsterInstance) -> list[dg.RunRequest]:
-    from orchestration.defs.healing.sensor import rebuild_days
+    from orchestration.defs.building.rebuild_days import rebuild_days
 
     with environment(EVENTMILL_DATABASE_URL=database_url(), EVENTMILL_REBUILD_MINUTES="0"):
         tick = rebuild_days.evaluate_tick(dg.build_sensor_context(instance=instance))
@@ -61,8 +62,10 @@ def run(instance: dg.DagsterInstance, late: UUID) -> dg.ExecuteInProcessResult:
     from orchestration.definitions import defs
 
     (request,) = sensor_tick(instance)
-    result = defs.resolve_job_def("build_days").execute_in_process(
-        instance=instance, tags=request.tags, raise_on_error=False
+    result = (
+        defs()
+        .resolve_job_def("build_days")
+        .execute_in_process(instance=instance, tags=request.tags, raise_on_error=False)
     )
     assert result.success
     return result
@@ -132,11 +135,12 @@ def test_what_changed_keeps_its_old_values_and_nothing_else(
 @pytest.fixture(scope="module")
 def explained(run: dg.ExecuteInProcessResult, late: UUID) -> Iterator[Any]:
     """`explained(asset, metric=…)`: the explanation of DAY's row of an asset."""
-    from orchestration.explained import Entity, explanation
+    from orchestration.explained.explanation import explanation
+    from orchestration.explained.question import Question
 
     with connect(autocommit=True) as connection:
         yield lambda asset=None, metric=None, day=DAY: explanation(
-            connection, day, Entity(ip_asset_id=asset), metric, 5
+            Question(connection, day, {"ip_asset_id": asset} if asset else {}, metric), 5
         )
 
 
@@ -178,16 +182,14 @@ def test_rows_that_came_and_went_are_changes_too(explained: Any) -> None:
     assert explained("asset", day=OTHER)["changes"] == []
 
 
-def test_the_command_prints_it(run: dg.ExecuteInProcessResult, late: UUID) -> None:
-    from orchestration.explained import Entity, explanation
+def test_the_command_prints_it(run: dg.ExecuteInProcessResult, explained: Any, late: UUID) -> None:
     from orchestration.explained.text import text
 
     asked = ("explain", "daily_metrics", "--date", str(DAY), "--asset", "asset")
     answer = run_eventmill(*asked, "--json", "--metric", "views")
     assert answer.returncode == 0, answer.stderr
     assert json.loads(answer.stdout)["numbers"] == {"views": 3}
-    with connect(autocommit=True) as connection:
-        found = explanation(connection, DAY, Entity(ip_asset_id="asset"), None, 5)
+    found = explained("asset")
     said = "\n".join(text(found))
     assert f"daily_metrics of ip_asset_id asset on {DAY} (UTC)" in said
     assert "because the definition changed from former to" in said
@@ -197,8 +199,8 @@ def test_the_command_prints_it(run: dg.ExecuteInProcessResult, late: UUID) -> No
     assert "because the list of bots changed from 1+former" in said
     assert "because visitors turned out to be users (1): anon is ann" in said
     assert "left out: 1 of bots (1 user agents)" in said
-    listing = found["events"]["list_all"].removeprefix("eventmill psql -- -c ")
-    assert run_eventmill("psql", "--", "-At", "-c", listing.strip("'").replace("'\\''", "'")).stdout
+    listing = shlex.split(found["events"]["list_all"])[-1]
+    assert run_eventmill("psql", "--", "-At", "-c", listing).stdout
 
 
 def test_a_day_that_is_not_built_is_explained_from_its_events(

@@ -2,7 +2,7 @@
 
 import psycopg
 
-from orchestration.replay import replay_rejected
+from orchestration.defs.replay import replay_rejected
 from tests.support import environment, scalar
 
 REFUSED = """

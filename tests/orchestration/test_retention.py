@@ -10,7 +10,8 @@ import pytest
 from eventmill.core.database import connect
 from eventmill.core.days import ONE_DAY, utc_today
 from eventmill.core.settings import get_settings
-from orchestration.defs.retention import queries, retention
+from orchestration.defs.retention import queries
+from orchestration.defs.retention.job import retention
 from tests.orchestration.support import add_event
 from tests.support import environment, scalar
 

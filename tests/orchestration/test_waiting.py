@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from eventmill.core.days import DayWindow
-from orchestration.defs.healing.reasons import summary
-from orchestration.defs.healing.waiting import Runs, Waiting, back_off, windows
+from orchestration.rebuilding.reasons import summary
+from orchestration.rebuilding.waiting import Waiting
+from orchestration.runs import Runs, back_off, windows
 
 DAY = date(2026, 10, 13)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

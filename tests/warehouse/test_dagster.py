@@ -28,15 +28,19 @@ def instance(built: psycopg.Connection) -> dg.DagsterInstance:
 def run(instance: dg.DagsterInstance, window: DayWindow, **tags: str) -> dg.ExecuteInProcessResult:
     from orchestration.definitions import defs
 
-    return defs.resolve_job_def("export_days").execute_in_process(
-        instance=instance, tags={**range_tags(window), **tags}, raise_on_error=False
+    return (
+        defs()
+        .resolve_job_def("export_days")
+        .execute_in_process(
+            instance=instance, tags={**range_tags(window), **tags}, raise_on_error=False
+        )
     )
 
 
 def asked(instance: dg.DagsterInstance, cursor: str | None = None) -> dg.SensorResult:
     from orchestration.definitions import defs
 
-    sensor = defs.resolve_sensor_def("export_built_days")
+    sensor = defs().resolve_sensor_def("export_built_days")
     context = dg.build_sensor_context(instance=instance, cursor=cursor)
     result = sensor(context)
     assert isinstance(result, dg.SensorResult)

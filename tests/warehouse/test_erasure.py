@@ -110,8 +110,10 @@ def test_an_erasure_reaches_every_file(world: psycopg.Connection, places: dict[s
 
     from orchestration.definitions import defs
 
-    result = defs.resolve_job_def("rewrite_erased").execute_in_process(
-        instance=dg.DagsterInstance.ephemeral()
+    result = (
+        defs()
+        .resolve_job_def("rewrite_erased")
+        .execute_in_process(instance=dg.DagsterInstance.ephemeral())
     )
     assert result.output_for_node("rewrite_files") == 6
     assert rows(world, "select days, filtered from ops.warehouse_erasures") == [

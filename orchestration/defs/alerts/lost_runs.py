@@ -9,7 +9,7 @@ import socket
 import dagster as dg
 import psutil
 
-HOST_TAG = "eventmill/host"
+from orchestration.tags import HOST_TAG
 
 
 @dg.sensor(

@@ -1,13 +1,12 @@
 """A failed run is logged and, if EVENTMILL_ALERT_WEBHOOK is set, posted there as JSON."""
 
-import logging
 from typing import Any
 
 import dagster as dg
-import httpx
 
 from eventmill.core.settings import get_settings
-from orchestration.defs.alerts import outbox
+from orchestration import alerts
+from orchestration.alerts import reason, run_url, send
 from orchestration.partitions import days_of_run
 
 LONGEST_ERROR = 2_000
@@ -39,17 +38,6 @@ def failed_check_alert(context: dg.RunStatusSensorContext) -> None:
         send(context.log, f"{context.dagster_run.run_id}-checks", alert)
 
 
-def send(log: logging.Logger, name: str, alert: dict[str, Any]) -> None:
-    """Log `alert`, and post it to the webhook if there is one. The same `name` replaces it."""
-    log.error(alert["text"])
-    if webhook := get_settings().alert_webhook:
-        outbox.put(name, alert)
-        try:
-            outbox.deliver(webhook.get_secret_value())
-        except httpx.HTTPError as error:
-            log.warning(f"the webhook did not take it, tried again soon: {error!r}")
-
-
 @dg.sensor(
     name="alert_redelivery",
     description="Posts alerts that the webhook did not take, every minute until it does.",
@@ -59,9 +47,9 @@ def send(log: logging.Logger, name: str, alert: dict[str, Any]) -> None:
 def alert_redelivery(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """An error here shows as a failed tick of the sensor, and the alerts stay."""
     webhook = get_settings().alert_webhook
-    if webhook is None or not outbox.pending():
+    if webhook is None or not alerts.pending():
         return dg.SkipReason("nothing to deliver")
-    delivered = outbox.deliver(webhook.get_secret_value())
+    delivered = alerts.deliver(webhook.get_secret_value())
     return dg.SkipReason(f"delivered {delivered}")
 
 
@@ -114,18 +102,3 @@ def describe_checks(context: dg.RunStatusSensorContext) -> dict[str, Any] | None
         "failed_checks": sorted(failed),
         "url": run_url(run.run_id),
     }
-
-
-def run_url(run_id: str) -> str:
-    """Where the run is in Dagster's UI."""
-    settings = get_settings()
-    return f"http://{settings.host}:{settings.dagster_port}/runs/{run_id}"
-
-
-def reason(data: Any) -> str:
-    """What the step itself said, else the innermost exception; in one line."""
-    said = data.user_failure_data.description if data.user_failure_data else None
-    error = data.error
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return " ".join((said or (error.message if error else "no message")).split())

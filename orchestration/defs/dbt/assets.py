@@ -11,7 +11,7 @@ from orchestration.defs.dbt.reports import events_of
 from orchestration.defs.dbt.run import build_chunks
 from orchestration.defs.dbt.translator import EventmillTranslator
 from orchestration.partitions import built_days, daily, one_run_per_range
-from orchestration.project import manifest
+from orchestration.project import manifest, prepare_manifest
 from orchestration.retries import no_retry_in_vain, passes, three_with_backoff
 
 
@@ -27,6 +27,8 @@ from orchestration.retries import no_retry_in_vain, passes, three_with_backoff
 def dbt_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Build the run's days with dbt; every model, seed and test is reported to Dagster."""
     window = built_days(context)
+    if prepare_manifest():
+        context.log.info("the dbt project has changed: reload the code location to see what is new")
     with (
         no_retry_in_vain(),
         connect(autocommit=True, application="eventmill build") as connection,

@@ -2,25 +2,25 @@
 
 import time
 from collections.abc import Sequence
+from datetime import date
 
 import dagster as dg
 import psycopg
 
 from eventmill.core.currency import settle_currency
-from eventmill.core.database import advisory_lock
+from eventmill.core.database import BUILD_LOCK, advisory_lock
 from eventmill.core.days import DayWindow
 from eventmill.core.settings import get_settings
-from orchestration.defs.builds import receipts
-from orchestration.defs.builds.chunks import chunks, progress
-from orchestration.defs.builds.receipts import Order
-from orchestration.defs.dbt.arguments import build_arguments
-from orchestration.defs.dbt.invocation import BUILD_LOCK, DbtOutcome, run_dbt
+from orchestration.building import receipts
+from orchestration.building.arguments import build_arguments
+from orchestration.building.chunks import chunks, how_far
+from orchestration.building.invocation import DbtOutcome, run_dbt
+from orchestration.building.receipts import Order
 from orchestration.defs.dbt.reports import note, record, selected
-from orchestration.defs.healing.identities import note_links
-from orchestration.defs.healing.reasons import summary
-from orchestration.defs.retention.queries import refuse_dropped_days
-from orchestration.lineage import runs_to_resume
 from orchestration.project import target_path
+from orchestration.rebuilding.identities import note_links
+from orchestration.rebuilding.reasons import summary
+from orchestration.runs import runs_to_resume
 from orchestration.tags import NIGHT_TAG, PROGRESS_TAG
 
 
@@ -34,7 +34,7 @@ def build_chunks(
     is_whole = not context.is_subset
     if NIGHT_TAG in context.run.tags and is_whole:
         _note_links(context, connection)
-    refuse_dropped_days(connection, window)
+    receipts.refuse_dropped_days(connection, window)
     settle_currency(connection)
     parts = chunks(window, get_settings().chunk_days)
     done = set()
@@ -44,7 +44,7 @@ def build_chunks(
     if done and len(done) == len(parts):
         done.remove(parts[-1])  # Dagster has to be told of every asset
     if done:
-        context.log.info(f"{progress(done, window, 0, 0)} were built before this run was resumed")
+        context.log.info(f"{how_far(done, window, 0, 0)} were built before this run was resumed")
 
     started, built, outcomes = time.monotonic(), 0, list[tuple[DayWindow, DbtOutcome]]()
     for number, part in enumerate(parts, start=1):
@@ -69,7 +69,7 @@ def build_chunks(
         done.add(part)
         built += len(part)
         if len(parts) > 1:
-            _report(context, progress(done, window, built, time.monotonic() - started))
+            _report(context, how_far(done, window, built, time.monotonic() - started))
     return DbtOutcome.together([outcome for _, outcome in outcomes])
 
 
@@ -98,8 +98,7 @@ def _build(
             if error:
                 receipts.fail(connection, build, error)
     if not error and build.follow:
-        days = sorted({neighbour.day for neighbour in build.follow})
-        context.log.info(f"to be built again for it: {_listed([str(day) for day in days])}")
+        context.log.info(f"to be built again for it: {_listed(sorted(build.follow))}")
     return outcome
 
 
@@ -107,8 +106,7 @@ def _note_links(context: dg.AssetExecutionContext, connection: psycopg.Connectio
     links, days = note_links(connection)
     if links:
         context.log.info(
-            f"{links:,} new links between visitors and users: {_listed(list(map(str, days)))}"
-            " will be built again"
+            f"{links:,} new links between visitors and users: {_listed(days)} will be built again"
         )
 
 
@@ -117,7 +115,7 @@ def _report(context: dg.AssetExecutionContext, said: str) -> None:
     context.instance.add_run_tags(context.run.run_id, {PROGRESS_TAG: said})
 
 
-def _listed(days: Sequence[str]) -> str:
+def _listed(days: Sequence[date]) -> str:
     if len(days) <= 5:
-        return ", ".join(days) or "no day"
+        return ", ".join(map(str, days)) or "no day"
     return f"{len(days)} days from {days[0]} to {days[-1]}"

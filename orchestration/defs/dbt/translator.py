@@ -6,11 +6,14 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
-from orchestration.defs.raw.assets import RAW_EVENTS
+from eventmill.core.rebuilds import SESSION_READS
+from orchestration.keys import RAW_EVENTS
 
 # A source is an asset named as its table, which Dagster observes, builds or only knows of. This one
 # has another: `events` alone would not say which.
 EVENTS = "source.eventmill.raw.events"
+# Models that read other days of a parent than their own: the first and the last one.
+READS = {("sessions", "int_events"): SESSION_READS}
 
 
 class EventmillTranslator(DagsterDbtTranslator):
@@ -30,3 +33,16 @@ class EventmillTranslator(DagsterDbtTranslator):
 
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
         return str(dbt_resource_props["description"]).strip()
+
+    def get_partition_mapping(
+        self,
+        dbt_resource_props: Mapping[str, Any],
+        dbt_parent_resource_props: Mapping[str, Any],
+    ) -> dg.PartitionMapping | None:
+        days = READS.get((dbt_resource_props["name"], dbt_parent_resource_props["name"]))
+        if days is None:
+            return None
+        # Yesterday's sessions read today, which is no partition before it is over.
+        return dg.TimeWindowPartitionMapping(
+            start_offset=days[0], end_offset=days[1], allow_nonexistent_upstream_partitions=True
+        )

@@ -10,17 +10,16 @@ import dagster as dg
 import polars as pl
 import psycopg
 
-from eventmill.core.database import advisory_lock, connect
+from eventmill.core.database import BUILD_LOCK, advisory_lock, connect
 from eventmill.core.enrichment import referrers as referrer_rules
 from eventmill.core.enrichment import user_agents as agent_rules
-from orchestration.defs.dbt.invocation import BUILD_LOCK
 from orchestration.defs.enrichment.queries import (
     ask_for_days,
     new_referrers,
     new_user_agents,
     outdated_user_agents,
 )
-from orchestration.defs.raw.assets import RAW_EVENTS
+from orchestration.keys import RAW_EVENTS
 from orchestration.partitions import built_days, daily, one_run_per_range
 from orchestration.retries import no_retry_in_vain, three_with_backoff
 

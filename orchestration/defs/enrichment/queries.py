@@ -6,6 +6,7 @@ from typing import LiteralString
 import psycopg
 
 from eventmill.core.days import DayWindow
+from eventmill.core.rebuilds import ASK, for_one_reason
 from orchestration.project import referrer_domain_sql
 from orchestration.relations import has_builds
 
@@ -29,22 +30,15 @@ select user_agent, is_bot from enrichment.user_agents where parser_version <> %(
 
 # Reads all of raw.events once, and only after the list of bots changed what some agent is. Days
 # that are not built are counted live, so they are right already.
-ASK_FOR_DAYS: LiteralString = """
-with affected as (
-    select distinct (occurred_at at time zone 'UTC')::date as day
+BUILT_DAYS_OF: LiteralString = """
+select built.date
+from marts.daily_builds as built
+where built.date in (
+    select (occurred_at at time zone 'UTC')::date
     from raw.events
     where user_agent = any(%(user_agents)s)
 )
-
-insert into enrichment.days_to_rebuild (day, asked_at, reason)
-select affected.day, clock_timestamp(), %(reason)s
-from affected
-where exists (select from marts.daily_builds as built where built.date = affected.day)
-on conflict (day) do update set
-    asked_at = excluded.asked_at,
-    asked_xid = excluded.asked_xid,
-    reason = excluded.reason
-returning day
+order by built.date
 """
 
 NEW_REFERRERS: LiteralString = """
@@ -78,20 +72,19 @@ def ask_for_days(connection: psycopg.Connection, user_agents: list[str], reason:
     """Note the built days that hold events of `user_agents` as to be built again; these days."""
     if not user_agents or not has_builds(connection):
         return []
-    parameters = {"user_agents": user_agents, "reason": reason}
-    return sorted(day for (day,) in connection.execute(ASK_FOR_DAYS, parameters).fetchall())
+    rows = connection.execute(BUILT_DAYS_OF, {"user_agents": user_agents})
+    days = [day for (day,) in rows.fetchall()]
+    connection.execute(ASK, for_one_reason(days, reason))
+    return days
 
 
 def new_referrers(
     connection: psycopg.Connection, window: DayWindow, list_version: str
 ) -> list[str]:
     """Distinct referring domains of `window` that the lists `list_version` have not classified."""
-    return _values(connection, _new_referrers(), window, list_version=list_version)
-
-
-def _new_referrers() -> LiteralString:
-    expression = referrer_domain_sql().replace("%", "%%")
-    return NEW_REFERRERS.replace("{referrer_domain}", expression)
+    domain = referrer_domain_sql().replace("%", "%%")
+    query = NEW_REFERRERS.replace("{referrer_domain}", domain)
+    return _values(connection, query, window, list_version=list_version)
 
 
 def _values(

@@ -19,18 +19,17 @@ from eventmill.warehouse.catalog import write_catalog
 from eventmill.warehouse.exporting import NotBuilt, export_day
 from eventmill.warehouse.pseudonyms import pseudonyms_for
 from eventmill.warehouse.references import export_references
-from orchestration.defs.builds.chunks import progress
+from orchestration.building.chunks import how_far
 from orchestration.defs.export.checking import compare
 from orchestration.defs.export.queries import exported_by
-from orchestration.lineage import runs_to_resume
+from orchestration.keys import DAILY_BUILDS, RAW_EVENTS
 from orchestration.partitions import built_days, daily, one_run_per_range
 from orchestration.retries import no_retry_in_vain, three_with_backoff
+from orchestration.runs import runs_to_resume
 from orchestration.tags import PROGRESS_TAG
 
 CHECK = "equals_its_source"
 GROUP = "warehouse"
-# The receipt says that all marts hold the day; raw events are known as raw_events to Dagster.
-RECEIPT = dg.AssetKey("daily_builds")
 _DESCRIPTIONS = {
     "events": "Every event of the day, as sent",
     "attribution": "marts.attribution",
@@ -45,10 +44,11 @@ def key_of(table: Table) -> dg.AssetKey:
 
 
 def _spec(table: Table) -> dg.AssetSpec:
-    source = "raw_events" if table.schema == "raw" else table.relation
+    # The receipt says that all marts hold the day.
+    source = RAW_EVENTS if table.schema == "raw" else dg.AssetKey(table.relation)
     return dg.AssetSpec(
         key_of(table),
-        deps=[dg.AssetKey(source), RECEIPT],
+        deps=[source, DAILY_BUILDS],
         description=(
             f"{_DESCRIPTIONS[table.name]} as Parquet: `<root>/{table.name}/date=YYYY-MM-DD/`, with"
             " a manifest. A day is there whole or not at all, and exporting it again replaces it."
@@ -149,7 +149,7 @@ class _Export:
             self.written.append(day)
             if len(window) > 1:
                 days = [DayWindow(done, done) for done in self.written]
-                said = progress(days, window, number, time.monotonic() - started)
+                said = how_far(days, window, number, time.monotonic() - started)
                 context.log.info(said)
                 context.instance.add_run_tags(context.run.run_id, {PROGRESS_TAG: said})
 

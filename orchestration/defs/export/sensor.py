@@ -7,11 +7,11 @@ import dagster as dg
 from eventmill.core.database import connect
 from eventmill.core.settings import get_settings
 from eventmill.warehouse.status import waiting_days
-from orchestration.defs.alerts.sensors import send
-from orchestration.defs.export.jobs import COMPLETE, export_days
-from orchestration.defs.healing.sensor import recent_runs
-from orchestration.defs.healing.waiting import windows
+from orchestration.alerts import send
+from orchestration.defs.export.jobs import COMPLETE
 from orchestration.partitions import range_tags
+from orchestration.runs import recent_runs, windows
+from orchestration.tags import EXPORT_JOB
 
 # Asked for at once; the others come with the next ticks.
 MOST_REQUESTS = 4
@@ -23,7 +23,7 @@ PATIENCE = timedelta(hours=3)
 
 @dg.sensor(
     name="export_built_days",
-    job=export_days,
+    job_name=EXPORT_JOB,
     description=(
         "Exports days to the warehouse as soon as they are built: after each night, and again when"
         " late events, an erasure or a backfill had them built anew; alerts when one is not"
@@ -40,7 +40,7 @@ def export_built_days(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     with connect(autocommit=True, application="eventmill export") as connection:
         waiting = waiting_days(connection, settings.warehouse_location)
         overdue = waiting_days(connection, settings.warehouse_location, before=now - PATIENCE)
-    runs = recent_runs(context.instance, now, export_days.name)
+    runs = recent_runs(context.instance, now, EXPORT_JOB)
     days = [day for day in waiting if not runs.holds_back(day, now, PAUSE)]
     requests = [
         dg.RunRequest(tags=range_tags(window))

@@ -1,67 +1,28 @@
 """raw_events: not built by Dagster, so observed. Each build notes what it saw of its days."""
 
-from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from typing import LiteralString
 
 import dagster as dg
+import psycopg
 
 from eventmill.core.database import connect
 from eventmill.core.days import ONE_DAY, DayWindow, utc_today
-from orchestration.defs.raw.queries import events_by_day
+from orchestration.keys import RAW_EVENTS
 from orchestration.partitions import built_days, daily
 
-RAW_EVENTS = dg.AssetKey("raw_events")
 ROWS = "dagster/partition_row_count"
 # Observing without choosing days looks at the last week: counting two years takes minutes.
 DEFAULT_DAYS = 7
 
-
-def _table(name: str, group: str, owner: str, description: str) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        name,
-        description=description,
-        group_name=group,
-        owners=[f"team:{owner}"],
-        kinds={"postgres", "table"},
-    )
-
-
-# Tables without days that models read and nothing here builds: only named, for the lineage.
-EXTERNAL = (
-    _table(
-        "identities", "raw", "platform",
-        "raw.identities: one row per anonymous id that was seen with a user.",
-    ),
-    _table(
-        "lifecycle_events", "raw", "platform",
-        "raw.lifecycle_events: one row per upload, project and license event, kept for ever.",
-    ),
-    _table(
-        "tracking_plan", "raw", "platform",
-        "raw.tracking_plan: one row per event type, as the plan's file has it.",
-    ),
-    _table(
-        "ad_spend", "raw", "analytics",
-        "raw.ad_spend: what advertising cost, as `eventmill spend load` wrote it.",
-    ),
-    _table(
-        "platform_currency", "enrichment", "platform",
-        "enrichment.platform_currency: the currency that revenue is counted in, one row at most.",
-    ),
-    # What builds note of themselves, and what dbt's macros write beside the models.
-    _table(
-        "builds", "enrichment", "data",
-        "enrichment.builds: one row per dbt invocation that builds days.",
-    ),
-    _table(
-        "replaced_days", "enrichment", "data",
-        "enrichment.replaced_days: days whose build has not succeeded yet.",
-    ),
-    _table(
-        "replaced_metrics", "enrichment", "data",
-        "enrichment.replaced_metrics: old rows of daily_metrics.",
-    ),
-)  # fmt: skip
+EVENTS_BY_DAY: LiteralString = """
+select
+    (occurred_at at time zone 'UTC')::date as day,
+    count(*) as events
+from raw.events
+where occurred_at >= %(start)s and occurred_at < %(end)s
+group by 1
+"""
 
 
 @dg.multi_observable_source_asset(  # type: ignore[untyped-decorator]
@@ -90,26 +51,19 @@ def raw_events(context: dg.AssetExecutionContext) -> dg.ObserveResult:
         if chosen:
             context.add_asset_metadata({ROWS: rows}, RAW_EVENTS, day.isoformat())
         else:
-            context.log_event(_observation(day, rows))
+            context.log_event(
+                dg.AssetObservation(RAW_EVENTS, partition=day.isoformat(), metadata={ROWS: rows})
+            )
     return dg.ObserveResult(asset_key=RAW_EVENTS)
-
-
-def seen_by_build(
-    events: Mapping[date, int],
-) -> Iterator[dg.AssetObservation | dg.AssetMaterialization]:
-    """What a build saw: of each day an observation with its number of events.
-
-    And a materialization: the UI's bar of partitions shows nothing else.
-    """
-    for day, rows in events.items():
-        yield _observation(day, rows)
-        yield dg.AssetMaterialization(RAW_EVENTS, partition=day.isoformat(), metadata={ROWS: rows})
-
-
-def _observation(day: date, rows: int) -> dg.AssetObservation:
-    return dg.AssetObservation(RAW_EVENTS, partition=day.isoformat(), metadata={ROWS: rows})
 
 
 def _last_days() -> DayWindow:
     yesterday = utc_today() - ONE_DAY
     return DayWindow(yesterday - timedelta(days=DEFAULT_DAYS - 1), yesterday)
+
+
+def events_by_day(connection: psycopg.Connection, window: DayWindow) -> dict[date, int]:
+    """Events of each day of `window`; 0 for a day without any."""
+    rows = connection.execute(EVENTS_BY_DAY, {"start": window.start, "end": window.end})
+    counted: dict[date, int] = dict(rows.fetchall())
+    return {day: counted.get(day, 0) for day in window}

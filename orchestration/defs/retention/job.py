@@ -4,10 +4,9 @@ from datetime import timedelta
 
 import dagster as dg
 
-from eventmill.core.database import advisory_lock, connect
+from eventmill.core.database import BUILD_LOCK, advisory_lock, connect
 from eventmill.core.days import utc_today
 from eventmill.core.settings import get_settings
-from orchestration.defs.dbt.invocation import BUILD_LOCK
 from orchestration.defs.retention import queries
 from orchestration.retries import no_retry_in_vain, three_with_backoff
 

@@ -8,8 +8,6 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
-from eventmill.core.days import DayWindow
-from eventmill.core.errors import EventmillError
 from orchestration.relations import has_builds
 
 # Partitions by their day. One that a killed run had detached is no part of raw.events any more, but
@@ -120,19 +118,6 @@ def kept_back(
 def _has_events(connection: psycopg.Connection, partition: Partition) -> bool:
     query = sql.SQL(HAS_EVENTS).format(partition=partition.name)
     return connection.execute(query).fetchone() == (True,)
-
-
-def refuse_dropped_days(connection: psycopg.Connection, window: DayWindow) -> None:
-    """Raise EventmillError if a day of `window` was dropped: a build would empty its marts."""
-    row = connection.execute(
-        "select max(day), count(*) from raw.dropped_days where day between %s and %s",
-        (window.first, window.last),
-    ).fetchone()
-    if row is not None and row[1]:
-        raise EventmillError(
-            f"{row[1]} of the days {window.first} to {window.last}, the last of them {row[0]}, were"
-            " dropped after the retention period; their marts are kept and cannot be built again"
-        )
 
 
 def drop(connection: psycopg.Connection, partition: Partition) -> None:

@@ -21,7 +21,7 @@ def asked(instance: dg.DagsterInstance, cursor: str | None = None) -> dg.SensorR
     from orchestration.definitions import defs
 
     context = dg.build_sensor_context(instance=instance, cursor=cursor)
-    result = defs.resolve_sensor_def("load_exported_days")(context)
+    result = defs().resolve_sensor_def("load_exported_days")(context)
     assert isinstance(result, dg.SensorResult)
     return result
 
@@ -29,7 +29,7 @@ def asked(instance: dg.DagsterInstance, cursor: str | None = None) -> dg.SensorR
 def run(instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
     from orchestration.definitions import defs
 
-    job = defs.resolve_job_def("load_warehouse")
+    job = defs().resolve_job_def("load_warehouse")
     return job.execute_in_process(instance=instance, raise_on_error=False)
 
 

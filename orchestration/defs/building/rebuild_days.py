@@ -1,30 +1,18 @@
 """The sensor that has days built again: exactly those that changed since they were built."""
 
-from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from eventmill.core.database import connect
-from eventmill.core.days import DayWindow, parse_day
 from eventmill.core.settings import get_settings
-from orchestration.defs.healing.reasons import reasons_of, summary
-from orchestration.defs.healing.waiting import Runs, waiting_days, windows
-from orchestration.jobs import build_days
-from orchestration.partitions import days_of_run, range_tags
-from orchestration.tags import REASON_TAG, REBUILD_TAG
+from orchestration.partitions import range_tags
+from orchestration.rebuilding.reasons import reasons_of, summary
+from orchestration.rebuilding.waiting import waiting_days
+from orchestration.runs import recent_runs, windows
+from orchestration.tags import BUILD_JOB, REASON_TAG, REBUILD_TAG
 
-ON = {
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-}
-# Runs further back say nothing of what to do now: the longest pause after a failure is shorter.
-LOOK_BACK = timedelta(days=1)
-MOST_RUNS = 500
 # Asked for at once; the others come with the next ticks.
 MOST_REQUESTS = 25
 LONGEST_REASON = 500
@@ -32,7 +20,7 @@ LONGEST_REASON = 500
 
 @dg.sensor(
     name="rebuild_days",
-    job=build_days,
+    job_name=BUILD_JOB,
     description=(
         "Builds days again that got late events or lost some, whose sessions late events on other"
         " days change, or on which bots became people or people bots; and past days that were"
@@ -53,7 +41,7 @@ def rebuild_days(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest 
                 f"{len(waiting)} days wait, none is due yet" if waiting else "no day waits"
             )
             return
-        runs = recent_runs(context.instance, now)
+        runs = recent_runs(context.instance, now, BUILD_JOB)
         days = [found.day for found in due if not runs.holds_back(found.day, now, pause)]
         if not days:
             yield dg.SkipReason(f"{len(due)} days are being built, or failed lately")
@@ -68,34 +56,3 @@ def rebuild_days(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest 
                     REASON_TAG: reason[:LONGEST_REASON],
                 }
             )
-
-
-def recent_runs(
-    instance: dg.DagsterInstance, now: datetime, job_name: str = build_days.name
-) -> Runs:
-    """Which days any run is at or will be, and how often each failed since the job succeeded."""
-    on = set[date]()
-    failures = defaultdict[date, tuple[int, datetime]](lambda: (0, now))
-    active = instance.get_run_records(dg.RunsFilter(statuses=list(ON)))
-    for record in active:
-        on |= set(_days_of(record.dagster_run))
-    over = instance.get_run_records(
-        dg.RunsFilter(job_name=job_name, updated_after=now - LOOK_BACK),
-        limit=MOST_RUNS,
-    )
-    for record in sorted(over, key=lambda found: found.create_timestamp):
-        run = record.dagster_run
-        if run.status in ON:
-            continue
-        for day in _days_of(run):
-            if run.is_success:
-                failures.pop(day, None)
-            else:
-                ended = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else now
-                failures[day] = (failures[day][0] + 1, ended)
-    return Runs(on, dict(failures))
-
-
-def _days_of(run: dg.DagsterRun) -> list[date]:
-    days = days_of_run(run.tags)
-    return list(DayWindow(*map(parse_day, days))) if days else []

@@ -9,13 +9,8 @@ from typing import LiteralString
 import psycopg
 
 from eventmill.core.days import day_start, utc_today
+from eventmill.core.rebuilds import ASK, SESSIONS_CHANGED, for_one_reason
 from eventmill.core.settings import get_settings
-from orchestration.defs.healing.neighbours import (
-    DAYS_AFTER,
-    DAYS_BEFORE,
-    Neighbour,
-    ask_for,
-)
 from orchestration.relations import has_builds, is_there
 
 NEW_LINKS: LiteralString = """
@@ -56,7 +51,7 @@ left join enrichment.builds as builds on built.build_id = builds.build_id
 where builds.snapshot is null or not pg_visible_in_snapshot(linked.changed_xid, builds.snapshot)
 """
 
-# The visitor is the user from now on, so his sessions around those days may join with the new ones.
+# The visitor is the user from now on, so their sessions around those days may join with new ones.
 SESSIONS: LiteralString = """
 select distinct built.date
 from linked_days as linked
@@ -64,7 +59,7 @@ inner join marts.sessions as sessions
     on sessions.visitor_id in (linked.anonymous_id, linked.user_id)
 inner join marts.daily_builds as built
     on built.date = (sessions.started_at at time zone 'UTC')::date
-where built.date between linked.day - %(before)s and linked.day + %(after)s
+where built.date between linked.day + %(first)s and linked.day + %(last)s
 """
 
 PASSED: LiteralString = """
@@ -86,7 +81,7 @@ def note_links(connection: psycopg.Connection) -> tuple[int, list[date]]:
         with connection.transaction():
             links = connection.execute(NEW_LINKS).rowcount
             days = _days(connection, since) if links and has_builds(connection) else []
-            ask_for(connection, [Neighbour(day, REASON) for day in days])
+            connection.execute(ASK, for_one_reason(days, REASON))
             connection.execute(PASSED, (links, len(days)))
     finally:
         connection.isolation_level = None
@@ -99,6 +94,7 @@ def _days(connection: psycopg.Connection, since: datetime) -> list[date]:
     connection.execute(DAYS_OF_LINKS, {"since": since})
     days = {day for (day,) in connection.execute("select distinct day from linked_days")}
     if days and is_there(connection, "marts.sessions"):
-        around = {"before": DAYS_BEFORE, "after": DAYS_AFTER}
-        days |= {day for (day,) in connection.execute(SESSIONS, around)}
+        first, last = SESSIONS_CHANGED
+        near = connection.execute(SESSIONS, {"first": first, "last": last})
+        days |= {day for (day,) in near}
     return sorted(days)

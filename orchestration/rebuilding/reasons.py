@@ -9,39 +9,44 @@ import psycopg
 from eventmill.core.days import DayWindow, day_start
 from orchestration.relations import has_builds
 
-# One row for each of the days that have a reason. An erasure notes a day as replaced too, so that
-# it is counted live at once, and says itself why it has to be built.
-STATE: LiteralString = """
-select
-    days.day,
-    built.date is not null as is_built,
-    replaced.day is not null as is_half_built,
-    coalesce(built.watermark, built.built_at) as seen_before,
-    touched.events,
-    asked.reason
-from unnest(%s::date []) as days (day)
-left join {receipts} as built on days.day = built.date
-left join (
-    select distinct day from enrichment.replaced_days where model not like 'erasure %%'
-) as replaced on days.day = replaced.day
-left join (
-    select day, sum(events) as events from raw.touched_days group by day
-) as touched on days.day = touched.day
-left join enrichment.days_to_rebuild as asked on days.day = asked.day
-where num_nonnulls(touched.day, replaced.day, asked.day) > 0 or built.date is null
-order by days.day
-"""
-# What the last build of a day that succeeded saw, whatever became of those after it.
-RECEIPTS: LiteralString = """(
-    select distinct on (receipts.date) receipts.*
-    from marts.build_receipts as receipts
-    left join enrichment.builds as builds on receipts.build_id = builds.build_id
-    where receipts.build_id is null or builds.finished_at is not null
-    order by receipts.date, receipts.built_at desc
+# When the build of a day began whose numbers count, or counted until an erasure or a later build
+# took rows of it; null for a day that nothing has built.
+SEEN: LiteralString = """(
+    select
+        days.day,
+        coalesce(built.watermark, built.built_at, former.watermark) as seen_before
+    from unnest(%(days)s::date []) as days (day)
+    left join {builds} as built on days.day = built.date
+    left join lateral (
+        select max(watermark) as watermark
+        from enrichment.builds
+        where is_whole and finished_at is not null and days.day between first_day and last_day
+    ) as former on true
 )"""
 NO_BUILDS: LiteralString = (
     "(select null::date as date, null::timestamptz as watermark, null::timestamptz as built_at)"
 )
+
+# One row for each of the days that have a reason. An erasure notes a day as replaced too, so that
+# it is counted live at once, and says itself why it has to be built.
+STATE: LiteralString = """
+select
+    seen.day,
+    seen.seen_before,
+    replaced.day is not null as is_half_built,
+    touched.events,
+    asked.reason
+from {seen} as seen
+left join (
+    select distinct day from enrichment.replaced_days where model not like 'erasure %%'
+) as replaced on seen.day = replaced.day
+left join (
+    select day, sum(events) as events from raw.touched_days group by day
+) as touched on seen.day = touched.day
+left join enrichment.days_to_rebuild as asked on seen.day = asked.day
+where num_nonnulls(touched.day, replaced.day, asked.day) > 0 or seen.seen_before is null
+order by seen.day
+"""
 
 LATE_EVENTS: LiteralString = """
 select
@@ -67,14 +72,15 @@ class LateEvents(NamedTuple):
 
 def reasons_of(connection: psycopg.Connection, days: Sequence[date]) -> dict[date, str]:
     """Why each of `days` has to be built; a day that is as it should be is not in it."""
-    state = STATE.replace("{receipts}", RECEIPTS if has_builds(connection) else NO_BUILDS)
+    builds = built_relation(connection)
+    state = STATE.replace("{seen}", SEEN).replace("{builds}", builds)
     found = {}
-    rows = connection.execute(state, [list(days)]).fetchall()
-    for day, is_built, is_half_built, seen_before, events, asked in rows:
+    rows = connection.execute(state, {"days": list(days)}).fetchall()
+    for day, seen_before, is_half_built, events, asked in rows:
         said = []
         if is_half_built:
             said.append("its last build did not succeed")
-        if not is_built:
+        if seen_before is None:
             said.append("not built")
         elif events is not None:
             late = late_events(connection, day, seen_before)
@@ -83,6 +89,11 @@ def reasons_of(connection: psycopg.Connection, days: Sequence[date]) -> dict[dat
             said.append(asked)
         found[day] = "; ".join(said)
     return found
+
+
+def built_relation(connection: psycopg.Connection) -> LiteralString:
+    """The relation of built days; before dbt has made it, one without rows in its place."""
+    return "marts.daily_builds" if has_builds(connection) else NO_BUILDS
 
 
 def late_events(connection: psycopg.Connection, day: date, since: object) -> LateEvents:

@@ -14,10 +14,12 @@ from psycopg.types.json import Jsonb
 
 from eventmill.core.days import DayWindow
 from eventmill.core.enrichment.user_agents import PARSER_VERSION
-from orchestration.defs.builds import queries
-from orchestration.defs.healing.neighbours import Neighbour, ask_for, neighbours
-from orchestration.defs.healing.reasons import reasons_of
+from eventmill.core.errors import EventmillError
+from eventmill.core.rebuilds import ASK, requests
+from orchestration.building import queries
 from orchestration.project import fingerprint
+from orchestration.rebuilding.neighbours import neighbours
+from orchestration.rebuilding.reasons import reasons_of
 
 LONGEST_ERROR = 2_000
 
@@ -43,7 +45,20 @@ class Build:
     reasons: Mapping[date, str]
     touched: Collection[tuple[date, int, str]]
     asked: Collection[tuple[date, str]]
-    follow: Collection[Neighbour]
+    follow: Mapping[date, str]
+
+
+def refuse_dropped_days(connection: psycopg.Connection, window: DayWindow) -> None:
+    """Raise EventmillError if a day of `window` was dropped: a build would empty its marts."""
+    row = connection.execute(
+        "select max(day), count(*) from raw.dropped_days where day between %s and %s",
+        (window.first, window.last),
+    ).fetchone()
+    if row is not None and row[1]:
+        raise EventmillError(
+            f"{row[1]} of the days {window.first} to {window.last}, the last of them {row[0]}, were"
+            " dropped after the retention period; their marts are kept and cannot be built again"
+        )
 
 
 def begin(connection: psycopg.Connection, order: Order) -> Build:
@@ -73,7 +88,7 @@ def begin(connection: psycopg.Connection, order: Order) -> Build:
                     "reasons": Jsonb({str(day): reason for day, reason in reasons.items()}),
                 },
             ).fetchone()
-            follow = neighbours(connection, order.window) if order.is_whole else []
+            follow = neighbours(connection, order.window) if order.is_whole else {}
     finally:
         connection.isolation_level = None
     assert row is not None
@@ -94,7 +109,7 @@ def finish(connection: psycopg.Connection, build: Build) -> None:
             queries.FORGET_TOUCHED,
             dict(zip(("days", "writers", "xids"), _columns(build.touched, 3), strict=True)),
         )
-        ask_for(connection, build.follow)
+        connection.execute(ASK, requests(build.follow))
         connection.execute(
             queries.FORGET_ASKED,
             dict(zip(("days", "xids"), _columns(build.asked, 2), strict=True)),

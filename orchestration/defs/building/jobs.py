@@ -1,28 +1,20 @@
-"""The job that builds days: what the schedule and `eventmill backfill` launch."""
+"""The job that builds days, and the schedule that launches it every night."""
 
 import dagster as dg
 
 from eventmill.core.days import ONE_DAY, DayWindow
 from eventmill.core.settings import get_settings
 from orchestration.partitions import daily, range_tags
-from orchestration.tags import NIGHT_TAG, PRIORITY_TAG
-
-# Looked at by a sensor, also on a day on which nothing runs.
-FRESHNESS = dg.AssetCheckKey(dg.AssetKey("daily_builds"), "yesterday_is_built")
+from orchestration.tags import BUILD_JOB, NIGHT_TAG, PRIORITY_TAG
 
 # The export has a job of its own: a bucket that is away is no reason to build a day again.
 # raw_events is left out because each build notes by itself what it saw of raw.events.
 build_days = dg.define_asset_job(
-    "build_days",
-    selection=(
-        dg.AssetSelection.all().materializable()
-        - dg.AssetSelection.checks(FRESHNESS)
-        - dg.AssetSelection.groups("warehouse")
-    ),
+    BUILD_JOB,
+    selection=dg.AssetSelection.all().materializable() - dg.AssetSelection.groups("warehouse"),
     partitions_def=daily,
     description="Enrichment and every dbt model of a UTC day, or of a range of days in one run.",
 )
-
 
 # Dagster starts the run with the greatest priority first when several wait.
 NIGHT_PRIORITY = "10"
@@ -31,7 +23,7 @@ NIGHT_PRIORITY = "10"
 # At 02:00 the latest batches of the day before have arrived, and it has its partition.
 @dg.schedule(
     name="nightly",
-    job=build_days,
+    job_name=BUILD_JOB,
     cron_schedule="0 2 * * *",
     execution_timezone="UTC",
     description=(

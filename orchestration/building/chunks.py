@@ -19,7 +19,7 @@ def _cut(window: DayWindow, days: int) -> Iterator[DayWindow]:
         first = last + ONE_DAY
 
 
-def progress(done: Collection[DayWindow], of: DayWindow, built: int, seconds: float) -> str:
+def how_far(done: Collection[DayWindow], of: DayWindow, built: int, seconds: float) -> str:
     """How far a run is, in words: `62 of 365 days, about 4 min left`.
 
     `built` days took this run `seconds`; the others of `done` were built before it.

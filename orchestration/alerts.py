@@ -1,7 +1,8 @@
-"""Alerts on their way to the webhook: a file each in the home, until it was delivered."""
+"""Alerts: logged, and sent to the webhook; a file each in the home until it took them."""
 
 import fcntl
 import json
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,17 @@ import httpx
 from eventmill.core.settings import get_settings
 
 TIMEOUT_SECONDS = 10
+
+
+def send(log: logging.Logger, name: str, alert: dict[str, Any]) -> None:
+    """Log `alert`, and post it to the webhook if there is one. The same `name` replaces it."""
+    log.error(alert["text"])
+    if webhook := get_settings().alert_webhook:
+        put(name, alert)
+        try:
+            deliver(webhook.get_secret_value())
+        except httpx.HTTPError as error:
+            log.warning(f"the webhook did not take it, tried again soon: {error!r}")
 
 
 def put(name: str, alert: dict[str, Any]) -> None:
@@ -54,3 +66,18 @@ def _folder() -> Path:
     folder = get_settings().home / "alerts"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def run_url(run_id: str) -> str:
+    """Where the run is in Dagster's UI."""
+    settings = get_settings()
+    return f"http://{settings.host}:{settings.dagster_port}/runs/{run_id}"
+
+
+def reason(data: Any) -> str:
+    """What the step itself said, else the innermost exception; in one line."""
+    said = data.user_failure_data.description if data.user_failure_data else None
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return " ".join((said or (error.message if error else "no message")).split())

@@ -9,10 +9,9 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from eventmill.core.database import BUILD_LOCK as BUILD_LOCK
 from eventmill.core.database import dbt_environment
 from eventmill.core.settings import export, get_settings
-from orchestration.defs.dbt.arguments import invocation_arguments
+from orchestration.building.arguments import invocation_arguments
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult

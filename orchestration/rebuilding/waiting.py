@@ -1,15 +1,13 @@
-"""The days that wait to be built (again), and which of them are to be asked for now."""
+"""The days that wait to be built (again), and which of them are due."""
 
-from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import LiteralString
 
 import psycopg
 
-from eventmill.core.days import ONE_DAY, DayWindow, day_start
-from orchestration.defs.healing.reasons import NO_BUILDS
-from orchestration.relations import has_builds
+from eventmill.core.days import ONE_DAY, day_start
+from orchestration.rebuilding.reasons import built_relation
 
 # A replaced day is one whose build did not succeed, or is still on.
 WAITING: LiteralString = """
@@ -70,52 +68,6 @@ class Waiting:
 
 def waiting_days(connection: psycopg.Connection, first_day: date, today: date) -> list[Waiting]:
     """Every day from `first_day` to the day before `today` that waits, in order."""
-    query = WAITING.replace(
-        "{builds}", "marts.daily_builds" if has_builds(connection) else NO_BUILDS
-    )
+    query = WAITING.replace("{builds}", built_relation(connection))
     rows = connection.execute(query, {"first_day": first_day, "today": today})
     return [Waiting(*row) for row in rows.fetchall()]
-
-
-def windows(days: Collection[date], alone: Collection[date], longest: int) -> Iterator[DayWindow]:
-    """Consecutive days of `days` as windows of at most `longest` days, in order.
-
-    Those in `alone` have failed, and get a window each: so they hold up no other.
-    """
-    stretch: list[date] = []
-    for day in sorted(days):
-        if stretch and (
-            day != stretch[-1] + ONE_DAY
-            or len(stretch) == longest
-            or day in alone
-            or stretch[-1] in alone
-        ):
-            yield DayWindow(stretch[0], stretch[-1])
-            stretch = []
-        stretch.append(day)
-    if stretch:
-        yield DayWindow(stretch[0], stretch[-1])
-
-
-@dataclass(frozen=True, slots=True)
-class Runs:
-    """What the runs of late say of days: those that are on, and failures since the last success."""
-
-    on: Collection[date]
-    failures: Mapping[date, tuple[int, datetime]]
-
-    def holds_back(self, day: date, now: datetime, pause: timedelta) -> bool:
-        """Whether `day` is being built, or failed so lately that it is too early to try again."""
-        if day in self.on:
-            return True
-        failures, last = self.failures.get(day, (0, now))
-        return bool(failures) and now - last < back_off(failures, pause)
-
-
-LONGEST_PAUSE = timedelta(hours=6)
-
-
-def back_off(failures: int, pause: timedelta) -> timedelta:
-    """How long to wait after so many failures in a row: twice as long each time."""
-    shortest = max(pause, timedelta(minutes=1))
-    return min(shortest * int(2 ** min(failures, 20)), LONGEST_PAUSE)

@@ -1,1 +1,0 @@
-"""Builds of days: their chunks, what each saw and how it ended (enrichment.builds)."""

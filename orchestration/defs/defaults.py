@@ -1,0 +1,13 @@
+"""What every job runs with, unless it says something else."""
+
+import dagster as dg
+
+from orchestration.progress import progress
+
+
+@dg.definitions
+def defaults() -> dg.Definitions:
+    return dg.Definitions(
+        loggers={"console": dg.colored_console_logger, "progress": progress},
+        executor=dg.in_process_executor,
+    )

@@ -1,0 +1,1 @@
+"""Which days have to be built again, and why."""
