@@ -14,13 +14,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from eventmill.core.errors import NotFound
-from eventmill.warehouse.ahead import ahead
-from eventmill.warehouse.manifest import Column, File, Manifest, Receipt
+from eventmill.warehouse.manifest import Column, DayBuild, File, Manifest
+from eventmill.warehouse.prefetching import prefetched
 from eventmill.warehouse.pseudonymising import pseudonymised
 from eventmill.warehouse.pseudonyms import Pseudonyms
-from eventmill.warehouse.root import Root, failed
+from eventmill.warehouse.publishing import unpublished_day
 from eventmill.warehouse.schemas import next_version
-from eventmill.warehouse.source import Snapshot
+from eventmill.warehouse.source import Snapshot, day_query
+from eventmill.warehouse.storage import Root
 from eventmill.warehouse.tables import Table, table_named
 from eventmill.warehouse.types import SourceColumn, columns_of
 
@@ -41,7 +42,7 @@ def write_day(
     table: Table,
     day: date,
     snapshot: Snapshot,
-    receipt: Receipt,
+    build: DayBuild,
     pseudonyms: Pseudonyms | None,
 ) -> Manifest:
     """Write a day and put it in place of the one that was there; its manifest.
@@ -52,7 +53,9 @@ def write_day(
     columns = columns_of(snapshot.connection, table)
     if not columns:
         raise NotFound(f"there is no {table.source}: build a day first")
-    batches = snapshot.batches(table, columns, day, redacted=pseudonyms is not None)
+    schema = pa.schema([(column.name, column.kind.arrow) for column in columns])
+    query = day_query(table, columns, day, redacted=pseudonyms is not None)
+    batches = snapshot.batches(query, schema)
     if pseudonyms and table.people:
         batches = pseudonymised(batches, table.people, pseudonyms)
     return publish_day(
@@ -68,10 +71,10 @@ def write_day(
             files=(),
             rows=0,
             totals={},
-            receipt=receipt,
+            receipt=build,
             key_id=pseudonyms.key_id if pseudonyms else None,
         ),
-        pa.schema([(column.name, column.kind.arrow) for column in columns]),
+        schema,
         batches,
     )
 
@@ -87,15 +90,13 @@ def publish_day(
 
     `erased` is asked in the end how many rows an erasure has taken out of the batches.
     """
-    table, day, build = manifest.table, manifest.day, manifest.build
-    folder = root.begin(table, day, build)
-    try:
-        version = next_version(root, table, manifest.schema)
+    with unpublished_day(root, manifest.table, manifest.day, manifest.build) as new:
+        version = next_version(root, manifest.table, manifest.schema)
         files = []
         totals = Totals(schema)
-        with closing(_files(folder, manifest, schema, batches, totals)) as complete:
+        with closing(_files(new.folder, manifest, schema, batches, totals)) as complete:
             for written in complete:
-                root.take(table, day, build, written.name)
+                new.add(written.name)
                 files.append(written)
         done = replace(
             manifest,
@@ -105,13 +106,7 @@ def publish_day(
             totals=totals.as_text(),
             erased_rows=manifest.erased_rows + erased(),
         )
-        root.publish(table, day, build, done.to_json(), [file.name for file in files])
-    except OSError as error:  # pyarrow's own are too: a full disk, mostly
-        root.abandon(table, day, build)
-        raise failed("written", f"{table} of {day}", error) from error
-    except BaseException:
-        root.abandon(table, day, build)
-        raise
+        new.publish(done)
     return done
 
 
@@ -149,7 +144,7 @@ def _files(
     totals: Totals,
 ) -> Generator[File]:
     """Each file as soon as it is complete. A day without rows has one too, for its schema."""
-    with closing(ahead(_groups(schema, batches))) as groups:
+    with closing(prefetched(_groups(schema, batches))) as groups:
         group = next(groups, None)
         number = 0
         while number == 0 or group is not None:
