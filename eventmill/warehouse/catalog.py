@@ -136,7 +136,11 @@ def ask(root: Root, query: str) -> Iterator[Answer]:
                 ),
             )
         except duckdb.Error as error:
-            raise InvalidRequest(str(error).strip()) from None
+            # An error of a bucket comes with its traceback, of which the last line is the error.
+            text_of = str(error).strip()
+            last_line = text_of.splitlines()[-1]
+            is_traceback = text_of.startswith("Traceback")
+            raise InvalidRequest(last_line if is_traceback else text_of) from None
 
 
 def quoted(name: str) -> str:

@@ -32,7 +32,8 @@ def open_root(url: str | None = None, of: Literal["warehouse", "exports"] = "war
     url = url or getattr(settings, f"{of}_location")
     if url.startswith((S3_SCHEME, GOOGLE_SCHEME)):
         # Only who has a bucket waits for its library.
-        from eventmill.warehouse.bucket import Bucket, S3Access
+        from eventmill.warehouse.bucket import Bucket
+        from eventmill.warehouse.s3 import S3Access
 
         access = S3Access(*(getattr(settings, f"{of}_s3_{name}") for name in S3Access._fields))
         if url.startswith(GOOGLE_SCHEME):

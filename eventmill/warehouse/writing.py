@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +23,7 @@ from eventmill.warehouse.schemas import next_version
 from eventmill.warehouse.source import Snapshot, day_query
 from eventmill.warehouse.storage import Root
 from eventmill.warehouse.tables import Table, table_named
-from eventmill.warehouse.types import SourceColumn, columns_of
+from eventmill.warehouse.types import columns_of
 
 # Readers skip whole groups, and hold some of them: large enough to compress, small enough to hold.
 GROUP_ROWS = 65_536
@@ -66,7 +66,10 @@ def write_day(
             build=new_build(),
             exported_at=datetime.now(UTC),
             schema_version=1,
-            schema=_described(table, columns, is_pseudonymous=pseudonyms is not None),
+            schema=tuple(
+                Column(name, kind.name, comment, pseudonyms is not None and name in table.people)
+                for name, kind, comment in columns
+            ),
             sorted_by=table.sorted_by,
             files=(),
             rows=0,
@@ -110,30 +113,23 @@ def publish_day(
     return done
 
 
-@dataclass
 class Totals:
-    """Sums of the numeric columns and how many of the true-or-false ones are true."""
+    """Sums of the numeric columns, and how many of the true-or-false ones are true; both exact."""
 
-    schema: pa.Schema
-    sums: dict[str, Decimal] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.sums = {column.name: Decimal(0) for column in self.schema if is_summed(column.type)}
+    def __init__(self, schema: pa.Schema) -> None:
+        summed = (pa.types.is_integer, pa.types.is_decimal, pa.types.is_boolean)
+        self.sums = {
+            column.name: Decimal(0)
+            for column in schema
+            if any(is_kind(column.type) for is_kind in summed)
+        }
 
     def add(self, rows: pa.Table) -> None:
         for name in self.sums:
-            found = pc.sum(rows.column(name)).as_py()
-            self.sums[name] += Decimal(found or 0)
+            self.sums[name] += Decimal(pc.sum(rows.column(name)).as_py() or 0)
 
     def as_text(self) -> dict[str, str]:
         return {name: str(total) for name, total in self.sums.items()}
-
-
-def is_summed(type_: pa.DataType) -> bool:
-    """Whether a total of such a column says something, exactly."""
-    return bool(
-        pa.types.is_integer(type_) or pa.types.is_decimal(type_) or pa.types.is_boolean(type_)
-    )
 
 
 def _files(
@@ -186,20 +182,6 @@ def _repeating(table: str, schema: pa.Schema) -> list[str]:
         if (pa.types.is_string(column.type) or pa.types.is_list(column.type))
         and column.name not in {"event_id", *table_named(table).people}
     ]
-
-
-def _described(
-    table: Table, columns: list[SourceColumn], *, is_pseudonymous: bool
-) -> tuple[Column, ...]:
-    return tuple(
-        Column(
-            name=column.name,
-            type=column.kind.name,
-            comment=column.comment,
-            is_pseudonym=is_pseudonymous and column.name in table.people,
-        )
-        for column in columns
-    )
 
 
 def _sha256(path: Path) -> str:
