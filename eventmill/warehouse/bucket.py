@@ -11,7 +11,13 @@ import obstore
 
 from eventmill.warehouse.bucket_files import BucketFiles
 from eventmill.warehouse.folder import CHUNK_BYTES
-from eventmill.warehouse.s3 import S3Access, Uploads, shared_store, storage_errors_of_s3, uploads
+from eventmill.warehouse.s3 import (
+    S3Access,
+    abort_upload,
+    shared_store,
+    storage_errors_of_s3,
+    unfinished_uploads,
+)
 
 # A larger file is sent in parts, one at a time. S3 allows 10,000 parts: 156 GB.
 PART_BYTES = 16 * 1024 * 1024
@@ -105,7 +111,8 @@ class Bucket:
     def folders(self) -> list[str]:
         with storage_errors_of_s3(f"{self.url} cannot be listed"):
             found = list(self._store.list_with_delimiter(self._prefix)["common_prefixes"])
-            found += [key for key, _ in self._uploads().unfinished()]
+            unfinished = unfinished_uploads(self._name, self._access, self._prefix)
+            found += [key for key, _ in unfinished]
         return sorted({key.removeprefix(self._prefix).split("/")[0] for key in found})
 
     def folders_with(self, name: str, within: str) -> list[str]:
@@ -118,9 +125,8 @@ class Bucket:
         prefix = f"{self._prefix}{folder}/"
         kept = {self._prefix + key for key in keep}
         with storage_errors_of_s3(f"{folder} cannot be removed"):
-            for key, upload in self._uploads().unfinished():
-                if key.startswith(prefix):
-                    self._uploads().abort(key, upload)
+            for key, upload in unfinished_uploads(self._name, self._access, prefix):
+                abort_upload(self._name, self._access, key, upload)
             for key in self._keys(prefix):
                 if key not in kept:
                     with suppress(FileNotFoundError):  # another process was first
@@ -129,9 +135,6 @@ class Bucket:
     def file_system(self) -> BucketFiles:
         """The files as DuckDB reads them."""
         return BucketFiles(self._scheme, self._name, self._store)
-
-    def _uploads(self) -> Uploads:
-        return uploads(self._name, self._access, self._prefix)
 
     def _keys(self, prefix: str) -> list[str]:
         return [found["path"] for batch in self._store.list(prefix) for found in batch]

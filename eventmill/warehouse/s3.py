@@ -82,51 +82,37 @@ def _credentials(access: S3Access) -> dict[str, Any]:
         raise ConfigurationError("no credentials of AWS are set, and none were found") from None
 
 
-class Uploads:
-    """Uploads to a bucket that were begun and not completed: paid for, and invisible to obstore.
+def unfinished_uploads(bucket: str, access: S3Access, prefix: str) -> list[tuple[str, str]]:
+    """Key and id of uploads that were begun and not completed: paid for, and invisible.
+
+    The first thousand of those whose keys begin with `prefix`. Raises as `_request`.
+    """
+    answer = _request("GET", bucket, access, "", uploads="", prefix=prefix)
+    # The store that has our files could do worse than answer with strange XML.
+    found = ElementTree.fromstring(answer).iterfind("{*}Upload")  # noqa: S314
+    return [(one.findtext("{*}Key", ""), one.findtext("{*}UploadId", "")) for one in found]
+
+
+def abort_upload(bucket: str, access: S3Access, key: str, upload: str) -> None:
+    """Remove what has arrived of a file. Raises as `_request`."""
+    _request("DELETE", bucket, access, f"/{quote(key)}", uploadId=upload)
+
+
+def _request(method: Any, bucket: str, access: S3Access, path: str, **query: str) -> str:
+    """The answer to a request that obstore cannot make, and signs with the credentials it found.
 
     obstore signs requests for an object, without a query. So the query is made part of the
     endpoint: the path `/_` of an object is then the value of the parameter `x-id`, which stores
-    ignore.
+    ignore. Raises OSError with what the store says, and httpx.HTTPError.
     """
-
-    def __init__(self, bucket: str, access: S3Access, prefix: str) -> None:
-        self._bucket, self._access = bucket, access
-        url = obstore.sign(shared_store(bucket, access), "GET", "_", MINUTE)
-        self._url = url.partition("/_?")[0]
-        self._list = self._asking("", uploads="", prefix=prefix)
-
-    def unfinished(self) -> list[tuple[str, str]]:
-        """Key and id of those under the prefix, the first thousand."""
-        answer = _answer("GET", self._list)
-        # The store that has our files could do worse than answer with strange XML.
-        found = ElementTree.fromstring(answer.text).iterfind("{*}Upload")  # noqa: S314
-        return [(one.findtext("{*}Key", ""), one.findtext("{*}UploadId", "")) for one in found]
-
-    def abort(self, key: str, upload: str) -> None:
-        _answer("DELETE", self._asking(key, uploadId=upload))
-
-    def _asking(self, key: str, **query: str) -> S3Store:
-        path = f"/{quote(key)}" if key else ""
-        endpoint = f"{self._url}{path}?{urlencode(query)}&x-id="
-        return _store(
-            self._bucket, self._access, endpoint=endpoint, virtual_hosted_style_request=True
-        )
-
-
-@cache
-def uploads(bucket: str, access: S3Access, prefix: str) -> Uploads:
-    """Uploads of the keys that begin with `prefix`. Making it takes a tenth of a second."""
-    return Uploads(bucket, access, prefix)
-
-
-def _answer(method: Any, store: S3Store) -> httpx.Response:
-    """Raises OSError with what the store says, and httpx.HTTPError."""
+    url = obstore.sign(shared_store(bucket, access), method, "_", MINUTE).partition("/_?")[0]
+    endpoint = f"{url}{path}?{urlencode(query)}&x-id="
+    store = _store(bucket, access, endpoint=endpoint, virtual_hosted_style_request=True)
     answer = _http().request(method, obstore.sign(store, method, "_", MINUTE))
     is_gone = method == "DELETE" and answer.status_code == httpx.codes.NOT_FOUND
     if answer.is_error and not is_gone:
         raise OSError(_cause(answer.text) or f"the store answers {answer.status_code}")
-    return answer
+    return answer.text
 
 
 @cache
