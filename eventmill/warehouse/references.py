@@ -71,6 +71,57 @@ _REFERENCES = (
         people=("actor_id", "creator_id"),
     ),
     Reference(
+        "assets",
+        "rules",
+        {
+            **_texts("ip_asset_id", "creator_id", "title", "asset_type", "status"),
+            **_all("timestamptz", "uploaded_at", "approved_at", "rejected_at"),
+        },
+        people=("creator_id",),
+    ),
+    Reference(
+        "projects",
+        "rules",
+        {
+            **_texts("project_id", "brand_id", "name", "status"),
+            **_all("timestamptz", "created_at", "started_at", "completed_at", "archived_at"),
+        },
+    ),
+    Reference(
+        "project_history",
+        "rules",
+        {**_texts("project_id", "status"), **_all("timestamptz", "valid_from", "valid_to")},
+    ),
+    Reference(
+        "licenses",
+        "rules",
+        {
+            **_texts("license_id", "ip_asset_id", "project_id", "brand_id", "license_type"),
+            **_texts("territory", "status"),
+            "renewals": "bigint",
+            **_all("timestamptz", "created_at", "signed_at", "renewed_at", "expired_at"),
+        },
+    ),
+    Reference(
+        "license_periods",
+        "rules",
+        {
+            **_texts("license_id", "ip_asset_id", "brand_id"),
+            **_all("date", "valid_from", "valid_to"),
+        },
+    ),
+    Reference(
+        "creators",
+        "rules",
+        {"creator_id": "varchar", **_all("timestamptz", "first_active_at", "last_active_at")},
+        people=("creator_id",),
+    ),
+    Reference(
+        "brands",
+        "rules",
+        {"brand_id": "varchar", **_all("timestamptz", "first_active_at", "last_active_at")},
+    ),
+    Reference(
         "identities",
         "raw",
         {**_texts("anonymous_id", "user_id"), "verified": "boolean"},

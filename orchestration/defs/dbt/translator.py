@@ -4,21 +4,28 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
 from orchestration.defs.raw.assets import RAW_EVENTS
 
 # A source is an asset named as its table, which Dagster observes, builds or only knows of. This one
 # has another: `events` alone would not say which.
 EVENTS = "source.eventmill.raw.events"
+# The sources `rules` are views of this table.
+LIFECYCLE_EVENTS = dg.AssetKey("lifecycle_events")
 
 
 class EventmillTranslator(DagsterDbtTranslator):
     """An asset is named as its model, grouped by its folder, and described as in its `.yml`."""
 
+    def __init__(self) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
+
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         if dbt_resource_props["unique_id"] == EVENTS:
             return RAW_EVENTS
+        if dbt_resource_props.get("source_name") == "rules":
+            return LIFECYCLE_EVENTS
         return dg.AssetKey(dbt_resource_props["name"])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
