@@ -27,6 +27,7 @@ from eventmill.warehouse.types import UTC_TIME
 
 CURRENT = "current.parquet"
 BATCH_ROWS = 20_000
+TIME = "timestamptz"
 _ARROW = {
     "varchar": pa.string(), "uuid": pa.string(), "json": pa.string(), "timestamptz": UTC_TIME,
     "date": pa.date32(), "bigint": pa.int64(), "boolean": pa.bool_(),
@@ -57,6 +58,12 @@ def _all(kind: str, *names: str) -> dict[str, str]:
     return dict.fromkeys(names, kind)
 
 
+def _rule(name: str, *texts: str, **others: str) -> Reference:
+    """A view of the schema `rules`: its columns of text, and the others with their types."""
+    people = tuple(column for column in texts if column == "creator_id")
+    return Reference(name, "rules", {**_texts(*texts), **others}, people)
+
+
 _REFERENCES = (
     Reference(
         "lifecycle_events",
@@ -70,57 +77,26 @@ _REFERENCES = (
         },
         people=("actor_id", "creator_id"),
     ),
-    Reference(
-        "assets",
-        "rules",
-        {
-            **_texts("ip_asset_id", "creator_id", "title", "asset_type", "status"),
-            **_all("timestamptz", "uploaded_at", "approved_at", "rejected_at"),
-        },
-        people=("creator_id",),
+    _rule(
+        "assets", "ip_asset_id", "creator_id", "title", "asset_type", "status",
+        uploaded_at=TIME, approved_at=TIME, rejected_at=TIME,
     ),
-    Reference(
-        "projects",
-        "rules",
-        {
-            **_texts("project_id", "brand_id", "name", "status"),
-            **_all("timestamptz", "created_at", "started_at", "completed_at", "archived_at"),
-        },
+    _rule(
+        "projects", "project_id", "brand_id", "name", "status",
+        created_at=TIME, started_at=TIME, completed_at=TIME, archived_at=TIME,
     ),
-    Reference(
-        "project_history",
-        "rules",
-        {**_texts("project_id", "status"), **_all("timestamptz", "valid_from", "valid_to")},
+    _rule("project_history", "project_id", "status", valid_from=TIME, valid_to=TIME),
+    _rule(
+        "licenses", "license_id", "ip_asset_id", "project_id", "brand_id", "license_type",
+        "territory", "status", renewals="bigint",
+        created_at=TIME, signed_at=TIME, renewed_at=TIME, expired_at=TIME,
     ),
-    Reference(
-        "licenses",
-        "rules",
-        {
-            **_texts("license_id", "ip_asset_id", "project_id", "brand_id", "license_type"),
-            **_texts("territory", "status"),
-            "renewals": "bigint",
-            **_all("timestamptz", "created_at", "signed_at", "renewed_at", "expired_at"),
-        },
+    _rule(
+        "license_periods", "license_id", "ip_asset_id", "brand_id",
+        valid_from="date", valid_to="date",
     ),
-    Reference(
-        "license_periods",
-        "rules",
-        {
-            **_texts("license_id", "ip_asset_id", "brand_id"),
-            **_all("date", "valid_from", "valid_to"),
-        },
-    ),
-    Reference(
-        "creators",
-        "rules",
-        {"creator_id": "varchar", **_all("timestamptz", "first_active_at", "last_active_at")},
-        people=("creator_id",),
-    ),
-    Reference(
-        "brands",
-        "rules",
-        {"brand_id": "varchar", **_all("timestamptz", "first_active_at", "last_active_at")},
-    ),
+    _rule("creators", "creator_id", first_active_at=TIME, last_active_at=TIME),
+    _rule("brands", "brand_id", first_active_at=TIME, last_active_at=TIME),
     Reference(
         "identities",
         "raw",
@@ -164,7 +140,7 @@ _REFERENCES = (
             "replaced_at": "timestamptz",
         },
     ),
-)
+)  # fmt: skip
 
 
 def references() -> tuple[Reference, ...]:

@@ -17,16 +17,16 @@ return array[
 comment on function rules.lifecycle_types() is
 'The rare event types that say what the marketplace''s things are and whose. raw.lifecycle_events keeps them.';
 
-create trigger keep_lifecycle_events after insert on raw.events
+drop trigger keep_lifecycle_event on raw.events;
+drop trigger forget_lifecycle_event on raw.events;
+
+create trigger keep_lifecycle_event after insert on raw.events
 for each row when (new.event_type = any (rules.lifecycle_types()))
 execute function raw.keep_lifecycle_event();
 
-create trigger forget_lifecycle_events after delete on raw.events
+create trigger forget_lifecycle_event after delete on raw.events
 for each row when (old.event_type = any (rules.lifecycle_types()))
 execute function raw.forget_lifecycle_event();
-
-drop trigger keep_lifecycle_event on raw.events;
-drop trigger forget_lifecycle_event on raw.events;
 
 -- Not strict, and each argument cheap: so PostgreSQL puts the expression into the query that calls it.
 create function rules.iso_date(content text) returns date language sql immutable parallel safe
