@@ -52,22 +52,23 @@ return nullif(nullif(lower(btrim(tag) collate "C") collate "default", ''), '(not
 comment on function rules.clean_tag(text) is
 'A campaign tag as tags are compared: without spaces around it, ASCII letters in lower case; null if it says nothing.';
 
+-- `rules.first(x order by received_at, event_id)`: the first x that is not null.
+create function rules.kept(kept anyelement, following anyelement) returns anyelement
+language sql immutable strict parallel safe
+as 'select kept';
+
+create aggregate rules.first (anyelement) (sfunc = rules.kept, stype = anyelement, parallel = safe);
+
 -- A creator who acts, or whom somebody else, such as the app's server, names.
 create view rules.lifecycle_events as
 select
-    event_id,
-    event_type,
+    event_id, event_type,
     split_part(event_type, '_', 2) as status,
     array_position(rules.lifecycle_types(), event_type) as order_of_life,
     case when actor_type = 'creator' then actor_id else creator_id end as creator_id,
-    brand_id,
-    project_id,
-    ip_asset_id,
-    license_id,
+    brand_id, project_id, ip_asset_id, license_id,
     coalesce(props_json ->> 'title', props_json ->> 'name') as title,
-    props_json,
-    occurred_at,
-    received_at
+    props_json, occurred_at, received_at
 from raw.lifecycle_events;
 
 comment on view rules.lifecycle_events is

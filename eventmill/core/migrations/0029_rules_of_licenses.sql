@@ -14,43 +14,27 @@ create index lifecycle_events_ends_of_all
 on raw.lifecycle_events (ip_asset_id, brand_id, occurred_at)
 where event_type = 'license_expired' and license_id is null;
 
--- Its creation tells what a license is for; an event that came earlier only where it is silent.
+-- Its creation tells what a license is for; another event only where that is silent.
 create view rules.licenses as
 select
     license_id,
-    (
-        array_agg(ip_asset_id order by event_type <> 'license_created', received_at, event_id)
-        filter (where ip_asset_id is not null)
-    )[1] as ip_asset_id,
-    (
-        array_agg(project_id order by event_type <> 'license_created', received_at, event_id)
-        filter (where project_id is not null)
-    )[1] as project_id,
-    (
-        array_agg(brand_id order by event_type <> 'license_created', received_at, event_id)
-        filter (where brand_id is not null)
-    )[1] as brand_id,
-    (
-        array_agg(props_json ->> 'license_type' order by received_at, event_id)
-        filter (where props_json ->> 'license_type' is not null)
-    )[1] as license_type,
-    (
-        array_agg(props_json ->> 'territory' order by received_at, event_id)
-        filter (where props_json ->> 'territory' is not null)
-    )[1] as territory,
-    (
-        array_agg(status order by occurred_at desc, order_of_life desc, event_id desc)
-    )[1] as status,
+    rules.first(ip_asset_id order by is_later, received_at, event_id) as ip_asset_id,
+    rules.first(project_id order by is_later, received_at, event_id) as project_id,
+    rules.first(brand_id order by is_later, received_at, event_id) as brand_id,
+    rules.first(props_json ->> 'license_type' order by received_at, event_id) as license_type,
+    rules.first(props_json ->> 'territory' order by received_at, event_id) as territory,
+    rules.first(status order by occurred_at desc, order_of_life desc, event_id desc) as status,
     count(*) filter (where event_type = 'license_renewed') as renewals,
-    (
-        array_agg(occurred_at order by received_at, event_id)
-        filter (where event_type = 'license_created')
-    )[1] as created_at,
+    rules.first(occurred_at order by received_at, event_id)
+    filter (where not is_later) as created_at,
     min(occurred_at) filter (where event_type = 'license_signed') as signed_at,
     max(occurred_at) filter (where event_type = 'license_renewed') as renewed_at,
     max(occurred_at) filter (where event_type = 'license_expired') as expired_at
-from rules.lifecycle_events
-where event_type like 'license%' and license_id is not null
+from (
+    select *, event_type <> 'license_created' as is_later
+    from rules.lifecycle_events
+    where event_type like 'license%' and license_id is not null
+) as events
 group by license_id;
 
 comment on view rules.licenses is
@@ -62,10 +46,7 @@ comment on view rules.licenses is
 -- that cannot be read grants nothing. Terms that touch or overlap are one period.
 create view rules.license_periods as
 with created as not materialized (
-    select distinct
-        license_id,
-        ip_asset_id,
-        brand_id
+    select distinct license_id, ip_asset_id, brand_id
     from raw.lifecycle_events
     where
         event_type = 'license_created'
@@ -73,23 +54,13 @@ with created as not materialized (
 ),
 
 granted as (
-    select
-        license_id,
-        ip_asset_id,
-        brand_id,
-        occurred_at,
-        props_json
+    select license_id, ip_asset_id, brand_id, occurred_at, props_json
     from raw.lifecycle_events
     where
         event_type in ('license_created', 'license_renewed')
         and ip_asset_id is not null and brand_id is not null
     union all
-    select
-        created.license_id,
-        created.ip_asset_id,
-        created.brand_id,
-        renewals.occurred_at,
-        renewals.props_json
+    select created.*, renewals.occurred_at, renewals.props_json
     from created
     inner join raw.lifecycle_events as renewals on created.license_id = renewals.license_id
     where renewals.event_type = 'license_renewed'
@@ -97,9 +68,7 @@ granted as (
 
 terms as (
     select
-        granted.license_id,
-        granted.ip_asset_id,
-        granted.brand_id,
+        granted.license_id, granted.ip_asset_id, granted.brand_id,
         dates.starts_on,
         least(dates.ends_on, (ends.first_at at time zone 'UTC')::date - 1) as ends_on
     from granted
@@ -123,16 +92,13 @@ terms as (
                         and own.license_id = granted.license_id
                         and own.occurred_at >= granted.occurred_at
                         and (
-                            (
-                                own.ip_asset_id = granted.ip_asset_id
-                                and own.brand_id = granted.brand_id
-                            )
+                            (own.ip_asset_id, own.brand_id)
+                            = (granted.ip_asset_id, granted.brand_id)
                             or exists (
                                 select from created
                                 where
-                                    created.license_id = granted.license_id
-                                    and created.ip_asset_id = granted.ip_asset_id
-                                    and created.brand_id = granted.brand_id
+                                    (license_id, ip_asset_id, brand_id)
+                                    = (granted.license_id, granted.ip_asset_id, granted.brand_id)
                             )
                         )
                 ),
@@ -155,17 +121,11 @@ terms as (
 )
 
 select
-    license_id,
-    ip_asset_id,
-    brand_id,
-    days,
-    lower(days) as valid_from,
-    upper(days) - 1 as valid_to
+    license_id, ip_asset_id, brand_id, days,
+    lower(days) as valid_from, upper(days) - 1 as valid_to
 from (
     select
-        license_id,
-        ip_asset_id,
-        brand_id,
+        license_id, ip_asset_id, brand_id,
         unnest(range_agg(daterange(starts_on, ends_on, '[]'))) as days
     from terms
     where coalesce(starts_on <= ends_on, true)

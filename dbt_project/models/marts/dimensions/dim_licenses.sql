@@ -22,22 +22,11 @@ periods as (
 )
 
 select
-    licenses.license_id,
-    licenses.ip_asset_id,
-    licenses.project_id,
-    licenses.brand_id,
+    licenses.*,
     assets.creator_id,
-    licenses.license_type,
-    licenses.territory,
-    licenses.status,
-    licenses.renewals,
     periods.license_id is not null as was_ever_valid,
     periods.valid_from,
-    periods.valid_to,
-    licenses.created_at,
-    licenses.signed_at,
-    licenses.renewed_at,
-    licenses.expired_at
+    periods.valid_to
 from licenses
 left join assets on licenses.ip_asset_id = assets.ip_asset_id
 left join periods

@@ -1,6 +1,1 @@
-select
-    project_id,
-    status,
-    valid_from,
-    valid_to
-from {{ source('rules', 'project_history') }}
+select * from {{ source('rules', 'project_history') }}
