@@ -1,29 +1,23 @@
 """Who may see what: the only place that decides it.
 
-Ownership is learnt from the stream, and holds from the moment that an event arrives:
+Whose a thing is, and on which days a license holds, say the views of the schema `rules`, from the
+moment that an event arrives. What that allows is decided here:
 
-- The creator of an asset is who uploaded it: the actor of the first `asset_uploaded` to arrive
-  (`received_at`, which no client sets), so nobody takes over an asset by uploading it again. An
-  upload by somebody else, such as the app's server, names the creator in `creator_id`.
-- The brand of a project is the one that the first `project_created` to arrive names; the brand and
-  the asset of a license likewise, by `license_created`.
-- A brand may see an asset while it has a license for it: a `license_created` or `license_renewed`
-  whose `props.starts_on` and `props.ends_on` (inclusive; absent is unlimited) hold today, and that
-  no later `license_expired` of the same license ended. It always sees its projects and licenses.
-- A creator may see the licenses of their assets.
+- A creator sees their assets and the licenses of these.
+- A brand always sees its projects and licenses, and an asset on the days on which it has a license
+  for it.
 - An admin sees whatever any event names.
 
 Everything else is NotFound, always in the same words, so an answer never tells whether a thing
-exists that the caller may not see. The SQL is in `ownership.py`.
+exists that the caller may not see.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, LiteralString
 
 from psycopg import AsyncConnection
 
-from dashboards_api import ownership
-from dashboards_api.database import Pool, snapshot
+from dashboards_api.database import Pool, snapshot, tuples
 from dashboards_api.known import is_known
 from eventmill.core.days import utc_today
 from eventmill.core.errors import Forbidden, NotFound
@@ -33,6 +27,40 @@ MAX_ID_LENGTH = 200
 
 CREATORS_ONLY = "only a token with the role creator or admin may read this"
 BRANDS_ONLY = "only a token with the role brand or admin may read this"
+
+CREATOR_OF_ASSET = "select creator_id from rules.asset_creators where ip_asset_id = %(asset_id)s"
+ASSETS_OF_CREATOR = """
+select ip_asset_id from rules.asset_creators where creator_id = %(creator_id)s order by ip_asset_id
+"""
+BRAND_OF_PROJECT = "select brand_id from rules.project_brands where project_id = %(project_id)s"
+PROJECTS_OF_BRAND = """
+select project_id from rules.project_brands where brand_id = %(brand_id)s order by project_id
+"""
+ASSET_OF_LICENSE = "select ip_asset_id from rules.licenses where license_id = %(license_id)s"
+BRAND_OF_LICENSE = "select brand_id from rules.licenses where license_id = %(license_id)s"
+# Only of licenses that some event names together with the brand is it worked out whose they are.
+LICENSES_OF_BRAND = """
+select license_id
+from rules.licenses
+where
+    brand_id = %(brand_id)s
+    and license_id = any(
+        array(select license_id from raw.lifecycle_events where brand_id = %(brand_id)s)
+    )
+order by license_id
+"""
+LICENSED_ASSETS = """
+select distinct ip_asset_id
+from rules.license_periods
+where brand_id = %(brand_id)s and days @> %(today)s::date
+order by ip_asset_id
+"""
+HAS_LICENSE = """
+select ip_asset_id
+from rules.license_periods
+where brand_id = %(brand_id)s and ip_asset_id = %(asset_id)s and days @> %(today)s::date
+limit 1
+"""
 
 Thing = Literal["asset", "project", "license", "creator", "brand"]
 
@@ -107,7 +135,7 @@ async def _may_see(
         case "creator", "asset":
             return await creator_of_asset(connection, identifier) == caller.sub
         case "creator", "license":
-            asset_id = await _fact_of_license(connection, identifier, "ip_asset_id")
+            asset_id = await _one(connection, ASSET_OF_LICENSE, license_id=identifier)
             return (
                 asset_id is not None and await creator_of_asset(connection, asset_id) == caller.sub
             )
@@ -116,11 +144,10 @@ async def _may_see(
         case "brand", "asset":
             return await _has_license(connection, str(caller.brand_id), identifier)
         case "brand", "project":
-            query = ownership.BRAND_OF_PROJECT.format(project_id="%(project_id)s")
-            brands = await ownership.column(connection, query, project_id=identifier)
-            return brands == [caller.brand_id]
+            brand_id = await _one(connection, BRAND_OF_PROJECT, project_id=identifier)
+            return brand_id is not None and brand_id == caller.brand_id
         case "brand", "license":
-            brand_id = await _fact_of_license(connection, identifier, "brand_id")
+            brand_id = await _one(connection, BRAND_OF_LICENSE, license_id=identifier)
             return brand_id is not None and brand_id == caller.brand_id
         case _:  # a creator and a project or a brand
             return False
@@ -128,33 +155,27 @@ async def _may_see(
 
 async def creator_of_asset(connection: AsyncConnection, asset_id: str) -> str | None:
     """Who uploaded the asset; None if no upload says so."""
-    query = ownership.CREATOR_OF_ASSET.format(asset_id="%(asset_id)s")
-    creators = await ownership.column(connection, query, asset_id=asset_id)
-    return creators[0] if creators else None
+    return await _one(connection, CREATOR_OF_ASSET, asset_id=asset_id)
 
 
 async def assets_of_creator(connection: AsyncConnection, creator_id: str) -> list[str]:
     """The assets that the creator uploaded, in order."""
-    return await _owned(connection, ownership.ASSETS_OF_CREATOR, creator_id=creator_id)
+    return await _column(connection, ASSETS_OF_CREATOR, creator_id=creator_id)
 
 
 async def projects_of_brand(connection: AsyncConnection, brand_id: str) -> list[str]:
     """The brand's projects, in order."""
-    return await _owned(connection, ownership.PROJECTS_OF_BRAND, brand_id=brand_id)
+    return await _column(connection, PROJECTS_OF_BRAND, brand_id=brand_id)
 
 
 async def licenses_of_brand(connection: AsyncConnection, brand_id: str) -> list[str]:
     """The brand's licenses, whether they hold or not, in order."""
-    return await _owned(connection, ownership.LICENSES_OF_BRAND, brand_id=brand_id)
+    return await _column(connection, LICENSES_OF_BRAND, brand_id=brand_id)
 
 
 async def licensed_assets(connection: AsyncConnection, brand_id: str) -> list[str]:
     """The assets that the brand has a license on today, in order."""
-    if not _storable(brand_id):
-        return []
-    return await ownership.column(
-        connection, ownership.LICENSED_ASSETS, brand_id=brand_id, today=utc_today()
-    )
+    return await _column(connection, LICENSED_ASSETS, brand_id=brand_id, today=utc_today())
 
 
 async def visible(connection: AsyncConnection, caller: Caller) -> Visible:
@@ -173,31 +194,28 @@ async def visible(connection: AsyncConnection, caller: Caller) -> Visible:
             return Visible(everything=False, assets=assets, projects=projects)
 
 
-async def _owned(connection: AsyncConnection, query: str, **owner: str) -> list[str]:
-    if not all(_storable(identifier) for identifier in owner.values()):
-        return []
-    return await ownership.column(connection, query, **owner)
-
-
 async def _has_license(connection: AsyncConnection, brand_id: str, asset_id: str) -> bool:
-    if not _storable(brand_id):
-        return False
-    found = await ownership.column(
-        connection,
-        ownership.LICENSE_OF_ASSET,
-        brand_id=brand_id,
-        asset_id=asset_id,
-        today=utc_today(),
+    found = await _one(
+        connection, HAS_LICENSE, brand_id=brand_id, asset_id=asset_id, today=utc_today()
     )
-    return bool(found)
+    return found is not None
 
 
-async def _fact_of_license(
-    connection: AsyncConnection, license_id: str, column: Literal["ip_asset_id", "brand_id"]
-) -> str | None:
-    query = ownership.FACT_OF_LICENSE.format(column=column, license_id="%(license_id)s")
-    found = await ownership.column(connection, query, license_id=license_id)
-    return found[0] if found else None
+async def _one(connection: AsyncConnection, query: LiteralString, **parameters: Any) -> str | None:
+    values = await _column(connection, query, **parameters)
+    return values[0] if values else None
+
+
+async def _column(
+    connection: AsyncConnection, query: LiteralString, **parameters: Any
+) -> list[str]:
+    """The values of a query of one column; none where a parameter cannot be an id.
+
+    Prepared, since planning takes longer than answering.
+    """
+    if not all(_storable(value) for value in parameters.values() if isinstance(value, str)):
+        return []
+    return [value for (value,) in await tuples(connection, query, parameters, prepare=True)]
 
 
 def _storable(identifier: str) -> bool:

@@ -34,18 +34,12 @@ BUILT: dict[str, LiteralString] = {
         limit 1
     """,
 }
-# A creator who is known without an upload of their own, as dim_creators has them: a scan, and rare.
+# A creator who is known without an upload of their own: a scan, and rare.
 EVENTS: dict[str, LiteralString] = {
     "asset": "select true from raw.events where ip_asset_id = %(id)s limit 1",
     "project": "select true from raw.events where project_id = %(id)s limit 1",
     "license": "select true from raw.events where license_id = %(id)s limit 1",
-    "creator": """
-        select true from raw.lifecycle_events
-        where
-            actor_type = 'creator' and actor_id = %(id)s
-            or actor_type is distinct from 'creator' and creator_id = %(id)s
-        limit 1
-    """,
+    "creator": "select true from rules.creators where creator_id = %(id)s limit 1",
 }
 HAS_BUILDS = "select to_regclass('intermediate.int_entity_days') is not null"
 

@@ -2,11 +2,11 @@
 
 import csv
 import re
-import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ TAGS = ("source", "medium", "campaign", "term", "content")
 COUNTS = ("impressions", "clicks")
 COLUMNS = ("date", "project_id", *TAGS, "currency", "cost_cents", "cost", *COUNTS)
 STORED = ("date", "project_id", *TAGS, "currency", "cost_cents", *COUNTS)
+Clean = Callable[[str], str | None]
 LARGEST = 2**63 - 1
 MAX_ID_LENGTH = 200
 
@@ -70,12 +71,20 @@ class Spend:
         return (self.date, self.project_id, *(getattr(self, tag) for tag in TAGS), self.currency)
 
 
-def read_spend(file: Path) -> list[Spend]:
-    """The rows of a CSV file (UTF-8, a header line). Raises ConfigurationError for each first
-    mistake, naming the line and the column."""
+def read_spend(connection: psycopg.Connection, file: Path) -> list[Spend]:
+    """The rows of a CSV file (UTF-8, a header line), with tags as the database compares them.
+
+    Raises ConfigurationError for the first mistake, naming the line and the column.
+    """
+
+    @cache  # A file names few different tags.
+    def clean(tag: str) -> str | None:
+        row = connection.execute("select rules.clean_tag(%s)", (tag,)).fetchone()
+        return row[0] if row else None
+
     try:
         with file.open(newline="", encoding="utf-8-sig") as opened:
-            return list(_rows(file, csv.reader(opened, strict=True)))
+            return list(_rows(file, csv.reader(opened, strict=True), clean))
     except UnicodeDecodeError:
         raise ConfigurationError(f"{file} is not UTF-8") from None
 
@@ -105,7 +114,7 @@ def loaded_spend(connection: psycopg.Connection) -> list[dict[str, Any]]:
         return cursor.execute(LOADED).fetchall()
 
 
-def _rows(file: Path, reader: Any) -> Iterator[Spend]:
+def _rows(file: Path, reader: Any, clean: Clean) -> Iterator[Spend]:
     try:
         header = [name.strip().lower() for name in next(reader, [])]
         _require_columns(file, header)
@@ -118,7 +127,7 @@ def _rows(file: Path, reader: Any) -> Iterator[Spend]:
                 raise ConfigurationError(
                     f"{file}, line {line}: {len(values)} values for {len(header)} columns"
                 )
-            row = _row(f"{file}, line {line}", dict(zip(header, values, strict=True)))
+            row = _row(f"{file}, line {line}", dict(zip(header, values, strict=True)), clean)
             if first := seen.get(row.keys):
                 raise ConfigurationError(
                     f"{file}, line {line}: the same date, project, tags and"
@@ -143,8 +152,10 @@ def _require_columns(file: Path, header: list[str]) -> None:
         raise ConfigurationError(f"{file}, line 1: there must be one of cost and cost_cents")
 
 
-def _row(where: str, values: dict[str, str]) -> Spend:
-    tags = {tag: clean_tag(values.get(tag, "")) for tag in TAGS}
+def _row(where: str, values: dict[str, str], clean: Clean) -> Spend:
+    if tag := next((tag for tag in TAGS if "\0" in values.get(tag, "")), None):
+        raise ConfigurationError(f"{where}, column {tag}: it holds a NUL character")
+    tags = {tag: clean(values.get(tag, "")) for tag in TAGS}
     if tags["source"] is None:
         raise ConfigurationError(f"{where}, column source: it is empty")
     currency = values["currency"].strip().upper()
@@ -164,17 +175,6 @@ def _row(where: str, values: dict[str, str]) -> Spend:
     project = _project(where, values.get("project_id", "").strip(" "))
     names = {**tags, "project_id": project}
     return Spend(date=day, currency=currency, cost_cents=cents, **names, **counts)  # type: ignore[arg-type]
-
-
-ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-
-
-def clean_tag(text: str) -> str | None:
-    """A campaign tag as the dbt macro clean_tag compares it; None if it says nothing."""
-    tag = text.strip(" ").translate(ASCII_LOWER)
-    if "\0" in tag:
-        raise ConfigurationError("a tag holds a NUL character")
-    return tag if tag not in ("", "(not set)") else None
 
 
 def _project(where: str, text: str) -> str | None:

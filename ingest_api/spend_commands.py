@@ -27,9 +27,8 @@ def load(
     source, medium and campaign of the file is replaced. The brand of a project sees what it cost;
     cost without a project is the platform's own.
     """
-    rows = read_spend(file)
     with open_connection("eventmill spend", to_store=True) as connection:
-        removed, added = load_spend(connection, rows)
+        removed, added = load_spend(connection, read_spend(connection, file))
     if as_json:
         print(json.dumps({"added": added, "replaced": removed}))
     else:

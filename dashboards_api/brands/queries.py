@@ -10,47 +10,17 @@ from dashboards_api.metrics.breakdowns import Breakdown, Top
 from dashboards_api.metrics.scopes import projects_scope
 from eventmill.core.days import DayWindow
 
-# As dim_projects has them: the name of the first creation to arrive that has one, and the status of
-# the last event by when it happened; of events of one moment the one further on in life is later.
 PROJECTS = """
-with events as (
-    select
-        project_id,
-        event_id,
-        event_type,
-        occurred_at,
-        received_at,
-        case
-            when event_type = 'project_created'
-                then coalesce(props_json ->> 'title', props_json ->> 'name')
-        end as title,
-        array_position(
-            array['project_created', 'project_started', 'project_completed', 'project_archived'],
-            event_type
-        ) as order_of_life
-    from raw.lifecycle_events
-    where project_id = any(%(projects)s) and event_type like 'project%%'
-)
-
-select
-    project_id,
-    (array_agg(title order by received_at, event_id) filter (where title is not null))[1] as name,
-    (
-        array_agg(
-            split_part(event_type, '_', 2)
-            order by occurred_at desc, order_of_life desc, event_id desc
-        )
-    )[1] as status
-from events
-group by project_id
+select project_id, name, status
+from rules.projects
+where project_id = any(%(projects)s)
 order by project_id
 """
 
-# Tags are compared as those of links are: the macro clean_tag of the dbt project.
 SPEND = """
 select
     project_id,
-    nullif(nullif(lower(btrim(campaign) collate "C"), ''), '(not set)') as campaign,
+    rules.clean_tag(campaign) as campaign,
     currency,
     (currency <> (select platform.currency from enrichment.platform_currency as platform))
     is true as is_other,

@@ -6,17 +6,10 @@ from psycopg import AsyncConnection
 
 from dashboards_api.database import tuples
 
-# The title of the first upload to arrive that has one, as in dim_assets.
 TITLES = """
-select distinct on (ip_asset_id)
-    ip_asset_id,
-    coalesce(props_json ->> 'title', props_json ->> 'name') as title
-from raw.lifecycle_events
-where
-    ip_asset_id = any(%(assets)s)
-    and event_type = 'asset_uploaded'
-    and coalesce(props_json ->> 'title', props_json ->> 'name') is not null
-order by ip_asset_id, received_at, event_id
+select ip_asset_id, title
+from rules.assets
+where ip_asset_id = any(%(assets)s) and title is not null
 """
 
 

@@ -75,19 +75,16 @@ where {of_type} and day between %(first)s and %(last)s
 order by day desc
 """
 
-# The types that raw.lifecycle_events has: where they happened is known to the day.
-LIFECYCLE_TYPES = frozenset(
+LIFECYCLE_TYPES = "select unnest(rules.lifecycle_types())"
+# Where the events that raw.lifecycle_events has happened is known to the day.
+OF_TYPE = """
     (
-        "asset_uploaded", "asset_approved", "asset_rejected",
-        "project_created", "project_started", "project_completed", "project_archived",
-        "license_created", "license_signed", "license_renewed", "license_expired",
-    )
-)  # fmt: skip
-OF_LIFECYCLE_TYPE = """
-    day in (
-        select (occurred_at at time zone 'UTC')::date
-        from raw.lifecycle_events
-        where {column} = %(entity_id)s and event_type = %(event_type)s
+        (%(event_type)s = any(rules.lifecycle_types())) is not true
+        or day in (
+            select (occurred_at at time zone 'UTC')::date
+            from raw.lifecycle_events
+            where {column} = %(entity_id)s and event_type = %(event_type)s
+        )
     )
 """
 
@@ -132,11 +129,10 @@ async def days_with_events(
     event_type: str | None = None,
 ) -> list[date]:
     """The days that can hold events of the entity and type, the newest first."""
-    of_type = sql.SQL(OF_LIFECYCLE_TYPE if event_type in LIFECYCLE_TYPES else "true")
     [(has_builds,)] = await tuples(connection, HAS_BUILDS)
     query = sql.SQL(DAYS if has_builds else ALL_DAYS).format(
         partitions=sql.SQL(PARTITION_DAYS),
-        of_type=of_type.format(column=COLUMNS[entity]),
+        of_type=sql.SQL(OF_TYPE).format(column=COLUMNS[entity]),
         entity=sql.SQL(" and ").join(
             sql.SQL("{} = %(entity_id)s" if name == entity else "{} is null").format(column)
             for name, column in COLUMNS.items()
@@ -144,6 +140,11 @@ async def days_with_events(
     )
     parameters = {"entity_id": entity_id, "first": first, "last": last, "event_type": event_type}
     return [day for (day,) in await tuples(connection, query, parameters)]
+
+
+async def lifecycle_types(connection: AsyncConnection) -> frozenset[str]:
+    """The event types that say whose the marketplace's things are."""
+    return frozenset(name for (name,) in await tuples(connection, LIFECYCLE_TYPES))
 
 
 async def events_of_days(

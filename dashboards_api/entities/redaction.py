@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from dashboards_api.entities.queries import LIFECYCLE_TYPES, Event
+from dashboards_api.entities.queries import Event
 from eventmill.core.registry import COLUMNS
 from eventmill.core.tokens import Caller
 
@@ -18,11 +18,8 @@ SHOWN = tuple(name for name, column in COLUMNS.items() if column.is_shown)
 
 # Of a visitor's event they would tell of which brand the visitor is: a person, in a small company.
 PARTIES = ("brand_id", "creator_id")
-NAMES_PARTIES = LIFECYCLE_TYPES | {
-    "royalty_calculated",
-    "royalty_statement_generated",
-    "royalty_paid",
-}
+# These name them as parties, as do the lifecycle events.
+ROYALTIES = frozenset(("royalty_calculated", "royalty_statement_generated", "royalty_paid"))
 
 # Amounts, terms and kinds. Free text, such as a search, a message or a label, may name somebody.
 SHOWN_PROPS = frozenset(
@@ -42,18 +39,20 @@ OTHERS_BUSINESS = tuple(name for name, column in COLUMNS.items() if column.is_bu
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
-    """A brand's own things, which tell whether an event is another brand's business."""
+class Known:
+    """What the database says that decides what is shown: a brand's own things, which tell whether
+    an event is another brand's business, and the lifecycle event types."""
 
+    lifecycle_types: Collection[str]
     projects: Collection[str] = ()
     licenses: Collection[str] = ()
 
 
-def redacted(event: Event, caller: Caller, own: Own) -> dict[str, Any]:
+def redacted(event: Event, caller: Caller, known: Known) -> dict[str, Any]:
     """The fields of `event` that `caller`, a creator or a brand who may see its entity, may see."""
     shown: dict[str, Any] = {name: event[name] for name in SHOWN}
     shown["referrer_domain"] = referrer_domain(event["referrer"])
-    if event["event_type"] in NAMES_PARTIES:
+    if event["event_type"] in known.lifecycle_types or event["event_type"] in ROYALTIES:
         shown |= {name: event[name] for name in PARTIES}
     names = SHOWN_PROPS | CREATORS_PROPS if caller.role == "creator" else SHOWN_PROPS
     shown["props"] = {
@@ -61,18 +60,18 @@ def redacted(event: Event, caller: Caller, own: Own) -> dict[str, Any]:
         for name, value in event["props_json"].items()
         if name in names and isinstance(value, str | int | float)
     }
-    if caller.role == "brand" and _is_of_another_brand(event, str(caller.brand_id), own):
+    if caller.role == "brand" and _is_of_another_brand(event, str(caller.brand_id), known):
         shown["props"] = {}
         for name in OTHERS_BUSINESS:
             shown.pop(name, None)
     return shown
 
 
-def _is_of_another_brand(event: Event, brand_id: str, own: Own) -> bool:
+def _is_of_another_brand(event: Event, brand_id: str, known: Known) -> bool:
     return (
         event["brand_id"] not in (None, brand_id)
-        or not (event["project_id"] is None or event["project_id"] in own.projects)
-        or not (event["license_id"] is None or event["license_id"] in own.licenses)
+        or not (event["project_id"] is None or event["project_id"] in known.projects)
+        or not (event["license_id"] is None or event["license_id"] in known.licenses)
     )
 
 

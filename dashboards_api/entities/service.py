@@ -15,8 +15,14 @@ from dashboards_api.authorization import (
 )
 from dashboards_api.database import Pool, snapshot
 from dashboards_api.entities.cursors import Cursor
-from dashboards_api.entities.queries import EntityType, Event, days_with_events, events_of_days
-from dashboards_api.entities.redaction import Own, redacted, referrer_domain
+from dashboards_api.entities.queries import (
+    EntityType,
+    Event,
+    days_with_events,
+    events_of_days,
+    lifecycle_types,
+)
+from dashboards_api.entities.redaction import Known, redacted, referrer_domain
 from dashboards_api.entities.schemas import EntityEvent, EntityEvents, EventsParameters
 from dashboards_api.ranges import EARLIEST, LATEST
 from eventmill.core.days import DayWindow, stretches
@@ -46,10 +52,11 @@ async def entity_events(
     await REQUIRE[entity](pool, caller, entity_id)
     async with snapshot(pool) as connection:
         found = await _page(connection, entity, entity_id, asked, before)
-        own = Own()
+        known = Known(await lifecycle_types(connection))
         if caller.role == "brand":
             brand_id = str(caller.brand_id)
-            own = Own(
+            known = Known(
+                known.lifecycle_types,
                 frozenset(await projects_of_brand(connection, brand_id)),
                 frozenset(await licenses_of_brand(connection, brand_id)),
             )
@@ -58,7 +65,7 @@ async def entity_events(
         await _record(state_pool, caller, entity, entity_id, asked, page)
         events = [_everything(event) for event in page]
     else:
-        events = [EntityEvent.model_validate(redacted(event, caller, own)) for event in page]
+        events = [EntityEvent.model_validate(redacted(event, caller, known)) for event in page]
     return EntityEvents(
         entity_type=entity,
         entity_id=entity_id,

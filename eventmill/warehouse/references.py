@@ -25,6 +25,7 @@ from eventmill.warehouse.storage import Root
 from eventmill.warehouse.types import UTC_TIME
 
 CURRENT = "current.parquet"
+TIME = "timestamptz"
 _ARROW = {
     "varchar": pa.string(), "uuid": pa.string(), "json": pa.string(), "timestamptz": UTC_TIME,
     "date": pa.date32(), "bigint": pa.int64(), "boolean": pa.bool_(),
@@ -55,6 +56,12 @@ def _all(kind: str, *names: str) -> dict[str, str]:
     return dict.fromkeys(names, kind)
 
 
+def _rule(name: str, *texts: str, **others: str) -> Reference:
+    """A view of the schema `rules`: its columns of text, and the others with their types."""
+    people = tuple(column for column in texts if column == "creator_id")
+    return Reference(name, "rules", {**_texts(*texts), **others}, people)
+
+
 _REFERENCES = (
     Reference(
         "lifecycle_events",
@@ -68,6 +75,26 @@ _REFERENCES = (
         },
         people=("actor_id", "creator_id"),
     ),
+    _rule(
+        "assets", "ip_asset_id", "creator_id", "title", "asset_type", "status",
+        uploaded_at=TIME, approved_at=TIME, rejected_at=TIME,
+    ),
+    _rule(
+        "projects", "project_id", "brand_id", "name", "status",
+        created_at=TIME, started_at=TIME, completed_at=TIME, archived_at=TIME,
+    ),
+    _rule("project_history", "project_id", "status", valid_from=TIME, valid_to=TIME),
+    _rule(
+        "licenses", "license_id", "ip_asset_id", "project_id", "brand_id", "license_type",
+        "territory", "status", renewals="bigint",
+        created_at=TIME, signed_at=TIME, renewed_at=TIME, expired_at=TIME,
+    ),
+    _rule(
+        "license_periods", "license_id", "ip_asset_id", "brand_id",
+        valid_from="date", valid_to="date",
+    ),
+    _rule("creators", "creator_id", first_active_at=TIME, last_active_at=TIME),
+    _rule("brands", "brand_id", first_active_at=TIME, last_active_at=TIME),
     Reference(
         "identities",
         "raw",
@@ -111,7 +138,7 @@ _REFERENCES = (
             "replaced_at": "timestamptz",
         },
     ),
-)
+)  # fmt: skip
 
 
 def references() -> tuple[Reference, ...]:

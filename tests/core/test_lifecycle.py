@@ -1,13 +1,11 @@
 """Lifecycle events are kept apart: written with the event, gone with it, and past the retention."""
 
-import re
 import uuid
 from datetime import date
 from pathlib import Path
 
 import psycopg
 
-from eventmill.core.settings import get_settings
 from tests.support import rows, scalar
 
 DAY = date(2026, 5, 17)
@@ -35,19 +33,13 @@ def store(
     return event_id
 
 
-def lifecycle_types() -> list[str]:
-    """As the dbt project names them."""
-    file = get_settings().dbt_project_dir / "macros/definitions/lifecycle.sql"
-    macro = file.read_text().split("{% macro lifecycle_types() -%}")[1].split("{%- endmacro %}")[0]
-    return re.findall("'([a-z_]+)'", macro)
-
-
-def test_it_keeps_exactly_the_types_that_dbt_names(connection: psycopg.Connection) -> None:
+def test_it_keeps_exactly_the_lifecycle_types(connection: psycopg.Connection) -> None:
     plan = [name for (name,) in rows(connection, "select event_type from raw.tracking_plan")]
-    assert set(lifecycle_types()) <= set(plan)
+    types = scalar(connection, "select rules.lifecycle_types()")
+    assert set(types) <= set(plan)
     for name in plan:
         store(connection, name)
-    assert [name for (name,) in rows(connection, KEPT)] == sorted(lifecycle_types())
+    assert [name for (name,) in rows(connection, KEPT)] == sorted(types)
 
 
 def test_a_deleted_event_is_forgotten_and_a_dropped_partition_is_not(

@@ -65,7 +65,8 @@ def test_a_bot_that_was_never_seen_before_is_not_counted(
         assert get(path, period="7d").json()["totals"]["views"] == 1
     # One more comes when the first ones are known to the process already.
     late = Event(event_type="asset_viewed", ip_asset_id="asset", occurred_at=now,
-                 visitor_id="late", user_agent="LateCrawler/1.0 (+https://x.example/bot)")  # fmt: skip
+                 visitor_id="late",
+                 user_agent="LateCrawler/1.0 (+https://x.example/bot)")  # fmt: skip
     insert(events, late)
     for path in (ASSET, "/v1/platform/metrics"):
         assert get(path, period="7d").json()["totals"]["views"] == 1

@@ -28,9 +28,18 @@ def filled(connection: psycopg.Connection) -> psycopg.Connection:
     connection.execute("select raw.ensure_partition(%s)", (FIRST,))
     connection.execute(
         "insert into raw.events"
-        " (event_id, occurred_at, event_type, actor_type, actor_id, visitor_id, props_json) values"
-        " (gen_random_uuid(), %s, 'asset_uploaded', 'creator', 'creator-5', 'creator-5', %s)",
+        " (event_id, occurred_at, event_type, actor_type, actor_id, visitor_id, ip_asset_id,"
+        " props_json) values"
+        " (gen_random_uuid(), %s, 'asset_uploaded', 'creator', 'creator-5', 'creator-5', 'a', %s)",
         (FIRST, Jsonb({"title": "Ü"})),
+    )
+    connection.execute(
+        "insert into raw.events"
+        " (event_id, occurred_at, event_type, visitor_id, project_id, license_id, ip_asset_id,"
+        " brand_id) values"
+        " (gen_random_uuid(), %(day)s, 'project_created', 'x', 'p', null, null, 'b'),"
+        " (gen_random_uuid(), %(day)s, 'license_created', 'x', 'p', 'l', 'a', 'b')",
+        {"day": FIRST},
     )
     connection.execute("insert into raw.identities values ('browser-1', 'creator-5', true, now())")
     connection.execute(
@@ -87,11 +96,12 @@ def test_ids_of_people_have_the_pseudonyms_that_events_have(
     filled: psycopg.Connection, tmp_path: Path
 ) -> None:
     export_references(filled, open_root(str(tmp_path)), KEY)
-    [lifecycle, identities] = references()[:2]
-    [upload] = read(tmp_path, lifecycle)
-    assert KEY.of("creator-5") in upload
-    assert "creator-5" not in upload
-    assert read(tmp_path, identities) == [(KEY.of("browser-1"), KEY.of("creator-5"), True)]
+    named = {reference.name: reference for reference in references()}
+    for name in ("lifecycle_events", "assets", "creators"):
+        values = [value for row in read(tmp_path, named[name]) for value in row]
+        assert KEY.of("creator-5") in values
+        assert "creator-5" not in values
+    assert read(tmp_path, named["identities"]) == [(KEY.of("browser-1"), KEY.of("creator-5"), True)]
 
 
 def test_an_export_takes_the_place_of_the_former_one(
@@ -101,7 +111,7 @@ def test_an_export_takes_the_place_of_the_former_one(
     export_references(filled, root, None)
     filled.execute("delete from raw.identities")
     export_references(filled, root, None)
-    assert read(tmp_path, references()[1]) == []
+    assert read(tmp_path, next(r for r in references() if r.name == "identities")) == []
     assert [file.name for file in (tmp_path / "identities").iterdir()] == [CURRENT]
 
 

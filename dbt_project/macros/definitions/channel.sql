@@ -5,11 +5,6 @@
   for manual traffic: https://support.google.com/analytics/answer/9756891. The first match wins.
 -#}
 
-{#- A tag as compared: trimmed, lower case, null when it says nothing. -#}
-{% macro clean_tag(column) -%}
-nullif(nullif({{ ascii_lower('btrim(' ~ column ~ ')') }}, ''), '(not set)')
-{%- endmacro %}
-
 {#- Google Ads marks its clicks in the URL. Other click ids are no evidence: Facebook's fbclid is on
     free links too, and a click id without its name in a URL may be anybody's. -#}
 {% macro is_google_ads_click() -%}
@@ -40,7 +35,7 @@ end
 {#- The source that something tells, which GA4's list is looked up with. -#}
 {% macro known_source() -%}
 coalesce(
-    {{ clean_tag('events.utm_source') }},
+    rules.clean_tag(events.utm_source),
     case when {{ is_google_ads_click() }} then 'google' end,
     {{ external_domain() }}
 )

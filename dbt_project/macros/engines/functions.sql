@@ -1,11 +1,14 @@
 {#-
-  PostgreSQL's functions that DuckDB lacks, under the same names, so that models are plain SQL. They
+  PostgreSQL's functions that DuckDB lacks, and the one of the schema `rules` that is asked for each
+  event, under the same names, so that models are plain SQL. They
   are made in the DuckDB file before each build (on-run-start). What is no function, such as a
   collation, has a macro in this folder for each engine.
 -#}
 {% macro engine_functions() -%}
 {%- if target.type == 'duckdb' -%}
-create or replace macro btrim(words) as trim(words, ' ');
+create schema if not exists rules;
+create or replace macro rules.clean_tag(tag) as
+    nullif(nullif({{ ascii_lower("trim(tag, ' ')") }}, ''), '(not set)');
 create or replace macro regexp_like(words, pattern) as regexp_matches(words, pattern),
     (words, pattern, flags) as regexp_matches(words, pattern, flags);
 create or replace macro regexp_substr(words, pattern) as nullif(regexp_extract(words, pattern), '');

@@ -31,11 +31,11 @@ platform as (
 tagged_spend as (
     select
         date,
-        coalesce({{ clean_tag('source') }}, '(not set)') as source,
-        coalesce({{ clean_tag('medium') }}, '(not set)') as medium,
-        {{ clean_tag('campaign') }} as campaign,
-        {{ clean_tag('term') }} as term,
-        {{ clean_tag('content') }} as content,
+        coalesce(rules.clean_tag(source), '(not set)') as source,
+        coalesce(rules.clean_tag(medium), '(not set)') as medium,
+        rules.clean_tag(campaign) as campaign,
+        rules.clean_tag(term) as term,
+        rules.clean_tag(content) as content,
         currency,
         cost_cents,
         impressions,

@@ -21,8 +21,8 @@ select
     traffic_source as source,
     traffic_medium as medium,
     traffic_campaign as campaign,
-    {{ clean_tag('utm_term') }} as term,
-    {{ clean_tag('utm_content') }} as content,
+    rules.clean_tag(utm_term) as term,
+    rules.clean_tag(utm_content) as content,
     channel
 from events
 where is_counted and conversions > 0

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
 from eventmill.core.rebuilds import SESSION_READS
 from orchestration.keys import RAW_EVENTS
@@ -14,14 +14,21 @@ from orchestration.keys import RAW_EVENTS
 EVENTS = "source.eventmill.raw.events"
 # Models that read other days of a parent than their own: the first and the last one.
 READS = {("sessions", "int_events"): SESSION_READS}
+# The sources `rules` are views of this table.
+LIFECYCLE_EVENTS = dg.AssetKey("lifecycle_events")
 
 
 class EventmillTranslator(DagsterDbtTranslator):
     """An asset is named as its model, grouped by its folder, and described as in its `.yml`."""
 
+    def __init__(self) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
+
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         if dbt_resource_props["unique_id"] == EVENTS:
             return RAW_EVENTS
+        if dbt_resource_props.get("source_name") == "rules":
+            return LIFECYCLE_EVENTS
         return dg.AssetKey(dbt_resource_props["name"])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:

@@ -1,15 +1,5 @@
-with events as (
-    select * from {{ ref('int_lifecycle_events') }}
-    where brand_id is not null
-),
-
-active as (
-    select
-        brand_id,
-        min(occurred_at) as first_active_at,
-        max(occurred_at) as last_active_at
-    from events
-    group by brand_id
+with active as (
+    select * from {{ source('rules', 'brands') }}
 ),
 
 projects as (

@@ -1,18 +1,5 @@
-with events as (
-    select
-        {{ creator_of_upload() }} as creator_id,
-        occurred_at
-    from {{ ref('int_lifecycle_events') }}
-),
-
-active as (
-    select
-        creator_id,
-        min(occurred_at) as first_active_at,
-        max(occurred_at) as last_active_at
-    from events
-    where creator_id is not null
-    group by creator_id
+with active as (
+    select * from {{ source('rules', 'creators') }}
 ),
 
 assets as (

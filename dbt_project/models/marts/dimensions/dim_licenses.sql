@@ -1,6 +1,5 @@
-with events as (
-    select * from {{ ref('int_lifecycle_events') }}
-    where event_type like 'license%' and license_id is not null
+with licenses as (
+    select * from {{ source('rules', 'licenses') }}
 ),
 
 assets as (
@@ -10,60 +9,24 @@ assets as (
     from {{ ref('dim_assets') }}
 ),
 
-licenses as (
-    select
-        license_id,
-        coalesce(
-            {{ first_to_arrive('ip_asset_id', "event_type = 'license_created'") }},
-            {{ first_to_arrive('ip_asset_id') }}
-        ) as ip_asset_id,
-        coalesce(
-            {{ first_to_arrive('project_id', "event_type = 'license_created'") }},
-            {{ first_to_arrive('project_id') }}
-        ) as project_id,
-        coalesce(
-            {{ first_to_arrive('brand_id', "event_type = 'license_created'") }},
-            {{ first_to_arrive('brand_id') }}
-        ) as brand_id,
-        {{ first_to_arrive('license_type') }} as license_type,
-        {{ first_to_arrive('territory') }} as territory,
-        {{ last_status() }} as status,
-        count(*) filter (where event_type = 'license_renewed') as renewals,
-        {{ first_to_arrive('occurred_at', "event_type = 'license_created'") }} as created_at,
-        min(occurred_at) filter (where event_type = 'license_signed') as signed_at,
-        max(occurred_at) filter (where event_type = 'license_renewed') as renewed_at,
-        max(occurred_at) filter (where event_type = 'license_expired') as expired_at
-    from events
-    group by license_id
-),
-
+-- From the first day of the first period to the last one of the last; one without limit has none.
 periods as (
     select
         license_id,
         ip_asset_id,
         brand_id,
-        {{ spanning_period('valid_from', 'valid_to') }} as period
+        case when count(*) = count(valid_from) then min(valid_from) end as valid_from,
+        case when count(*) = count(valid_to) then max(valid_to) end as valid_to
     from {{ ref('dim_license_history') }}
     group by license_id, ip_asset_id, brand_id
 )
 
 select
-    licenses.license_id,
-    licenses.ip_asset_id,
-    licenses.project_id,
-    licenses.brand_id,
+    licenses.*,
     assets.creator_id,
-    licenses.license_type,
-    licenses.territory,
-    licenses.status,
-    licenses.renewals,
-    periods.period is not null as was_ever_valid,
-    {{ first_day('periods.period') }} as valid_from,
-    {{ last_day_of('periods.period') }} as valid_to,
-    licenses.created_at,
-    licenses.signed_at,
-    licenses.renewed_at,
-    licenses.expired_at
+    periods.license_id is not null as was_ever_valid,
+    periods.valid_from,
+    periods.valid_to
 from licenses
 left join assets on licenses.ip_asset_id = assets.ip_asset_id
 left join periods
