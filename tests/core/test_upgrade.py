@@ -17,8 +17,8 @@ from eventmill.core.opening import set_up
 from eventmill.core.tokens import Caller, issue
 from eventmill.runner.embedded import BIN, EmbeddedPostgres
 from eventmill.runner.system import prepare_orchestration
-from tests.conftest import drop, new_database, url_of
 from tests.core.upgrade import ANSWERS, DUMP, ask
+from tests.databases import drop, new_database, url_of
 from tests.support import environment, rows, run_eventmill
 
 BEFORE = Path(__file__).parent / "data" / "before_0_1_0"
