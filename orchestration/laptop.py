@@ -58,13 +58,12 @@ def prepare(arguments: Sequence[str]) -> dict[str, str]:
     """
     settings = get_settings()
     url = settings.warehouse_location
-    root = open_root(url)
-    if not root.is_local:
+    if "://" in url:
         raise ConfigurationError(
             f"the warehouse is {url}, and dbt on DuckDB reads a folder: copy what you need and set"
             " EVENTMILL_WAREHOUSE_URL to the copy"
         )
-    table = table_named("events")
+    root, table = open_root(url), table_named("events")
     exported = days(root, table)
     if not exported:
         raise ConfigurationError(

@@ -80,7 +80,9 @@ class Order(BaseModel):
     field: str = Field(
         description="A metric or dimension that the query asks for.", examples=["views"]
     )
-    direction: Direction = Field("asc", examples=["desc"])
+    direction: Direction = Field(
+        "asc", description="Ascending (`asc`) or descending (`desc`).", examples=["desc"]
+    )
 
 
 def _filters(value: object) -> object:

@@ -2,8 +2,8 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,59 +17,16 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from eventmill.core.database import connect
-from tests.support import rows, scalar
-
-DAY = date(2024, 2, 27)
-DAYS = [DAY + timedelta(days=n) for n in range(-4, 6)]
-UNREADABLE = ("soon", "2024-02-30", "", "0000-01-01", "2024-1-1", 20240101)
-TERMS = ("license_created", "license_renewed")
-LIFE = (
-    "asset_uploaded", "asset_approved", "asset_rejected",
-    "project_created", "project_started", "project_completed", "project_archived",
-    "license_created", "license_signed", "license_renewed", "license_expired",
+from tests.core.rules_by_hand import (
+    DAY,
+    DAYS,
+    TYPES,
+    UNREADABLE,
+    Event,
+    by_hand,
+    moment,
 )  # fmt: skip
-# Those that decide come more often.
-TYPES = (*LIFE, "asset_uploaded", "project_created", *TERMS, *TERMS, "license_expired")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Event:
-    number: int
-    event_type: str
-    occurred_at: datetime
-    received_at: datetime
-    actor_type: str | None = None
-    actor_id: str | None = None
-    creator_id: str | None = None
-    brand_id: str | None = None
-    project_id: str | None = None
-    ip_asset_id: str | None = None
-    license_id: str | None = None
-    props: dict[str, Any]
-
-    @property
-    def arrival(self) -> tuple[datetime, int]:
-        return self.received_at, self.number
-
-    @property
-    def in_life(self) -> tuple[datetime, int, int]:
-        return self.occurred_at, LIFE.index(self.event_type), self.number
-
-    @property
-    def title(self) -> str | None:
-        return self.props.get("title") or self.props.get("name")
-
-    @property
-    def asset_type(self) -> str | None:
-        return self.props.get("asset_type")
-
-    @property
-    def creator(self) -> str | None:
-        return self.actor_id if self.actor_type == "creator" else self.creator_id
-
-
-def moment(day: date, hour: int) -> datetime:
-    return datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+from tests.support import rows, scalar
 
 
 @st.composite
@@ -178,125 +135,6 @@ QUERIES = {
     """,
     "active": "select creator_id, first_active_at, last_active_at from rules.creators",
 }
-
-
-def by_hand(events: list[Event]) -> dict[str, list[tuple[Any, ...]]]:
-    def first(name: str, thing: str, kind: str, *types: str) -> Any:
-        about = [e for e in events if getattr(e, kind) == thing and e.event_type in types]
-        said = [e for e in sorted(about, key=lambda e: e.arrival) if getattr(e, name) is not None]
-        return getattr(said[0], name) if said else None
-
-    def named(kind: str, prefix: str = "") -> list[str]:
-        about = [e for e in events if e.event_type.startswith(prefix)]
-        return sorted({thing for e in about if (thing := getattr(e, kind)) is not None})
-
-    def status(kind: str, thing: str, prefix: str) -> str:
-        about = [e for e in events if getattr(e, kind) == thing]
-        last = max((e for e in about if e.event_type.startswith(prefix)), key=lambda e: e.in_life)
-        return last.event_type.partition("_")[2]
-
-    def of_license(name: str, thing: str) -> Any:
-        types = [t for t in LIFE if t.startswith("license")]
-        created = first(name, thing, "license_id", "license_created")
-        return created or first(name, thing, "license_id", *types)
-
-    creators = {
-        a: first("creator", a, "ip_asset_id", "asset_uploaded") for a in named("ip_asset_id")
-    }
-    brands = {
-        p: first("brand_id", p, "project_id", "project_created")
-        for p in named("project_id", "project")
-    }
-    active: dict[str, list[datetime]] = {}
-    for e in events:
-        if e.creator is not None:
-            active.setdefault(e.creator, []).append(e.occurred_at)
-    return {
-        "creators of assets": [(a, c) for a, c in creators.items() if c],
-        "brands of projects": [(p, b) for p, b in brands.items() if b],
-        "assets": [
-            (
-                a, creator, first("title", a, "ip_asset_id", "asset_uploaded"),
-                first("asset_type", a, "ip_asset_id", "asset_uploaded"), judged(events, a),
-            )
-            for a, creator in creators.items()
-        ],
-        "projects": [
-            (
-                p, brand, first("title", p, "project_id", "project_created"),
-                status("project_id", p, "project"),
-            )
-            for p, brand in brands.items()
-        ],
-        "licenses": [
-            (
-                n, of_license("ip_asset_id", n), of_license("project_id", n),
-                of_license("brand_id", n), status("license_id", n, "license"),
-            )
-            for n in named("license_id", "license")
-        ],
-        "held": held(events),
-        "active": [(c, min(when), max(when)) for c, when in active.items()],
-    }  # fmt: skip
-
-
-def judged(events: list[Event], asset: str) -> str:
-    about = [e for e in events if e.ip_asset_id == asset]
-    words = [e for e in about if e.event_type in ("asset_approved", "asset_rejected")]
-    if words:
-        last = max(e.occurred_at for e in words)
-        # Of both at one moment the good one.
-        types = sorted(e.event_type for e in words if e.occurred_at == last)
-        return types[0].removeprefix("asset_")
-    return "uploaded" if any(e.event_type == "asset_uploaded" for e in about) else "unknown"
-
-
-def held(events: list[Event]) -> list[tuple[Any, ...]]:
-    """(license, asset, brand, day) of each day on which the brand may use the asset."""
-    created = {
-        (e.license_id, e.ip_asset_id, e.brand_id)
-        for e in events
-        if e.event_type == "license_created" and e.license_id
-    }
-
-    def concerns(e: Event, one: tuple[str | None, str, str]) -> bool:
-        is_named = (e.ip_asset_id, e.brand_id) == one[1:]
-        return is_named or (e.event_type != "license_created" and one in created)
-
-    found = []
-    for one in [
-        (n, a, b) for n in ("l1", "l2", None) for a in ("a1", "a2") for b in ("acme", "umbra")
-    ]:
-        terms = [
-            e for e in events
-            if e.event_type in TERMS and e.license_id == one[0] and concerns(e, one)
-        ]  # fmt: skip
-        ends = [
-            e for e in events
-            if e.event_type == "license_expired"
-            and (
-                (e.license_id is None and (e.ip_asset_id, e.brand_id) == one[1:])
-                or (e.license_id is not None and e.license_id == one[0] and concerns(e, one))
-            )
-        ]  # fmt: skip
-        for day in DAYS:
-            if any(
-                is_within(term, day)
-                and not any(
-                    end.occurred_at >= term.occurred_at and end.occurred_at.date() <= day
-                    for end in ends
-                )
-                for term in terms
-            ):
-                found.append((*one, day))
-    return found
-
-
-def is_within(term: Event, day: date) -> bool:
-    starts, ends = term.props.get("starts_on"), term.props.get("ends_on")
-    if {starts, ends} & set(UNREADABLE):
-        return False
-    return (starts is None or starts <= str(day)) and (ends is None or str(day) <= ends)
 
 
 CASES = yaml.safe_load((Path(__file__).parent / "rules.yml").read_text())

@@ -26,7 +26,7 @@ NOT_OURS = {
 
 
 @pytest.fixture(scope="module")
-def defs(home: object) -> dg.Definitions:
+def defs(home: object, processes: None) -> dg.Definitions:
     from orchestration.definitions import defs as load
 
     prepare_manifest()

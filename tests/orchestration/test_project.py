@@ -30,7 +30,7 @@ print([name for name in ("dbt.cli.main", "dlt", "boto3") if name in sys.modules]
 
 
 @pytest.fixture(scope="module")
-def manifest(home: Path) -> Path:
+def manifest(home: Path, processes: None) -> Path:
     prepare_manifest()
     return home
 
@@ -87,6 +87,7 @@ def test_loading_starts_no_process_and_takes_no_connection(manifest: Path) -> No
     assert result.stdout.splitlines()[-2:] == ["[]", "[]"]
 
 
+@pytest.mark.usefixtures("processes")
 def test_without_a_manifest_the_error_names_the_command(tmp_path: Path) -> None:
     code = "from orchestration.definitions import defs; defs()"
     result = subprocess.run(

@@ -6,6 +6,7 @@ from orchestration.project import manifest
 
 # Sources that are assets of their own.
 BUILT_OR_OBSERVED = {"events", "user_agents", "referrers"}
+# Sources of other schemas are views of these tables.
 OWNERS = {"raw": "platform", "enrichment": "data"}
 # Who writes these is not who writes the others of their schema.
 OWNERS_OF = {"ad_spend": "analytics", "platform_currency": "platform"}
@@ -24,6 +25,6 @@ def tables() -> dg.Definitions:
                 kinds={"postgres", "table"},
             )
             for source in manifest()["sources"].values()
-            if source["name"] not in BUILT_OR_OBSERVED
+            if source["schema"] in OWNERS and source["name"] not in BUILT_OR_OBSERVED
         ]
     )
