@@ -273,8 +273,8 @@ def _dashboards(home: str) -> Iterator[str]:
 
 def _exact(connection: psycopg.Connection, scope: Scope) -> int:
     query = EXACT + scope.live
-    row = connection.execute(query.encode(), scope.over(WINDOW)).fetchone()
-    return int(row[0]) if row else 0
+    (count,) = connection.execute(query.encode(), scope.over(WINDOW)).fetchone() or (0,)
+    return int(count)
 
 
 def _summary(seconds: list[float]) -> dict[str, float]:
@@ -289,11 +289,8 @@ def _summary(seconds: list[float]) -> dict[str, float]:
 
 def table(results: dict[str, Any]) -> Table:
     """The results for people."""
-    title = (
-        f"Unique visitors of {results['days']} days: {results['events']:,} events,"
-        f" {results['visitors']:,} visitors"
-    )
-    shown = Table(title=title, title_justify="left")
+    size = f"{results['events']:,} events, {results['visitors']:,} visitors"
+    shown = Table(title=f"Unique visitors of {results['days']} days: {size}", title_justify="left")
     for column in ("of", "median ms", "p95 ms", "max ms", "target ms"):
         shown.add_column(column, justify="left" if column == "of" else "right")
     for kind, asked in results["questions"].items():

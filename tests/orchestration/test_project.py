@@ -21,7 +21,9 @@ WATCHED = """
 import sys
 seen = []
 watched = ("subprocess.Popen", "os.posix_spawn", "os.fork", "os.exec", "socket.connect")
-sys.addaudithook(lambda event, _: seen.append(event) if event in watched else None)
+# dagster's croniter asks `file` whether Python has 32 bits, where there is that program.
+ours = lambda event, args: event in watched and args[0] != "file"
+sys.addaudithook(lambda event, args: seen.append(event) if ours(event, args) else None)
 from orchestration.definitions import defs
 defs().get_repository_def()
 print(seen)
@@ -129,5 +131,5 @@ def test_the_workspace_loads_the_same(manifest: Path) -> None:
 
     origins = location_origins_from_yaml_paths([str(PROJECT_ROOT / "workspace.yaml")])
     (location,) = origins
-    assert location == "eventmill"
+    assert location.location_name == "eventmill"
     assert isinstance(dg.load_from_defs_folder(path_within_project=DEFS), dg.Definitions)
