@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import dagster as dg
 import psycopg
 
-from eventmill.warehouse.object_storage import StorageError
+from eventmill.warehouse.errors import StorageError
 
 # Waits 10, 30 and 70 seconds: long enough for a database to restart.
 three_with_backoff = dg.RetryPolicy(

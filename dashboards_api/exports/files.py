@@ -17,7 +17,8 @@ from dashboards_api.exports.parts import decompressed
 from dashboards_api.exports.queue import Job
 from eventmill.core.registry import COLUMNS
 from eventmill.core.settings import get_settings
-from eventmill.warehouse.object_storage import Folder, Storage
+from eventmill.warehouse import Root
+from eventmill.warehouse.folder import Folder, chunks_of
 
 MEDIA_TYPES: dict[Format, str] = {
     "csv": "text/csv; charset=utf-8",
@@ -49,20 +50,21 @@ def file_name(format_: Format, first: date, last: date) -> str:
     return f"events-{first}-{last}.{format_}"
 
 
-def write_file(
-    job: Job, keys: list[str], storage: Storage, heartbeat: Heartbeat
-) -> tuple[str, int]:
+def write_file(job: Job, keys: list[str], storage: Root, heartbeat: Heartbeat) -> tuple[str, int]:
     """Store the export's file, made of its days' files in order; its key and its bytes."""
-    key = f"{job.owner}/{job.attempt}-{file_name(job.format, job.first_day, job.last_day)}"
+    name = file_name(job.format, job.first_day, job.last_day)
+    key = f"{job.owner}/{job.attempt}-{name}"
+    download = (name, MEDIA_TYPES[job.format])
     if job.format == "parquet":
         with _scratch(job) as scratch:
             target = scratch / "file.parquet"
             _write_parquet(_local(keys, storage, scratch, heartbeat), target, scratch)
-            return key, storage.write(key, heartbeat.watched(Folder(scratch).read(target.name)))
-    return key, storage.write(key, heartbeat.watched(_text(job.format, keys, storage)))
+            return key, storage.write(key, heartbeat.watched(chunks_of(target)), download=download)
+    text = heartbeat.watched(_text(job.format, keys, storage))
+    return key, storage.write(key, text, download=download)
 
 
-def _text(format_: Format, keys: Iterable[str], storage: Storage) -> Iterator[bytes]:
+def _text(format_: Format, keys: Iterable[str], storage: Root) -> Iterator[bytes]:
     if format_ == "csv":
         header = io.StringIO()
         csv.writer(header, lineterminator="\n").writerow(COLUMNS)
@@ -87,14 +89,15 @@ def _scratch(job: Job) -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-def _local(keys: list[str], storage: Storage, scratch: Path, heartbeat: Heartbeat) -> list[str]:
+def _local(keys: list[str], storage: Root, scratch: Path, heartbeat: Heartbeat) -> list[str]:
     """The days' files on this machine: where they are, or fetched."""
     files = []
     for number, key in enumerate(keys):
-        path = storage.path(key)
+        path = storage.local(key)
         if path is None:
             name = f"{number:04}.gz"
-            Folder(scratch).write(name, heartbeat.watched(storage.read(key)))
+            fetched = Folder(scratch, is_private=True)
+            fetched.write(name, heartbeat.watched(storage.read(key)))
             path = scratch / name
         files.append(str(path))
     return files

@@ -12,8 +12,7 @@ from dashboards_api.exports.parts import make_part
 from dashboards_api.exports.queue import ClaimLost, Job, Part
 from eventmill.core.database import connect
 from eventmill.core.settings import get_settings
-from eventmill.warehouse.object_storage import Storage
-from eventmill.warehouse.opening import open_storage
+from eventmill.warehouse import Root, open_root
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +30,7 @@ def make(job: Job, stopping: threading.Event) -> None:
 
     Raises ClaimLost, Stopping, StorageError and psycopg.Error; what is finished by then stays.
     """
-    storage = open_storage(job.storage)
+    storage = open_root(job.storage, of="exports")
     with (
         connect(autocommit=True, application=APPLICATION) as connection,
         Heartbeat(job, stopping) as heartbeat,
@@ -58,7 +57,7 @@ def make(job: Job, stopping: threading.Event) -> None:
     log.info("export %s: %s events, %s bytes", job.export_id, rows, size)
 
 
-def _finished_parts(connection: Connection, job: Job, storage: Storage) -> dict[object, Part]:
+def _finished_parts(connection: Connection, job: Job, storage: Root) -> dict[object, Part]:
     """Days that need not be made again; those whose file is gone are forgotten."""
     found = queue.parts(connection, job)
     gone = [part.day for part in found if part.part_key and not storage.has(part.part_key)]
@@ -67,7 +66,7 @@ def _finished_parts(connection: Connection, job: Job, storage: Storage) -> dict[
     return {part.day: part for part in found if part.day not in gone}
 
 
-def _record(connection: Connection, job: Job, part: Part, storage: Storage) -> None:
+def _record(connection: Connection, job: Job, part: Part, storage: Root) -> None:
     try:
         queue.add_part(connection, job, part)
     except ClaimLost:

@@ -10,7 +10,7 @@ from dashboards_api.exports.columns import parameters, statement
 from dashboards_api.exports.heartbeat import Heartbeat
 from dashboards_api.exports.queue import Job, Part
 from eventmill.core.days import ONE_DAY, day_start
-from eventmill.warehouse.object_storage import Storage
+from eventmill.warehouse import Root
 
 # A row comes at a time; the compressor and the storage work best with more.
 BATCH_BYTES = 256 * 1024
@@ -45,7 +45,7 @@ class Day:
 
 
 def make_part(
-    connection: Connection, job: Job, day: date, storage: Storage, heartbeat: Heartbeat
+    connection: Connection, job: Job, day: date, storage: Root, heartbeat: Heartbeat
 ) -> Part:
     """Store one day of the export. A day without events gets no file."""
     events = Day(connection, job, day)

@@ -30,8 +30,7 @@ from eventmill.core.days import utc_today
 from eventmill.core.errors import FieldError, InvalidFields, NotFound, Unavailable
 from eventmill.core.settings import get_settings
 from eventmill.core.tokens import Caller
-from eventmill.warehouse.object_storage import StorageError
-from eventmill.warehouse.opening import open_storage
+from eventmill.warehouse import StorageError, open_root
 
 log = logging.getLogger("eventmill.dashboards.exports")
 
@@ -139,7 +138,7 @@ async def file_of(state: Pool, export_id: UUID) -> tuple[Path, str, str]:
     """
     async with snapshot(state) as connection:
         row = await _row(connection, export_id)
-    path = open_storage(row.storage).path(row.file_key) if row.file_key else None
+    path = open_root(row.storage, of="exports").local(row.file_key) if row.file_key else None
     if path is None or not await asyncio.to_thread(path.is_file):
         raise NotFound("the export has no file here")
     return path, _name(row), MEDIA_TYPES[row.format]
@@ -155,7 +154,7 @@ async def _row(connection: AsyncConnection, export_id: UUID) -> ExportRow:
 
 async def _clear(storage: str, export_id: UUID) -> None:
     try:
-        await asyncio.to_thread(lambda: open_storage(storage).clear(str(export_id)))
+        await asyncio.to_thread(lambda: open_root(storage, of="exports").clear(str(export_id)))
     except StorageError as error:
         log.warning("export %s: %s", export_id, error)
         raise Unavailable(STORAGE_AWAY) from None
@@ -202,14 +201,13 @@ async def _with_link(row: ExportRow, local_link: LocalLink) -> Export:
     lifetime = timedelta(seconds=get_settings().exports_url_seconds)
     until = min(now + lifetime, row.expires_at.replace(microsecond=0))
     seconds = max(1, int((until - now).total_seconds()))
-    name, media_type = _name(row), MEDIA_TYPES[row.format]
     key = row.file_key
 
     def sign() -> str | None:
-        return open_storage(row.storage).url(key, name, media_type, seconds)
+        return open_root(row.storage, of="exports").link(key, seconds)
 
     try:
-        # The SDK may have to fetch the machine's credentials first.
+        # The library may have to fetch the machine's credentials first.
         url = await asyncio.to_thread(sign)
     except StorageError as error:
         log.warning("export %s: %s", row.export_id, error)

@@ -11,8 +11,7 @@ from dashboards_api.exports.files import scratch_root
 from dashboards_api.exports.heartbeat import APPLICATION
 from eventmill.core.database import connect
 from eventmill.core.settings import get_settings
-from eventmill.warehouse.object_storage import StorageError
-from eventmill.warehouse.opening import open_storage
+from eventmill.warehouse import StorageError, open_root
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +49,9 @@ def sweep() -> None:
 
 
 def _sweep_storage(connection: Connection, url: str) -> None:
-    storage = open_storage(url)
+    storage = open_root(url, of="exports")
     # Listed before the states are read: what was begun since is not looked at.
-    owners = storage.owners()
+    owners = storage.folders()
     for owner, state, file_key, _ in connection.execute(EXPORTS, {"owners": owners}).fetchall():
         if state not in ("queued", "running"):
             storage.clear(owner, keep=[file_key] if file_key else [])

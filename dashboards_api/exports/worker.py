@@ -13,8 +13,7 @@ from dashboards_api.exports.queue import ClaimLost, Job
 from dashboards_api.exports.sweeping import sweep
 from eventmill.core.database import connect
 from eventmill.core.errors import ConfigurationError
-from eventmill.warehouse.object_storage import StorageError
-from eventmill.warehouse.opening import open_storage
+from eventmill.warehouse import StorageError, open_root
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +111,6 @@ def _fail(job: Job, error: str) -> None:
         ours = queue.fail(connection, job, error)
     if ours:
         try:
-            open_storage(job.storage).clear(job.owner)
+            open_root(job.storage, of="exports").clear(job.owner)
         except StorageError as problem:  # the next sweep removes them
             log.warning("export %s: %s", job.export_id, problem)

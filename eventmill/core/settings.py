@@ -143,8 +143,8 @@ class Settings(BaseSettings):
     exports_s3_region: str = Field("us-east-1", description="Region of the bucket of exports.")
     exports_s3_access_key_id: str | None = Field(
         None,
-        description="Access key of the bucket of exports. Default: what the AWS SDK finds, such as"
-        " the machine's role.",
+        description="Access key of the bucket of exports. Default: the environment's"
+        " (AWS_ACCESS_KEY_ID), or the machine's role.",
     )
     exports_s3_secret_access_key: SecretStr | None = Field(
         None, description="The secret of that access key."
@@ -180,7 +180,8 @@ class Settings(BaseSettings):
     )
     warehouse_s3_region: str = Field("us-east-1", description="Region of the warehouse's bucket.")
     warehouse_s3_access_key_id: str | None = Field(
-        None, description="Its access key; of gs:// an HMAC key. Default: what the AWS SDK finds."
+        None,
+        description="Its access key; of gs:// an HMAC key. Default: the environment's or a role's.",
     )
     warehouse_s3_secret_access_key: SecretStr | None = Field(
         None, description="The secret of that access key."

@@ -5,18 +5,18 @@ file that no manifest names does not exist for readers. docs/reference/warehouse
 read them, docs/decisions/0024 says why they are as they are.
 """
 
-from eventmill.warehouse.manifest import Column, File, Manifest, Receipt
-from eventmill.warehouse.opening import open_root
+from eventmill.warehouse.errors import StorageError
+from eventmill.warehouse.manifest import Column, File, Manifest
 from eventmill.warehouse.reading import days, files, files_of_days, manifest
-from eventmill.warehouse.root import Root
+from eventmill.warehouse.storage import Root, open_root
 from eventmill.warehouse.tables import Table, table_named, tables
 
 __all__ = [
     "Column",
     "File",
     "Manifest",
-    "Receipt",
     "Root",
+    "StorageError",
     "Table",
     "days",
     "files",

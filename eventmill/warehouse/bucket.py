@@ -1,123 +1,140 @@
-"""The warehouse in a bucket: of any S3-compatible store, or of Google Cloud Storage.
+"""Files under a prefix of a bucket of any store that speaks S3, through obstore."""
 
-Google's buckets speak S3 too, with HMAC keys (https://cloud.google.com/storage/docs/interoperability),
-so no other client is needed for them.
-"""
-
-import shutil
-from datetime import date
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from itertools import chain
 from pathlib import Path
+from typing import Any, BinaryIO
 
-from eventmill.core.errors import ConfigurationError
-from eventmill.core.settings import get_settings
-from eventmill.warehouse.object_storage import CHUNK_BYTES
-from eventmill.warehouse.root import (
-    DAY_FOLDER,
-    GOOGLE_SCHEME,
-    MANIFEST,
-    SCHEMA,
-    chunks_of,
-    days_named,
-    failed,
+import obstore
+
+from eventmill.warehouse.bucket_files import BucketFiles
+from eventmill.warehouse.folder import CHUNK_BYTES
+from eventmill.warehouse.s3 import (
+    S3Access,
+    abort_upload,
+    shared_store,
+    storage_errors_of_s3,
+    unfinished_uploads,
 )
-from eventmill.warehouse.s3_storage import S3Access, open_bucket
 
-GOOGLE_ENDPOINT = "https://storage.googleapis.com"
+# A larger file is sent in parts, one at a time. S3 allows 10,000 parts: 156 GB.
+PART_BYTES = 16 * 1024 * 1024
 
 
-class BucketRoot:
-    """Files under a prefix of a bucket; each is sent as soon as it is complete."""
+class Bucket:
+    """A bucket as a root, with Folder's methods. A file is there when all of it has arrived."""
 
     is_local = False
 
-    def __init__(self, url: str) -> None:
-        """Raises ConfigurationError for a bucket of Google's without keys."""
+    def __init__(self, url: str, access: S3Access) -> None:
         self.url = url.rstrip("/")
-        self._bucket = open_bucket("s3://" + self.url.partition("://")[2], access_of(url))
+        self._scheme, _, place = self.url.partition("://")
+        self._name, _, prefix = place.partition("/")
+        self._prefix = f"{prefix.strip('/')}/" if prefix else ""
+        self._store = shared_store(self._name, access)
+        self._access = access
 
-    def days(self, table: str) -> list[date]:
-        found = [key.split("/") for key in self._bucket.keys(table)]
-        return days_named([parts[1] for parts in found if len(parts) == 3 and parts[2] == MANIFEST])
+    def url_of(self, key: str) -> str:
+        return f"{self._scheme}://{self._name}/{self._prefix}{key}"
 
-    def read_manifest(self, table: str, day: date) -> bytes | None:
-        return self._bucket.read_if_there(self._key(table, day, MANIFEST))
+    def local(self, key: str) -> Path | None:
+        return None
 
-    def url_of(self, table: str, day: date, name: str) -> str:
-        return f"{self.url}/{self._key(table, day, name)}"
+    def link(self, key: str, seconds: int) -> str | None:
+        with storage_errors_of_s3(f"{key} cannot be linked to"):
+            lifetime = timedelta(seconds=seconds)
+            return obstore.sign(self._store, "GET", self._prefix + key, lifetime)
 
-    def read_schema(self, table: str) -> bytes | None:
-        return self._bucket.read_if_there(f"{table}/{SCHEMA}")
+    def write(
+        self, key: str, chunks: Iterable[bytes], *, download: tuple[str, str] | None = None
+    ) -> int:
+        size = 0
 
-    def write_schema(self, table: str, content: bytes) -> None:
-        self._bucket.write(f"{table}/{SCHEMA}", [content])
+        def counted() -> Iterator[bytes]:
+            nonlocal size
+            for chunk in chunks:
+                size += len(chunk)
+                yield chunk
 
-    def put(self, table: str, name: str, file: Path) -> None:
-        self._bucket.write(f"{table}/{name}", chunks_of(file, CHUNK_BYTES))
+        attributes = {}
+        if download:
+            name, attributes["Content-Type"] = download
+            attributes["Content-Disposition"] = f'attachment; filename="{name}"'
+        source = counted()
+        with storage_errors_of_s3(f"{key} cannot be written"):
+            first = bytearray()
+            while len(first) < PART_BYTES and (chunk := next(source, None)) is not None:
+                first += chunk
+            is_whole = len(first) < PART_BYTES
+            content: Any = first if is_whole else chain([first], source)
+            self._store.put(
+                self._prefix + key,
+                content,
+                attributes=attributes,
+                use_multipart=not is_whole,
+                chunk_size=PART_BYTES,
+                max_concurrency=1,
+            )
+        return size
 
-    def begin(self, table: str, day: date, build: str) -> Path:
-        folder = _scratch()
-        try:
-            if folder.exists():
-                shutil.rmtree(folder)
-            folder.mkdir(parents=True, mode=0o700)
-        except OSError as error:
-            raise failed("written", str(folder), error) from error
-        # What a killed export has sent of this day, uploads without an end included.
-        self._clear(table, day, self.read_manifest(table, day))
-        return folder
+    def read(self, key: str) -> Iterator[bytes]:
+        with storage_errors_of_s3(f"{key} cannot be read"):
+            for chunk in self._store.get(self._prefix + key).stream(CHUNK_BYTES):
+                yield bytes(chunk)
 
-    def take(self, table: str, day: date, build: str, name: str) -> None:
-        file = _scratch() / name
-        self._bucket.write(self._key(table, day, name), chunks_of(file, CHUNK_BYTES))
-        file.unlink()
+    def read_if_there(self, key: str) -> bytes | None:
+        with storage_errors_of_s3(f"{key} cannot be read"):
+            try:
+                return bytes(self._store.get(self._prefix + key).bytes())
+            except FileNotFoundError:
+                return None
 
-    def publish(self, table: str, day: date, build: str, manifest: bytes, names: list[str]) -> None:
-        self._bucket.write(self._key(table, day, MANIFEST), [manifest])
-        self._clear(table, day, manifest)
-        shutil.rmtree(_scratch(), ignore_errors=True)
+    @contextmanager
+    def open(self, key: str) -> Iterator[BinaryIO]:
+        with self.file_system().open(self.url_of(key)) as file:
+            yield file
 
-    def abandon(self, table: str, day: date, build: str) -> None:
-        shutil.rmtree(_scratch(), ignore_errors=True)
-        self._clear(table, day, self.read_manifest(table, day))
+    def has(self, key: str) -> bool:
+        with storage_errors_of_s3(f"{key} cannot be looked up"):
+            try:
+                self._store.head(self._prefix + key)
+            except FileNotFoundError:
+                return False
+            return True
 
-    def _clear(self, table: str, day: date, manifest: bytes | None) -> None:
-        """Remove what `manifest` does not name."""
-        names = [MANIFEST, *names_in(manifest)] if manifest else []
-        self._bucket.clear(
-            f"{table}/{DAY_FOLDER}{day}", keep=[self._key(table, day, name) for name in names]
-        )
+    def remove(self, key: str) -> None:
+        with storage_errors_of_s3(f"{key} cannot be removed"), suppress(FileNotFoundError):
+            self._store.delete(self._prefix + key)
 
-    def _key(self, table: str, day: date, name: str) -> str:
-        return f"{table}/{DAY_FOLDER}{day}/{name}"
+    def folders(self) -> list[str]:
+        with storage_errors_of_s3(f"{self.url} cannot be listed"):
+            found = list(self._store.list_with_delimiter(self._prefix)["common_prefixes"])
+            unfinished = unfinished_uploads(self._name, self._access, self._prefix)
+            found += [key for key, _ in unfinished]
+        return sorted({key.removeprefix(self._prefix).split("/")[0] for key in found})
 
+    def folders_with(self, name: str, within: str) -> list[str]:
+        with storage_errors_of_s3(f"{within} cannot be listed"):
+            keys = self._keys(f"{self._prefix}{within}/")
+            found = [key.removeprefix(f"{self._prefix}{within}/").split("/") for key in keys]
+        return [parts[0] for parts in found if parts[1:] == [name]]
 
-def names_in(manifest: bytes) -> list[str]:
-    """The files that a manifest names."""
-    from eventmill.warehouse.manifest import Manifest
+    def clear(self, folder: str, keep: Collection[str] = ()) -> None:
+        prefix = f"{self._prefix}{folder}/"
+        kept = {self._prefix + key for key in keep}
+        with storage_errors_of_s3(f"{folder} cannot be removed"):
+            for key, upload in unfinished_uploads(self._name, self._access, prefix):
+                abort_upload(self._name, self._access, key, upload)
+            for key in self._keys(prefix):
+                if key not in kept:
+                    with suppress(FileNotFoundError):  # another process was first
+                        self._store.delete(key)
 
-    return [file.name for file in Manifest.from_json(manifest).files]
+    def file_system(self) -> BucketFiles:
+        """The files as DuckDB reads them."""
+        return BucketFiles(self._scheme, self._name, self._store)
 
-
-def access_of(url: str) -> S3Access:
-    """How to reach the bucket, by the settings of the warehouse."""
-    settings = get_settings()
-    secret = settings.warehouse_s3_secret_access_key
-    access = S3Access(
-        settings.warehouse_s3_endpoint,
-        settings.warehouse_s3_region,
-        settings.warehouse_s3_access_key_id,
-        secret.get_secret_value() if secret else None,
-    )
-    if not url.startswith(GOOGLE_SCHEME):
-        return access
-    if not (access.access_key_id and access.secret_access_key):
-        raise ConfigurationError(
-            f"{url} needs HMAC keys of Google Cloud Storage: set"
-            " EVENTMILL_WAREHOUSE_S3_ACCESS_KEY_ID and EVENTMILL_WAREHOUSE_S3_SECRET_ACCESS_KEY"
-        )
-    return access._replace(endpoint=access.endpoint or GOOGLE_ENDPOINT)
-
-
-def _scratch() -> Path:
-    """Files until they are sent. One export runs at a time, so there is one such folder."""
-    return get_settings().home.absolute() / "warehouse_scratch"
+    def _keys(self, prefix: str) -> list[str]:
+        return [found["path"] for batch in self._store.list(prefix) for found in batch]

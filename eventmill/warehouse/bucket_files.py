@@ -1,64 +1,76 @@
-"""A bucket's files as DuckDB reads them: the parts of a file that it asks for.
+"""A bucket's files as DuckDB and pyarrow read them: the parts of a file that they ask for.
 
-DuckDB's own extension for S3 is a download at run time; this needs none, and uses the endpoint and
-the keys of the settings.
+DuckDB's own extension for S3 is a download at run time, and it takes no other file system than one
+of fsspec. obstore has one too, whose files give fewer bytes than they are asked for.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
+from obstore.exceptions import BaseError
 
-from eventmill.warehouse.bucket import access_of
-from eventmill.warehouse.s3_storage import Bucket, open_bucket
+from eventmill.warehouse.s3 import storage_errors_of_s3
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta
+    from obstore.store import S3Store
 
 # One request fetches at least so much: the footer of a file and a column of a row group, usually.
 BLOCK_BYTES = 1024 * 1024
 
 
 class BucketFiles(AbstractFileSystem):  # type: ignore[misc]
-    """Read-only. Paths are those of the catalog: `s3://bucket/prefix/table/…`, or `gs://…`."""
+    """Read-only. Paths are `s3://bucket/prefix/table/…`, or `gs://…`.
+
+    Raises FileNotFoundError for a file that is not there, and StorageError.
+    """
 
     cachable = False
 
-    def __init__(self, root_url: str) -> None:
+    def __init__(self, scheme: str, bucket: str, store: "S3Store") -> None:
         super().__init__()
-        scheme, _, place = root_url.partition("://")
         self.protocol = scheme
-        self._place = place.rstrip("/")
-        self._bucket: Bucket = open_bucket(f"s3://{place}", access_of(root_url))
+        self._bucket = bucket
+        self._store = store
 
     @classmethod
     def _strip_protocol(cls, path: str) -> str:
         return path.partition("://")[2] or path
 
-    def key(self, path: str) -> str:
-        """`bucket/prefix/table/…` → the key within the root."""
-        return self._strip_protocol(path).removeprefix(f"{self._place}/")
-
     def info(self, path: str, **_options: Any) -> dict[str, Any]:
-        size, _ = self._bucket.stat(self.key(path))
-        return {"name": self._strip_protocol(path), "size": size, "type": "file"}
+        return {
+            "name": self._strip_protocol(path),
+            "size": self._head(path)["size"],
+            "type": "file",
+        }
 
     def modified(self, path: str) -> datetime:
         """DuckDB asks, to know whether what it remembers of a file still holds."""
-        _, written_at = self._bucket.stat(self.key(path))
-        return written_at
-
-    def exists(self, path: str, **_: Any) -> bool:
-        return self._bucket.has(self.key(path))
+        return self._head(path)["last_modified"]
 
     def glob(self, path: str, **_: Any) -> list[str]:
         return [path]  # the catalog names each file
 
+    def read_range(self, path: str, start: int, end: int) -> bytes:
+        with storage_errors_of_s3(f"{path} cannot be read"):
+            return bytes(self._store.get_range(self._key(path), start=start, end=end))
+
     def _open(self, path: str, mode: str = "rb", **_: Any) -> AbstractBufferedFile:
         return _BucketFile(self, path, mode, block_size=BLOCK_BYTES, cache_type="readahead")
 
-    def fetch(self, path: str, start: int, end: int) -> bytes:
-        return self._bucket.read_range(self.key(path), start, end)
+    def _head(self, path: str) -> "ObjectMeta":
+        with storage_errors_of_s3(f"{path} cannot be looked up", (BaseError,)):
+            try:
+                return self._store.head(self._key(path))
+            except FileNotFoundError:
+                raise FileNotFoundError(f"{path} is not there") from None
+
+    def _key(self, path: str) -> str:
+        return self._strip_protocol(path).removeprefix(f"{self._bucket}/")
 
 
 class _BucketFile(AbstractBufferedFile):  # type: ignore[misc]
     def _fetch_range(self, start: int, end: int) -> bytes:
-        content: bytes = self.fs.fetch(self.path, start, end)
+        content: bytes = self.fs.read_range(self.path, start, end)
         return content

@@ -1,25 +1,29 @@
-"""`<home>/warehouse.duckdb`: a view on the files of each table, for any client of DuckDB.
+"""`<home>/warehouse.duckdb`: a view on the files of each table, and the answers to queries of them.
 
 It holds no data. In a folder the views find new days by themselves, and in a bucket they name the
 files of each day, so the catalog is written again after each export.
 """
 
-import json
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import duckdb
 
+from eventmill.core.errors import InvalidRequest
 from eventmill.core.settings import get_settings
-from eventmill.warehouse.manifest import Column
-from eventmill.warehouse.reading import days, files_of_days
-from eventmill.warehouse.root import DAY_FOLDER, Root
+from eventmill.warehouse.folder import Folder
+from eventmill.warehouse.reading import DAY_FOLDER, days, files_of_days
+from eventmill.warehouse.schemas import last_schema
+from eventmill.warehouse.storage import Root
 from eventmill.warehouse.tables import Table, tables
 from eventmill.warehouse.types import duckdb_type
 
+BATCH_ROWS = 10_000
 VIEW = """
 create view {table} as
 select {columns}
@@ -65,33 +69,30 @@ def write_catalog(root: Root) -> Path:
 def let_read(engine: duckdb.DuckDBPyConnection, root: Root) -> None:
     """Let an engine read the root's files: for a bucket without a download from the network."""
     engine.execute("set autoinstall_known_extensions = false")
-    if not root.is_local:
-        from eventmill.warehouse.bucket_files import BucketFiles
-
-        engine.register_filesystem(BucketFiles(root.url))
+    if not isinstance(root, Folder):
+        engine.register_filesystem(root.file_system())
 
 
 def _create_view(engine: duckdb.DuckDBPyConnection, root: Root, table: Table) -> None:
-    content = root.read_schema(table.name)
-    if content is None:
+    schema = last_schema(root, table.name)
+    if schema is None:
         return  # nothing of it was ever exported
-    schema = [Column(**column) for column in json.loads(content)["schema"]]
     exported = days(root, table)
     if exported:
-        names = [quoted(column.name) for column in schema]
+        names = [quoted(column.name) for column in schema.columns]
         if table.has_times:
             names.append(quoted("date"))
         query = VIEW.format(
             table=table.name, columns=", ".join(names), files=_files(root, table, exported)
         )
     else:
-        nulls = [f"null::{duckdb_type(c.type)} as {quoted(c.name)}" for c in schema]
+        nulls = [f"null::{duckdb_type(c.type)} as {quoted(c.name)}" for c in schema.columns]
         if table.has_times:
             nulls.append("null::date as date")
         query = EMPTY.format(table=table.name, columns=", ".join(nulls))
     engine.execute(query)
     engine.execute(f"comment on view {table.name} is {text(COMMENTS[table.name])}")
-    for column in schema:
+    for column in schema.columns:
         if column.comment:
             name = f"{table.name}.{quoted(column.name)}"
             engine.execute(f"comment on column {name} is {text(column.comment)}")
@@ -103,6 +104,43 @@ def _files(root: Root, table: Table, exported: Sequence[date]) -> str:
     if root.is_local:
         return text(f"{root.url}/{table.name}/{DAY_FOLDER}*/*.parquet")
     return "[" + ", ".join(map(text, files_of_days(root, table, exported))) + "]"
+
+
+class Answer(NamedTuple):
+    """Names of the columns, and the rows, which are read while they are asked for."""
+
+    columns: list[str]
+    rows: Iterator[tuple[Any, ...]]
+
+
+@contextmanager
+def ask(root: Root, query: str) -> Iterator[Answer]:
+    """The answer to a query in DuckDB's SQL. Raises InvalidRequest with what DuckDB says of it."""
+    if not catalog_path().exists():
+        write_catalog(root)
+    with duckdb.connect(str(catalog_path()), read_only=True) as engine:
+        engine.execute("set timezone = 'UTC'")
+        let_read(engine, root)
+        try:
+            relation = engine.sql(query)
+            if relation is None:
+                raise InvalidRequest("the query has no result: it has to be a `select …`")
+            reader = relation.to_arrow_reader(BATCH_ROWS)
+            names = list(reader.schema.names)
+            yield Answer(
+                names,
+                (
+                    row
+                    for batch in reader
+                    for row in zip(*(column.to_pylist() for column in batch.columns), strict=True)
+                ),
+            )
+        except duckdb.Error as error:
+            # An error of a bucket comes with its traceback, of which the last line is the error.
+            text_of = str(error).strip()
+            last_line = text_of.splitlines()[-1]
+            is_traceback = text_of.startswith("Traceback")
+            raise InvalidRequest(last_line if is_traceback else text_of) from None
 
 
 def quoted(name: str) -> str:

@@ -12,6 +12,8 @@ from rich.table import Table as Shown
 
 from eventmill.core.days import DayWindow, parse_day
 from eventmill.core.errors import ConfigurationError
+from eventmill.core.opening import open_connection
+from eventmill.warehouse import open_root, tables
 
 app = typer.Typer(help="Ask the warehouse's files, list them, export days.", no_args_is_help=True)
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -29,8 +31,7 @@ def ask_sql(
 
     Tables: events, attribution, daily_metrics, sessions, conversion_credits. No server is needed.
     """
-    from eventmill.warehouse import open_root
-    from eventmill.warehouse.asking import ask
+    from eventmill.warehouse.catalog import ask
 
     with ask(open_root(), query) as answer:
         if as_json:
@@ -60,7 +61,6 @@ def _print_json(columns: list[str], rows: Any) -> None:
 @app.command()
 def status(as_json: JsonOption = False) -> None:
     """Say which days are exported, and which built days are not."""
-    from eventmill.core.opening import open_connection
     from eventmill.warehouse.status import report
 
     with open_connection("eventmill warehouse") as connection:
@@ -92,8 +92,6 @@ def export(
     Dagster does so by itself after each build (EVENTMILL_WAREHOUSE_EXPORT); in its UI the assets
     `export_…` do the same, with a record of the run. Exporting a day again replaces it.
     """
-    from eventmill.core.opening import open_connection
-    from eventmill.warehouse import open_root, tables
     from eventmill.warehouse.catalog import write_catalog
     from eventmill.warehouse.exporting import built_days_of, export_day
     from eventmill.warehouse.pseudonyms import pseudonyms_for
@@ -130,8 +128,6 @@ def load(
     day that is loaded again replaces its rows and no others. A load that was cut off goes on with
     the next call.
     """
-    from eventmill.core.opening import open_connection
-    from eventmill.warehouse import open_root
     from eventmill.warehouse.loading import DayLoaded
     from eventmill.warehouse.loading import load as load_days
 

@@ -5,7 +5,6 @@ calls `erase_waiting` then rewrites them. What is noted stays until it is done.
 """
 
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, LiteralString
@@ -17,15 +16,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from eventmill.core.database import advisory_lock
-from eventmill.core.errors import EventmillError, NotFound
+from eventmill.core.errors import EventmillError
 from eventmill.warehouse.catalog import write_catalog
-from eventmill.warehouse.exporting import EXPORT_LOCK, NotBuilt, export_day, note
+from eventmill.warehouse.exporting import EXPORT_LOCK, NotBuilt, export_day, record
 from eventmill.warehouse.manifest import Manifest
-from eventmill.warehouse.opening import open_root
 from eventmill.warehouse.pseudonyms import pseudonyms_for, pseudonyms_of
-from eventmill.warehouse.reading import files, manifest
+from eventmill.warehouse.reading import keys_of, read_day
 from eventmill.warehouse.references import export_references
-from eventmill.warehouse.root import Root
+from eventmill.warehouse.storage import Root, open_root
 from eventmill.warehouse.tables import Table, table_named, tables
 from eventmill.warehouse.writing import new_build, publish_day
 
@@ -147,7 +145,7 @@ def _filter_day(
         kept(),
         erased=lambda: removed,
     )
-    note(connection, root, [written], None)
+    record(connection, root, [written], None)
 
 
 def without(
@@ -200,32 +198,19 @@ def _own_events(root: Root, day: date, ids: Sequence[str]) -> pa.Array:
 
 
 def _manifest(root: Root, table: Table, day: date) -> Manifest | None:
-    try:
-        return manifest(root, table, day)
-    except NotFound:
-        return None
+    exported = read_day(root, table.name, day)
+    return exported.manifest if exported else None
 
 
 def _batches(root: Root, former: Manifest) -> Generator[pa.RecordBatch]:
-    for file in files(root, table_named(former.table), former.day):
-        with ExitStack() as opened:
-            reader = opened.enter_context(pq.ParquetFile(_open(root, file, opened)))
+    for key in keys_of(former):
+        with root.open(key) as file, pq.ParquetFile(file) as reader:
             yield from reader.iter_batches(BATCH_ROWS)
 
 
 def _schema(root: Root, former: Manifest) -> pa.Schema:
-    with ExitStack() as opened:
-        [first, *_] = files(root, table_named(former.table), former.day)
-        return pq.ParquetFile(_open(root, first, opened)).schema_arrow
-
-
-def _open(root: Root, file: str, opened: ExitStack) -> Any:
-    """The file, or what reads it from its bucket."""
-    if root.is_local:
-        return file
-    from eventmill.warehouse.bucket_files import BucketFiles
-
-    return opened.enter_context(BucketFiles(root.url).open(file))
+    with root.open(keys_of(former)[0]) as file, pq.ParquetFile(file) as reader:
+        return reader.schema_arrow
 
 
 def _require_known_key(root: Root, table: Table, day: date) -> None:

@@ -1,4 +1,4 @@
-"""A day of several tables is exported together, and noted: the same for Dagster and the command."""
+"""A day of all tables, exported together and recorded: for Dagster and the command alike."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -11,15 +11,15 @@ from eventmill.core.days import DayWindow
 from eventmill.core.errors import EventmillError
 from eventmill.warehouse.manifest import Manifest
 from eventmill.warehouse.pseudonyms import Pseudonyms
-from eventmill.warehouse.root import Root
 from eventmill.warehouse.source import snapshot
+from eventmill.warehouse.storage import Root
 from eventmill.warehouse.tables import Table
 from eventmill.warehouse.writing import write_day
 
 # Whoever writes files of the warehouse holds this advisory lock, on whatever machine.
 EXPORT_LOCK: Final = "eventmill.warehouse"
 
-NOTE: LiteralString = """
+RECORD: LiteralString = """
 insert into ops.exported_days (
     destination, table_name, day, build, run_id, exported_at, built_at, rows, bytes,
     schema_version, key_id
@@ -81,26 +81,25 @@ def export_day(
     its new ones.
     """
     with advisory_lock(connection, EXPORT_LOCK), snapshot(connection) as moment:
-        receipt = moment.receipt(day)
-        if receipt is None:
+        build = moment.build_of(day)
+        if build is None:
             raise NotBuilt(f"{day} is not built, or is being built now")
         written = []
         for table in tables:
             if table.schema == "raw" and is_dropped(connection, day):
                 continue
-            done = write_day(root, table, day, moment, receipt, pseudonyms)
-            written.append(done)
-        note(connection, root, written, run_id)
+            written.append(write_day(root, table, day, moment, build, pseudonyms))
+        record(connection, root, written, run_id)
     return written
 
 
-def note(
+def record(
     connection: psycopg.Connection, root: Root, manifests: Iterable[Manifest], run_id: str | None
 ) -> None:
-    """Say in the database that the warehouse holds these days."""
+    """Record in the database that the warehouse holds these days."""
     for done in manifests:
         connection.execute(
-            NOTE,
+            RECORD,
             {
                 "destination": root.url,
                 "table": done.table,

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
+from pydantic import TypeAdapter
+
 FORMAT = 1
 """Version of the manifest's own form."""
 
@@ -31,7 +33,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class DayBuild:
     """The build that the day is from, as marts.daily_builds has it; `events` are all of the day."""
 
     built_at: datetime
@@ -58,7 +60,7 @@ class Manifest:
     rows: int
     totals: dict[str, str]
     """Sums of the numeric columns and counts of the true ones, as exact decimal numbers."""
-    receipt: Receipt
+    receipt: DayBuild
     key_id: str | None
     """Which key made the pseudonyms; None where ids are as they are in the database."""
     erased_rows: int = 0
@@ -70,7 +72,8 @@ class Manifest:
 
     def to_json(self) -> bytes:
         content = {"format": FORMAT, **asdict(self)}
-        return (json.dumps(content, indent=1, default=_as_text, ensure_ascii=False) + "\n").encode()
+        text = json.dumps(content, indent=1, default=_iso, ensure_ascii=False)
+        return f"{text}\n".encode()
 
     @classmethod
     def from_json(cls, content: bytes) -> "Manifest":
@@ -79,31 +82,11 @@ class Manifest:
         form = found.pop("format", None)
         if form != FORMAT:
             raise ValueError(f"a manifest of format {form!r}, and this version reads {FORMAT}")
-        receipt = found["receipt"]
-        return cls(
-            **{
-                **found,
-                "day": date.fromisoformat(found["day"]),
-                "exported_at": datetime.fromisoformat(found["exported_at"]),
-                "schema": tuple(Column(**column) for column in found["schema"]),
-                "sorted_by": tuple(found["sorted_by"]),
-                "files": tuple(File(**file) for file in found["files"]),
-                "receipt": Receipt(
-                    **{
-                        **receipt,
-                        "built_at": datetime.fromisoformat(receipt["built_at"]),
-                        "watermark": _time(receipt["watermark"]),
-                    }
-                ),
-            }
-        )
+        return _ADAPTER.validate_python(found)
 
 
-def _as_text(value: object) -> str:
-    if isinstance(value, date):  # a datetime is one too
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no form in a manifest")
+_ADAPTER = TypeAdapter(Manifest)
 
 
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+def _iso(value: date) -> str:  # a datetime is one too
+    return value.isoformat()

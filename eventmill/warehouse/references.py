@@ -4,13 +4,11 @@ Whoever builds the models from the warehouse's files needs them besides `events`
 place of the former one in one step, so it needs no manifest: `<root>/<name>/current.parquet`.
 """
 
-import os
-import secrets
-import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 import pyarrow as pa
@@ -19,14 +17,14 @@ from psycopg import sql
 
 from eventmill.core.database import advisory_lock
 from eventmill.warehouse.exporting import EXPORT_LOCK
+from eventmill.warehouse.folder import chunks_of
 from eventmill.warehouse.pseudonymising import pseudonymised
 from eventmill.warehouse.pseudonyms import Pseudonyms
-from eventmill.warehouse.root import Root
-from eventmill.warehouse.source import impersonal_props
+from eventmill.warehouse.source import Snapshot, impersonal_props, snapshot
+from eventmill.warehouse.storage import Root
 from eventmill.warehouse.types import UTC_TIME
 
 CURRENT = "current.parquet"
-BATCH_ROWS = 20_000
 _ARROW = {
     "varchar": pa.string(), "uuid": pa.string(), "json": pa.string(), "timestamptz": UTC_TIME,
     "date": pa.date32(), "bigint": pa.int64(), "boolean": pa.bool_(),
@@ -129,62 +127,37 @@ def export_references(
     Waits for whoever else exports. Raises StorageError, and psycopg.OperationalError when the
     database goes away; each table has then its former file or its new one.
     """
-    with advisory_lock(connection, EXPORT_LOCK), connection.transaction():
-        connection.execute("set transaction isolation level repeatable read, read only")
-        connection.execute("set local timezone = 'UTC'")
-        return {
-            reference.name: _write(connection, root, reference, pseudonyms)
-            for reference in _REFERENCES
-        }
+    with advisory_lock(connection, EXPORT_LOCK), snapshot(connection) as moment:
+        return {one.name: _write(moment, root, one, pseudonyms) for one in _REFERENCES}
 
 
 def _write(
-    connection: psycopg.Connection, root: Root, reference: Reference, pseudonyms: Pseudonyms | None
+    moment: Snapshot, root: Root, reference: Reference, pseudonyms: Pseudonyms | None
 ) -> int:
     schema = pa.schema([(name, _ARROW[kind]) for name, kind in reference.columns.items()])
-    rows = 0
-    descriptor, name = tempfile.mkstemp(suffix=".parquet")
-    os.close(descriptor)
-    file = Path(name)
-    try:
-        batches = _batches(connection, reference, schema, redacted=pseudonyms is not None)
-        if pseudonyms and reference.people:
-            batches = pseudonymised(batches, reference.people, pseudonyms)
+    columns = [
+        _column(name, kind, redacted=pseudonyms is not None)
+        for name, kind in reference.columns.items()
+    ]
+    query = sql.SQL("select {} from {} as day").format(
+        sql.SQL(", ").join(columns), sql.Identifier(reference.schema, reference.name)
+    )
+    batches = moment.batches(query, schema)
+    if pseudonyms and reference.people:
+        batches = pseudonymised(batches, reference.people, pseudonyms)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / CURRENT
         with closing(batches), pq.ParquetWriter(file, schema, compression="zstd") as writer:
             for batch in batches:
                 writer.write_batch(batch)
-                rows += batch.num_rows
-        root.put(reference.name, CURRENT, file)
-    finally:
-        file.unlink()
-    return rows
-
-
-def _batches(
-    connection: psycopg.Connection, reference: Reference, schema: pa.Schema, *, redacted: bool
-) -> Generator[pa.RecordBatch]:
-    query = sql.SQL("select {} from {} as day").format(
-        sql.SQL(", ").join(
-            _column(name, kind, redacted=redacted) for name, kind in reference.columns.items()
-        ),
-        sql.Identifier(reference.schema, reference.name),
-    )
-    with connection.cursor(f"references_{secrets.token_hex(4)}") as cursor:
-        cursor.itersize = BATCH_ROWS
-        cursor.execute(query)
-        while rows := cursor.fetchmany(BATCH_ROWS):
-            columns = zip(*rows, strict=True)
-            yield pa.record_batch(
-                [
-                    pa.array(column, field.type)
-                    for column, field in zip(columns, schema, strict=True)
-                ],
-                schema=schema,
-            )
+        root.write(f"{reference.name}/{CURRENT}", chunks_of(file))
+        return int(pq.read_metadata(file).num_rows)
 
 
 def _column(name: str, kind: str, *, redacted: bool) -> sql.Composable:
     value: sql.Composable = sql.SQL("day.{}").format(sql.Identifier(name))
     if redacted and name == "props_json":
         value = impersonal_props(value)
-    return sql.SQL("({})::text").format(value) if kind in ("uuid", "json") else value
+    if kind in ("uuid", "json"):
+        value = sql.SQL("({})::text").format(value)
+    return sql.SQL("{} as {}").format(value, sql.Identifier(name))

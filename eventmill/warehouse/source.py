@@ -18,8 +18,8 @@ from psycopg import IsolationLevel, sql
 from eventmill.core.database import database_url
 from eventmill.core.days import DayWindow
 from eventmill.core.tracking_plan import tracking_plan
-from eventmill.warehouse.ahead import ahead
-from eventmill.warehouse.manifest import Receipt
+from eventmill.warehouse.manifest import DayBuild
+from eventmill.warehouse.prefetching import prefetched
 from eventmill.warehouse.tables import Table
 from eventmill.warehouse.types import SourceColumn
 
@@ -30,7 +30,7 @@ SESSION = (
     "set work_mem = '64MB'",
     "set application_name = 'eventmill export'",
 )
-RECEIPT: LiteralString = """
+BUILD: LiteralString = """
 select built_at, definition, events, watermark, parser_version, build_id::text
 from marts.daily_builds
 where date = %(day)s
@@ -53,26 +53,22 @@ class Snapshot:
         self.connection = connection
         self._reader = reader
 
-    def receipt(self, day: date) -> Receipt | None:
+    def build_of(self, day: date) -> DayBuild | None:
         """The build that the day's marts are from; None if it is not built, or is being built."""
-        row = self.connection.execute(RECEIPT, {"day": day}).fetchone()
-        return Receipt(*row) if row else None
+        row = self.connection.execute(BUILD, {"day": day}).fetchone()
+        return DayBuild(*row) if row else None
 
-    def batches(
-        self, table: Table, columns: list[SourceColumn], day: date, *, redacted: bool
-    ) -> Generator[pa.RecordBatch]:
-        """The day's rows in the table's order, some megabytes at a time, types as in `columns`.
+    def batches(self, query: sql.Composed, schema: pa.Schema) -> Generator[pa.RecordBatch]:
+        """The rows of a query, some megabytes at a time, in the types of `schema`.
 
         It has to be closed before the snapshot ends.
         """
-        query = day_query(table, columns, day, redacted=redacted).as_string(self.connection)
-        schema = pa.schema([(column.name, column.kind.arrow) for column in columns])
         with _translated(), adbc.AdbcStatement(self._reader) as statement:
-            statement.set_sql_query(query)
+            statement.set_sql_query(query.as_string(self.connection))
             stream, _ = statement.execute_query()
             with (
                 pa.RecordBatchReader.from_stream(stream) as reader,
-                closing(ahead(_read(reader))) as coming,
+                closing(prefetched(_read(reader))) as coming,
             ):
                 for batch in coming:
                     yield batch.cast(schema)

@@ -4,16 +4,25 @@ from datetime import date, datetime
 from typing import Any, LiteralString
 
 import psycopg
+from psycopg.rows import dict_row
 
 from eventmill.core.settings import get_settings
 from eventmill.warehouse.pseudonyms import pseudonyms_for
 from eventmill.warehouse.tables import tables
 
 HELD: LiteralString = """
-select table_name, count(*), min(day), max(day), sum(rows), sum(bytes), max(schema_version)
+select
+    table_name as "table",
+    count(*) as days,
+    min(day)::text as first_day,
+    max(day)::text as last_day,
+    sum(rows)::bigint as rows,
+    sum(bytes)::bigint as bytes,
+    max(schema_version) as schema_version
 from ops.exported_days
 where destination = %(destination)s
 group by table_name
+order by array_position(%(tables)s::text [], table_name)
 """
 # A build of a day makes what was exported of it old, and so does another key. Raw events that
 # retention has dropped cannot be exported again, and need not: what they were is in the files.
@@ -65,27 +74,13 @@ def report(connection: psycopg.Connection) -> dict[str, Any]:
     """Days, rows and bytes of each table, and the days that wait, as plain JSON."""
     settings = get_settings()
     location = settings.warehouse_location
-    held = {row[0]: row[1:] for row in connection.execute(HELD, {"destination": location})}
-    found = []
-    for table in tables():
-        if table.name not in held:
-            continue
-        days, first, last, rows, size, version = held[table.name]
-        found.append(
-            {
-                "table": table.name,
-                "days": days,
-                "first_day": first.isoformat(),
-                "last_day": last.isoformat(),
-                "rows": int(rows),
-                "bytes": int(size),
-                "schema_version": version,
-            }
-        )
+    parameters = {"destination": location, "tables": [table.name for table in tables()]}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        held = cursor.execute(HELD, parameters).fetchall()
     return {
         "location": location,
         "export": settings.warehouse_export,
         "pseudonymised": settings.warehouse_pseudonymise,
-        "tables": found,
+        "tables": held,
         "waiting_days": [day.isoformat() for day in waiting_days(connection, location)],
     }

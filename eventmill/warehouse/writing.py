@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,15 +14,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from eventmill.core.errors import NotFound
-from eventmill.warehouse.ahead import ahead
-from eventmill.warehouse.manifest import Column, File, Manifest, Receipt
+from eventmill.warehouse.manifest import Column, DayBuild, File, Manifest
+from eventmill.warehouse.prefetching import prefetched
 from eventmill.warehouse.pseudonymising import pseudonymised
 from eventmill.warehouse.pseudonyms import Pseudonyms
-from eventmill.warehouse.root import Root, failed
+from eventmill.warehouse.publishing import unpublished_day
 from eventmill.warehouse.schemas import next_version
-from eventmill.warehouse.source import Snapshot
+from eventmill.warehouse.source import Snapshot, day_query
+from eventmill.warehouse.storage import Root
 from eventmill.warehouse.tables import Table, table_named
-from eventmill.warehouse.types import SourceColumn, columns_of
+from eventmill.warehouse.types import columns_of
 
 # Readers skip whole groups, and hold some of them: large enough to compress, small enough to hold.
 GROUP_ROWS = 65_536
@@ -41,7 +42,7 @@ def write_day(
     table: Table,
     day: date,
     snapshot: Snapshot,
-    receipt: Receipt,
+    build: DayBuild,
     pseudonyms: Pseudonyms | None,
 ) -> Manifest:
     """Write a day and put it in place of the one that was there; its manifest.
@@ -52,7 +53,9 @@ def write_day(
     columns = columns_of(snapshot.connection, table)
     if not columns:
         raise NotFound(f"there is no {table.source}: build a day first")
-    batches = snapshot.batches(table, columns, day, redacted=pseudonyms is not None)
+    schema = pa.schema([(column.name, column.kind.arrow) for column in columns])
+    query = day_query(table, columns, day, redacted=pseudonyms is not None)
+    batches = snapshot.batches(query, schema)
     if pseudonyms and table.people:
         batches = pseudonymised(batches, table.people, pseudonyms)
     return publish_day(
@@ -63,15 +66,18 @@ def write_day(
             build=new_build(),
             exported_at=datetime.now(UTC),
             schema_version=1,
-            schema=_described(table, columns, is_pseudonymous=pseudonyms is not None),
+            schema=tuple(
+                Column(name, kind.name, comment, pseudonyms is not None and name in table.people)
+                for name, kind, comment in columns
+            ),
             sorted_by=table.sorted_by,
             files=(),
             rows=0,
             totals={},
-            receipt=receipt,
+            receipt=build,
             key_id=pseudonyms.key_id if pseudonyms else None,
         ),
-        pa.schema([(column.name, column.kind.arrow) for column in columns]),
+        schema,
         batches,
     )
 
@@ -87,15 +93,13 @@ def publish_day(
 
     `erased` is asked in the end how many rows an erasure has taken out of the batches.
     """
-    table, day, build = manifest.table, manifest.day, manifest.build
-    folder = root.begin(table, day, build)
-    try:
-        version = next_version(root, table, manifest.schema)
+    with unpublished_day(root, manifest.table, manifest.day, manifest.build) as new:
+        version = next_version(root, manifest.table, manifest.schema)
         files = []
         totals = Totals(schema)
-        with closing(_files(folder, manifest, schema, batches, totals)) as complete:
+        with closing(_files(new.folder, manifest, schema, batches, totals)) as complete:
             for written in complete:
-                root.take(table, day, build, written.name)
+                new.add(written.name)
                 files.append(written)
         done = replace(
             manifest,
@@ -105,40 +109,27 @@ def publish_day(
             totals=totals.as_text(),
             erased_rows=manifest.erased_rows + erased(),
         )
-        root.publish(table, day, build, done.to_json(), [file.name for file in files])
-    except OSError as error:  # pyarrow's own are too: a full disk, mostly
-        root.abandon(table, day, build)
-        raise failed("written", f"{table} of {day}", error) from error
-    except BaseException:
-        root.abandon(table, day, build)
-        raise
+        new.publish(done)
     return done
 
 
-@dataclass
 class Totals:
-    """Sums of the numeric columns and how many of the true-or-false ones are true."""
+    """Sums of the numeric columns, and how many of the true-or-false ones are true; both exact."""
 
-    schema: pa.Schema
-    sums: dict[str, Decimal] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.sums = {column.name: Decimal(0) for column in self.schema if is_summed(column.type)}
+    def __init__(self, schema: pa.Schema) -> None:
+        summed = (pa.types.is_integer, pa.types.is_decimal, pa.types.is_boolean)
+        self.sums = {
+            column.name: Decimal(0)
+            for column in schema
+            if any(is_kind(column.type) for is_kind in summed)
+        }
 
     def add(self, rows: pa.Table) -> None:
         for name in self.sums:
-            found = pc.sum(rows.column(name)).as_py()
-            self.sums[name] += Decimal(found or 0)
+            self.sums[name] += Decimal(pc.sum(rows.column(name)).as_py() or 0)
 
     def as_text(self) -> dict[str, str]:
         return {name: str(total) for name, total in self.sums.items()}
-
-
-def is_summed(type_: pa.DataType) -> bool:
-    """Whether a total of such a column says something, exactly."""
-    return bool(
-        pa.types.is_integer(type_) or pa.types.is_decimal(type_) or pa.types.is_boolean(type_)
-    )
 
 
 def _files(
@@ -149,7 +140,7 @@ def _files(
     totals: Totals,
 ) -> Generator[File]:
     """Each file as soon as it is complete. A day without rows has one too, for its schema."""
-    with closing(ahead(_groups(schema, batches))) as groups:
+    with closing(prefetched(_groups(schema, batches))) as groups:
         group = next(groups, None)
         number = 0
         while number == 0 or group is not None:
@@ -191,20 +182,6 @@ def _repeating(table: str, schema: pa.Schema) -> list[str]:
         if (pa.types.is_string(column.type) or pa.types.is_list(column.type))
         and column.name not in {"event_id", *table_named(table).people}
     ]
-
-
-def _described(
-    table: Table, columns: list[SourceColumn], *, is_pseudonymous: bool
-) -> tuple[Column, ...]:
-    return tuple(
-        Column(
-            name=column.name,
-            type=column.kind.name,
-            comment=column.comment,
-            is_pseudonym=is_pseudonymous and column.name in table.people,
-        )
-        for column in columns
-    )
 
 
 def _sha256(path: Path) -> str:

@@ -47,7 +47,11 @@ def test_a_get_writes_nothing_but_the_audit_log(
     events: psycopg.Connection, reader_url: str
 ) -> None:
     ids = world(events)
-    new = {"event_type": "asset_viewed", "ip_asset_id": ids["asset"], "occurred_at": datetime.now(UTC)}
+    new = {
+        "event_type": "asset_viewed",
+        "ip_asset_id": ids["asset"],
+        "occurred_at": datetime.now(UTC),
+    }
     for visitor, user_agent in (("a bot", GOOGLEBOT), ("a browser", CHROME)):
         insert(events, Event(visitor_id=visitor, user_agent=user_agent,
                              referrer="https://www.ecosia.org/search?q=a", **new))  # fmt: skip

@@ -20,8 +20,8 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from eventmill.core.settings import get_settings
 from eventmill.warehouse.loading.destinations import destination, state_folder
 from eventmill.warehouse.loading.rows import DAY, row_groups
-from eventmill.warehouse.loading.target import Exported
-from eventmill.warehouse.root import Root
+from eventmill.warehouse.reading import ExportedDay
+from eventmill.warehouse.storage import Root
 
 LOADED_DAYS: Final = "loaded_days"
 PIPELINE: Final = "eventmill"
@@ -43,7 +43,7 @@ INDEX = 'create index if not exists "{name}" on {table} (date)'
 
 
 class DatabaseTarget:
-    """A dataset of a database, by dlt."""
+    """A dataset of a database, by dlt. Each method raises what dlt raises, and DayReplaced."""
 
     def __init__(self, name: str, dataset: str) -> None:
         self._name = name
@@ -58,6 +58,7 @@ class DatabaseTarget:
         )
 
     def loaded(self, tables: Sequence[str]) -> Mapping[tuple[str, date], str]:
+        """Table and day → checksum of the manifest that is loaded."""
         self._pipeline.sync_destination()
         with self._client() as client:
             query = LOADED.format(
@@ -70,7 +71,8 @@ class DatabaseTarget:
                 return {}  # nothing was ever loaded
         return {(table, _day(day)): checksum for table, day, checksum in rows if table in tables}
 
-    def load(self, root: Root, day: date, exported: Sequence[Exported]) -> None:
+    def load(self, root: Root, day: date, exported: Sequence[ExportedDay]) -> None:
+        """Put these tables' rows of the day in place of those that are there."""
         if self._pipeline.has_pending_data:
             self._pipeline.drop_pending_packages()
         resources = [_resource(root, one, file_format(self._name, one)) for one in exported]
@@ -79,6 +81,7 @@ class DatabaseTarget:
             self._index([one.manifest.table for one in exported])
 
     def rows(self, table: str, day: date) -> int:
+        """How many rows of the day are there."""
         with self._client() as client:
             query = ROWS.format(
                 table=client.make_qualified_table_name(table), is_of_day=is_of_day(day)
@@ -101,7 +104,7 @@ def is_of_day(day: date) -> str:
     return f"{DAY} = date '{day}'"
 
 
-def file_format(name: str, one: Exported) -> TLoaderFileFormat:
+def file_format(name: str, one: ExportedDay) -> TLoaderFileFormat:
     """How rows get into the destination `name`: whole files, unless these would not arrive right.
 
     Without a bucket of its own, Redshift takes only INSERT. PostgreSQL takes files by ADBC, which
@@ -113,7 +116,7 @@ def file_format(name: str, one: Exported) -> TLoaderFileFormat:
     return "parquet"
 
 
-def _resource(root: Root, one: Exported, format_: TLoaderFileFormat) -> Any:
+def _resource(root: Root, one: ExportedDay, format_: TLoaderFileFormat) -> Any:
     manifest = one.manifest
     scope = is_of_day(manifest.day)
 
@@ -139,7 +142,7 @@ def _resource(root: Root, one: Exported, format_: TLoaderFileFormat) -> Any:
     )
 
 
-def _notes(exported: Sequence[Exported]) -> Any:
+def _notes(exported: Sequence[ExportedDay]) -> Any:
     now = datetime.now(UTC)
     settings = get_settings()
     return dlt.resource(

@@ -17,16 +17,16 @@ from dlt.common.storages import FilesystemConfiguration, fsspec_from_config
 
 from eventmill.core.settings import get_settings
 from eventmill.warehouse.loading.errors import DayReplaced
-from eventmill.warehouse.loading.rows import read
-from eventmill.warehouse.loading.target import Exported
+from eventmill.warehouse.loading.rows import opened
 from eventmill.warehouse.manifest import File, Manifest
-from eventmill.warehouse.root import DAY_FOLDER, MANIFEST, Root, days_named
+from eventmill.warehouse.reading import MANIFEST, ExportedDay, days_named, folder_of
+from eventmill.warehouse.storage import Root
 
 CHUNK_BYTES: Final = 1024 * 1024
 
 
 class FolderTarget:
-    """Files under `<bucket_url>/<dataset>`."""
+    """Files under `<bucket_url>/<dataset>`, with the methods of DatabaseTarget."""
 
     def __init__(self, dataset: str) -> None:
         secret = get_settings().warehouse_credentials
@@ -50,11 +50,11 @@ class FolderTarget:
             for day in days_named([folder for folder in folders if MANIFEST in folders[folder]]):
                 content = self._files.cat_file(self._path(table, day, MANIFEST))
                 # Killed before it was cleared, a day may hold files of whom an erasure took out.
-                if folders[f"{DAY_FOLDER}{day}"] == _names(content):
+                if folders[folder_of(table, day).split("/")[-1]] == _names(content):
                     found[table, day] = hashlib.sha256(content).hexdigest()
         return found
 
-    def load(self, root: Root, day: date, exported: Sequence[Exported]) -> None:
+    def load(self, root: Root, day: date, exported: Sequence[ExportedDay]) -> None:
         for manifest, content, _ in exported:
             self._files.makedirs(self._path(manifest.table, day, ""), exist_ok=True)
             for file in manifest.files:
@@ -70,9 +70,9 @@ class FolderTarget:
     def _copy(self, root: Root, manifest: Manifest, file: File) -> None:
         """Raises DayReplaced if the file is gone, or not the one that the manifest names."""
         digest = hashlib.sha256()
-        url = root.url_of(manifest.table, manifest.day, file.name)
+        key = f"{folder_of(manifest.table, manifest.day)}/{file.name}"
         target = self._path(manifest.table, manifest.day, file.name)
-        with read(root, url) as source, self._written(target) as copy:
+        with opened(root, key) as source, self._written(target) as copy:
             while chunk := source.read(CHUNK_BYTES):
                 digest.update(chunk)
                 copy.write(chunk)
@@ -100,7 +100,7 @@ class FolderTarget:
                     self._files.rm_file(path)
 
     def _path(self, table: str, day: date, name: str) -> str:
-        return f"{self._place}/{table}/{DAY_FOLDER}{day}/{name}"
+        return f"{self._place}/{folder_of(table, day)}/{name}"
 
 
 def _names(manifest: bytes) -> set[str]:

@@ -4,16 +4,16 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from eventmill.warehouse.errors import StorageError
 from eventmill.warehouse.loading.errors import DayReplaced
 from eventmill.warehouse.manifest import Manifest
-from eventmill.warehouse.object_storage import StorageError
-from eventmill.warehouse.root import Root
+from eventmill.warehouse.reading import keys_of
+from eventmill.warehouse.storage import Root
 
 DAY = "date"
 """The partition column: each table has it, also those whose rows have times."""
@@ -26,8 +26,8 @@ def row_groups(root: Root, manifest: Manifest) -> Iterator[pa.Table]:
     Raises DayReplaced when the files go away, StorageError when they do not hold what they should.
     """
     found = 0
-    for file in manifest.files:
-        with opened(root, root.url_of(manifest.table, manifest.day, file.name)) as parquet:
+    for key in keys_of(manifest):
+        with opened(root, key) as file, pq.ParquetFile(file) as parquet:
             for number in range(parquet.num_row_groups):
                 group = parquet.read_row_group(number)
                 if group.num_rows:
@@ -45,26 +45,13 @@ def row_groups(root: Root, manifest: Manifest) -> Iterator[pa.Table]:
 
 
 @contextmanager
-def opened(root: Root, url: str) -> Iterator[pq.ParquetFile]:
-    """A file of the warehouse."""
-    with read(root, url) as source, pq.ParquetFile(source) as parquet:
-        yield parquet
-
-
-def read(root: Root, url: str) -> Any:
-    """A file of the warehouse as a context that gives its bytes. Raises DayReplaced."""
-    if not root.is_local:
-        # The AWS library is large: only for who uses it.
-        from eventmill.warehouse.bucket_files import BucketFiles
-
-        files = BucketFiles(root.url)
-        if not files.exists(url):
-            raise DayReplaced(f"{url} is gone")
-        return files.open(url)
+def opened(root: Root, key: str) -> Iterator[BinaryIO]:
+    """A file of the warehouse. Raises DayReplaced if it is not there any more."""
     try:
-        return Path(url).open("rb")
+        with root.open(key) as file:
+            yield file
     except FileNotFoundError as error:
-        raise DayReplaced(f"{url} is gone") from error
+        raise DayReplaced(f"{root.url_of(key)} is gone") from error
 
 
 def as_loaded(rows: pa.Table, day: date) -> pa.Table:

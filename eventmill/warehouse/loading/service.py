@@ -4,12 +4,12 @@ A day is loaded if the manifest of its files is another one than the destination
 day that was built again, exported again, or rewritten for an erasure is loaded again.
 """
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
@@ -17,14 +17,16 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 from eventmill.core.database import advisory_lock
 from eventmill.core.days import DayWindow
 from eventmill.core.settings import get_settings
+from eventmill.warehouse.errors import StorageError
 from eventmill.warehouse.loading.destinations import FILESYSTEM, chosen, prepare
 from eventmill.warehouse.loading.errors import DayReplaced, LoadFailed, chain, translated
-from eventmill.warehouse.loading.target import Exported, Target
-from eventmill.warehouse.manifest import Manifest
-from eventmill.warehouse.object_storage import StorageError
-from eventmill.warehouse.reading import MANIFEST_READERS
-from eventmill.warehouse.root import Root
+from eventmill.warehouse.reading import MANIFEST_READERS, ExportedDay, days, read_day
+from eventmill.warehouse.storage import Root
 from eventmill.warehouse.tables import tables
+
+if TYPE_CHECKING:
+    from eventmill.warehouse.loading.database import DatabaseTarget
+    from eventmill.warehouse.loading.folder import FolderTarget
 
 # Two loads would share dlt's staging tables: whoever loads holds this lock, on whatever machine.
 LOAD_LOCK: Final = "eventmill.warehouse_load"
@@ -68,12 +70,12 @@ def load(
     connection: psycopg.Connection,
     root: Root,
     window: DayWindow | None,
-    said: Callable[[DayLoaded, int, int], None] = lambda *_: None,
+    report: Callable[[DayLoaded, int, int], None] = lambda *_: None,
 ) -> Outcome:
     """Load what has changed of the exported days, or of those in `window`, oldest first.
 
-    `connection` is in autocommit mode, and waits for whoever else loads. `said` gets each day that
-    is loaded, its number, and how many there are. Raises ConfigurationError for a destination that
+    `connection` is in autocommit mode, and waits for whoever else loads. `report` gets each
+    loaded day, its number, and how many there are. Raises ConfigurationError for a destination that
     is not set, not installed or without credentials, LoadFailed when it refuses or stays away, and
     StorageError for files that cannot be read. Days that were loaded stay.
     """
@@ -81,19 +83,18 @@ def load(
     prepare()
     with advisory_lock(connection, LOAD_LOCK), translated(name, "days cannot be loaded"):
         target = _open_target(name, dataset)
-        names = [table.name for table in tables()]
-        loaded = target.loaded(names)
-        waiting, unchanged = _waiting(root, names, window, loaded)
+        loaded = target.loaded([table.name for table in tables()])
+        changed, unchanged = _changed_days(root, window, loaded)
         done = []
-        for number, (day, changed) in enumerate(waiting.items(), start=1):
+        for number, (day, tables_of_day) in enumerate(changed.items(), start=1):
             with translated(name, f"{day} cannot be loaded"):
-                _load_day(root, target, day, changed)
-            done.append(DayLoaded(day, {one.manifest.table: one.manifest.rows for one in changed}))
-            said(done[-1], number, len(waiting))
+                rows = _load_day(root, target, day, tables_of_day)
+            done.append(DayLoaded(day, rows))
+            report(done[-1], number, len(changed))
     return Outcome(name, dataset, tuple(done), unchanged)
 
 
-def _open_target(name: str, dataset: str) -> Target:
+def _open_target(name: str, dataset: str) -> "DatabaseTarget | FolderTarget":
     """The destination `name` of the settings. Does not connect."""
     if name == FILESYSTEM:
         from eventmill.warehouse.loading.folder import FolderTarget
@@ -104,42 +105,29 @@ def _open_target(name: str, dataset: str) -> Target:
     return DatabaseTarget(name, dataset)
 
 
-def _waiting(
-    root: Root,
-    names: Sequence[str],
-    window: DayWindow | None,
-    loaded: Mapping[tuple[str, date], str],
-) -> tuple[dict[date, list[Exported]], int]:
-    """Days with the tables that have changed, and how many have not."""
-    exported = [(name, day) for name in names for day in root.days(name)]
-    if window:
-        exported = [(name, day) for name, day in exported if window.first <= day <= window.last]
+def _changed_days(
+    root: Root, window: DayWindow | None, loaded: Mapping[tuple[str, date], str]
+) -> tuple[dict[date, list[ExportedDay]], int]:
+    """Days with the tables that have changed, oldest first, and how many days have not."""
+    exported = [
+        (table.name, day)
+        for table in tables()
+        for day in days(root, table)
+        if window is None or window.first <= day <= window.last
+    ]
+    changed = defaultdict(list)
     with ThreadPoolExecutor(MANIFEST_READERS) as pool:
-        found = pool.map(lambda one: read(root, *one), exported)
-        changed = [
-            one for one in found
-            if one and loaded.get((one.manifest.table, one.manifest.day)) != one.checksum
-        ]  # fmt: skip
-    days: dict[date, list[Exported]] = {}
-    for one in sorted(changed, key=lambda one: one.manifest.day):
-        days.setdefault(one.manifest.day, []).append(one)
-    return days, len({day for _, day in exported} - set(days))
+        for found in pool.map(lambda one: read_day(root, *one), exported):
+            if found and loaded.get((found.manifest.table, found.manifest.day)) != found.checksum:
+                changed[found.manifest.day].append(found)
+    unchanged = {day for _, day in exported} - changed.keys()
+    return dict(sorted(changed.items())), len(unchanged)
 
 
-def read(root: Root, table: str, day: date) -> Exported | None:
-    """The day as it is exported now; None if it is gone. Raises StorageError."""
-    content = root.read_manifest(table, day)
-    if content is None:
-        return None
-    try:
-        manifest = Manifest.from_json(content)
-    except (ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"the manifest of {table} of {day} cannot be read: {error}") from error
-    return Exported(manifest, content, hashlib.sha256(content).hexdigest())
-
-
-def _load_day(root: Root, target: Target, day: date, changed: list[Exported]) -> None:
-    """Load a day, and again after a fault that passes; `changed` becomes what was loaded."""
+def _load_day(
+    root: Root, target: "DatabaseTarget | FolderTarget", day: date, changed: list[ExportedDay]
+) -> dict[str, int]:
+    """Load a day, and again after a fault that passes; the rows of each table."""
     for attempt in Retrying(
         retry=retry_if_exception(_passes),
         stop=stop_after_attempt(ATTEMPTS),
@@ -148,16 +136,17 @@ def _load_day(root: Root, target: Target, day: date, changed: list[Exported]) ->
     ):
         with attempt:
             if attempt.retry_state.attempt_number > 1:
-                again = [read(root, one.manifest.table, day) for one in changed]
-                changed[:] = [one for one in again if one]
+                again = [read_day(root, one.manifest.table, day) for one in changed]
+                changed = [one for one in again if one]
             target.load(root, day, changed)
-    for one in changed:
-        table, expected = one.manifest.table, one.manifest.rows
-        if (there := target.rows(table, day)) != expected:
+    rows = {one.manifest.table: one.manifest.rows for one in changed}
+    for table, expected in rows.items():
+        if (found := target.rows(table, day)) != expected:
             raise LoadFailed(
-                f"{table} of {day} has {there} rows in the destination instead of {expected}:"
+                f"{table} of {day} has {found} rows in the destination instead of {expected}:"
                 " does somebody else write to it?"
             )
+    return rows
 
 
 def _passes(error: BaseException) -> bool:

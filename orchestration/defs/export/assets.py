@@ -18,6 +18,7 @@ from eventmill.warehouse import Manifest, Root, Table, open_root, tables
 from eventmill.warehouse.catalog import write_catalog
 from eventmill.warehouse.exporting import NotBuilt, export_day
 from eventmill.warehouse.pseudonyms import pseudonyms_for
+from eventmill.warehouse.reading import folder_of
 from eventmill.warehouse.references import export_references
 from orchestration.defs.builds.chunks import progress
 from orchestration.defs.export.checking import compare
@@ -193,7 +194,7 @@ def metadata_of(done: Manifest, root: Root) -> Mapping[str, Any]:
         "files": len(done.files),
         "schema version": done.schema_version,
         "built at": done.receipt.built_at.isoformat(),
-        "path": root.url_of(done.table, done.day, ""),
+        "path": root.url_of(folder_of(done.table, done.day)),
     }
 
 

@@ -6,8 +6,7 @@ from decimal import Decimal
 import psycopg
 
 from eventmill.core.errors import NotFound
-from eventmill.warehouse import Manifest, Root, manifest, table_named
-from eventmill.warehouse.object_storage import StorageError
+from eventmill.warehouse import Manifest, Root, StorageError, manifest, table_named
 from orchestration.defs.export.queries import is_current, totals_of
 
 

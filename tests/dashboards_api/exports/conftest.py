@@ -16,8 +16,7 @@ from psycopg.types.json import Jsonb
 from dashboards_api.exports.worker import run_one
 from eventmill.core.settings import get_settings
 from eventmill.core.tokens import Caller, issue
-from eventmill.warehouse.object_storage import Storage
-from eventmill.warehouse.opening import open_storage
+from eventmill.warehouse import Root, open_root
 from tests.support import environment
 
 INSERT = """
@@ -64,8 +63,8 @@ def make_all() -> None:
         pass
 
 
-def storage() -> Storage:
-    return open_storage(get_settings().exports_location)
+def storage() -> Root:
+    return open_root(of="exports")
 
 
 def made(

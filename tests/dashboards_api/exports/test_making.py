@@ -18,7 +18,7 @@ from dashboards_api.exports.files import scratch_root
 from dashboards_api.exports.sweeping import sweep
 from eventmill.core.database import connect
 from eventmill.core.settings import child_environment
-from eventmill.warehouse.object_storage import Folder
+from eventmill.warehouse.folder import Folder
 from tests.dashboards_api.exports.conftest import ask, make_all, row_of, storage
 from tests.dashboards_api.exports.events import FIRST, LAST, events, insert
 from tests.support import rows, scalar
@@ -144,13 +144,13 @@ def test_who_was_taken_for_dead_cannot_write_any_more(
 class FullFolder(Folder):
     """A disk on which there is no place for the file of the second day."""
 
-    def write(self, key: str, chunks: Any) -> int:
+    def write(self, key: str, chunks: Any, **options: Any) -> int:
         def until_full() -> Iterator[bytes]:
             yield from chunks
             if "2026-03-02" in key:
                 raise OSError(28, "No space left on device")
 
-        return super().write(key, until_full())
+        return super().write(key, until_full(), **options)
 
 
 @pytest.mark.usefixtures("stored")
@@ -158,7 +158,7 @@ def test_a_full_disk_is_said_tried_again_and_leaves_nothing_half(
     connection: psycopg.Connection, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     export_id = ask(connection, "csv", FIRST, LAST)
-    monkeypatch.setattr(making, "open_storage", lambda url: FullFolder(Path(url)))
+    monkeypatch.setattr(making, "open_root", lambda url, of: FullFolder(Path(url)))
     make_all()
     row = row_of(connection, export_id)
     assert row["state"] == "queued"

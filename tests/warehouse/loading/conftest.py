@@ -17,6 +17,7 @@ from psycopg import sql
 from eventmill.core.database import connect
 from eventmill.runner.embedded import EmbeddedPostgres
 from eventmill.warehouse import Root, files, manifest, open_root, table_named, tables
+from eventmill.warehouse import days as exported_days
 from eventmill.warehouse.exporting import export_day
 from eventmill.warehouse.loading.rows import as_loaded
 from eventmill.warehouse.manifest import Manifest
@@ -54,7 +55,7 @@ class Warehouse:
     def _files(self, table: str) -> list[Row]:
         copy = open_root(f"{self.place}/eventmill")
         found = []
-        for day in copy.days(table):
+        for day in exported_days(copy, table_named(table)):
             for file in files(copy, table_named(table), day):
                 found += as_loaded(pq.read_table(file, partitioning=None), day).to_pylist()
         return found
@@ -118,7 +119,7 @@ def rows_of_files(root: Root, table: str, days: list[date] | None = None) -> lis
     """What the warehouse should hold of a table."""
     named = table_named(table)
     found: list[Row] = []
-    for day in days if days is not None else root.days(table):
+    for day in days if days is not None else exported_days(root, named):
         for file in files(root, named, day):
             found += as_loaded(pq.read_table(file, partitioning=None), day).to_pylist()
     return found

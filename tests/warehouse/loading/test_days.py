@@ -12,10 +12,10 @@ import pytest
 from eventmill.core.days import DayWindow
 from eventmill.runner.embedded import EmbeddedPostgres
 from eventmill.warehouse import Root, files, open_root, table_named, tables
+from eventmill.warehouse.errors import StorageError
 from eventmill.warehouse.exporting import export_day
 from eventmill.warehouse.loading import load
 from eventmill.warehouse.loading.errors import LoadFailed
-from eventmill.warehouse.object_storage import StorageError
 from tests.warehouse.conftest import BUILT, FIRST
 from tests.warehouse.loading.conftest import (
     KEY,

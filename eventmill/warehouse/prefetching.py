@@ -1,4 +1,4 @@
-"""Work on one thing while the next is being made."""
+"""Work on one item while the next is being made."""
 
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,8 +8,8 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def ahead(items: Generator[Item]) -> Generator[Item]:
-    """The items, of which the next one is made, in another thread, while the caller has one.
+def prefetched(items: Generator[Item]) -> Generator[Item]:
+    """The items; while the caller has one, another thread makes the next.
 
     What `items` raises is raised here. Closing it waits for that thread and closes `items`.
     """

@@ -9,10 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from eventmill.core.settings import get_settings
-from eventmill.warehouse.object_storage import Folder, Storage, StorageError
-from eventmill.warehouse.opening import open_storage
-from eventmill.warehouse.s3_storage import PART_BYTES
+from eventmill.warehouse import Root, StorageError, open_root
+from eventmill.warehouse.bucket import PART_BYTES
+from eventmill.warehouse.folder import Folder
 from tests import s3
 from tests.support import environment
 
@@ -31,15 +30,15 @@ def s3_server(
 
 
 @pytest.fixture(params=["folder", "bucket"])
-def storage(processes: None, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
+def storage(processes: None, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Root]:
     if request.param == "folder":
-        yield open_storage(str(tmp_path / "files"))
+        yield open_root(str(tmp_path / "files"), of="exports")
         return
     with s3.settings_for(request.getfixturevalue("s3_server"), f"tests/{tmp_path.name}/"):
-        yield open_storage(get_settings().exports_location)
+        yield open_root(of="exports")
 
 
-def test_a_file_is_read_as_it_was_written(storage: Storage) -> None:
+def test_a_file_is_read_as_it_was_written(storage: Root) -> None:
     # Of no round size, in chunks of no round size, and in three parts in a bucket.
     chunks = [os.urandom(777_777) for _ in range(2 * PART_BYTES // 777_777 + 3)]
     size = sum(map(len, chunks))
@@ -52,7 +51,7 @@ def test_a_file_is_read_as_it_was_written(storage: Storage) -> None:
     assert b"".join(storage.read("one/empty")) == b""
 
 
-def test_a_file_is_there_whole_or_not_at_all(storage: Storage) -> None:
+def test_a_file_is_there_whole_or_not_at_all(storage: Root) -> None:
     def broken() -> Iterator[bytes]:
         yield os.urandom(PART_BYTES + 1)
         raise ZeroDivisionError
@@ -61,29 +60,29 @@ def test_a_file_is_there_whole_or_not_at_all(storage: Storage) -> None:
         storage.write("one/broken", broken())
     assert not storage.has("one/broken")
     storage.clear("one")
-    assert storage.owners() == []
+    assert storage.folders() == []
     with pytest.raises(StorageError, match="one/broken cannot be read"):
         list(storage.read("one/broken"))
 
 
-def test_an_owners_files_are_removed_together(storage: Storage) -> None:
+def test_an_owners_files_are_removed_together(storage: Root) -> None:
     for key in ("one/a", "one/b", "one/c", "two/a", "onetwo/a"):
         storage.write(key, [b"x"])
-    assert storage.owners() == ["one", "onetwo", "two"]
+    assert storage.folders() == ["one", "onetwo", "two"]
     storage.clear("one", keep=["one/b"])
     assert [storage.has(key) for key in ("one/a", "one/b", "one/c")] == [False, True, False]
     storage.remove("one/b")
     storage.remove("one/b")
     storage.clear("one")
     storage.clear("nobody")
-    assert storage.owners() == ["onetwo", "two"]
+    assert storage.folders() == ["onetwo", "two"]
 
 
 def test_what_a_killed_process_left_in_a_folder_is_removed(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     (tmp_path / "one").mkdir()
     (tmp_path / "one" / "x.unfinished").write_text("half")
-    assert folder.owners() == ["one"]
+    assert folder.folders() == ["one"]
     folder.clear("one")
     assert list(tmp_path.iterdir()) == []
 
@@ -95,8 +94,8 @@ def test_what_a_killed_process_left_in_a_bucket_is_removed(s3_server: str) -> No
         Bucket=s3.BUCKET, Key="left/one/x", UploadId=upload, PartNumber=1, Body=b"x" * 6_000_000
     )
     with s3.settings_for(s3_server, "left"):
-        bucket = open_storage(get_settings().exports_location)
-        assert bucket.owners() == ["one"]
+        bucket = open_root(of="exports")
+        assert bucket.folders() == ["one"]
         assert s3.unfinished(client, "left/") == ["left/one/x"]
         bucket.clear("one")
     assert s3.unfinished(client, "left/") == []
@@ -106,15 +105,20 @@ def test_a_link_to_a_file_in_a_bucket_works_for_its_time_and_as_it_was_signed(
     s3_server: str,
 ) -> None:
     with s3.settings_for(s3_server, "links"):
-        bucket = open_storage(get_settings().exports_location)
-        bucket.write("one/file", [b"content"])
-        url = bucket.url("one/file", "events.csv", "text/csv", 60)
-        short = bucket.url("one/file", "events.csv", "text/csv", 1)
+        bucket = open_root(of="exports")
+        bucket.write("one/file", [b"content"], download=("events.csv", "text/csv"))
+        large = [b"x" * 1_000_000] * (PART_BYTES // 1_000_000 + 2)
+        bucket.write("one/large", large, download=("events.csv", "text/csv"))
+        url = bucket.link("one/file", 60)
+        short = bucket.link("one/file", 1)
+        url_of_large = bucket.link("one/large", 60)
     assert url
-    answer = httpx.get(url)
-    assert (answer.status_code, answer.content) == (200, b"content")
-    assert answer.headers["Content-Disposition"] == NAME
-    assert answer.headers["Content-Type"] == "text/csv"
+    assert url_of_large
+    for link, content in ((url, b"content"), (url_of_large, b"".join(large))):
+        answer = httpx.get(link)
+        assert (answer.status_code, answer.content) == (200, content)
+        assert answer.headers["Content-Disposition"] == NAME
+        assert answer.headers["Content-Type"] == "text/csv"
     for wrong in (
         url.replace("one/file", "one/other"),
         url.replace("X-Amz-Expires=60", "X-Amz-Expires=61"),
@@ -132,9 +136,9 @@ def test_a_link_to_a_file_in_a_bucket_works_for_its_time_and_as_it_was_signed(
 def test_a_storage_that_does_not_answer_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(StorageError, match="one/x cannot be written: Not a directory"):
-        open_storage(str(tmp_path / "file")).write("one/x", [b"x"])
+        open_root(str(tmp_path / "file")).write("one/x", [b"x"])
     with s3.settings_for("http://127.0.0.1:1", "x"):
-        bucket = open_storage(get_settings().exports_location)
+        bucket = open_root(of="exports")
         with pytest.raises(StorageError, match="one/x cannot be looked up"):
             bucket.has("one/x")
 
@@ -145,4 +149,4 @@ def test_a_wrong_key_is_an_error_and_no_empty_bucket(s3_server: str) -> None:
         environment(EVENTMILL_EXPORTS_S3_SECRET_ACCESS_KEY="wrong"),
         pytest.raises(StorageError, match="SignatureDoesNotMatch"),
     ):
-        open_storage(get_settings().exports_location).owners()
+        open_root(of="exports").folders()
