@@ -64,9 +64,9 @@ def test_a_bot_that_was_never_seen_before_is_not_counted(
     for path in (ASSET, "/v1/platform/metrics"):
         assert get(path, period="7d").json()["totals"]["views"] == 1
     # One more comes when the first ones are known to the process already.
+    agent = "LateCrawler/1.0 (+https://x.example/bot)"
     late = Event(event_type="asset_viewed", ip_asset_id="asset", occurred_at=now,
-                 visitor_id="late",
-                 user_agent="LateCrawler/1.0 (+https://x.example/bot)")  # fmt: skip
+                 visitor_id="late", user_agent=agent)  # fmt: skip
     insert(events, late)
     for path in (ASSET, "/v1/platform/metrics"):
         assert get(path, period="7d").json()["totals"]["views"] == 1
