@@ -32,7 +32,7 @@ def test_json_lines_are_the_rows(
     lines = made(connection, "jsonl", FIRST, LAST).decode().splitlines(keepends=True)
     # str.splitlines also splits at what is no line break in JSON.
     rows = [json.loads(line) for line in "".join(lines).split("\n")[:-1]]
-    assert [tuple(row) for row in rows] == [COLUMNS] * len(stored)
+    assert [tuple(row) for row in rows] == [tuple(COLUMNS)] * len(stored)
     for row, expected in zip(rows, stored, strict=True):
         for name in TIMES:
             row[name] = datetime.fromisoformat(row[name]) if row[name] else None
@@ -44,7 +44,7 @@ def test_csv_is_the_rows_but_for_formulas(
 ) -> None:
     text = made(connection, "csv", FIRST, LAST).decode()
     header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-    assert tuple(header) == COLUMNS
+    assert tuple(header) == tuple(COLUMNS)
     for row, expected in zip(rows, stored, strict=True):
         for name, cell in zip(header, row, strict=True):
             value = expected[name]
@@ -63,7 +63,7 @@ def test_parquet_is_typed_and_the_rows(
     file = tmp_path / "file.parquet"
     file.write_bytes(made(connection, "parquet", FIRST, LAST))
     frame = pl.read_parquet(file)
-    assert tuple(frame.columns) == COLUMNS
+    assert tuple(frame.columns) == tuple(COLUMNS)
     for name in COLUMNS:
         expected = pl.Datetime("us", "UTC") if name in TIMES else pl.String
         assert frame.schema[name] == expected, name
