@@ -194,11 +194,8 @@ async def _ask(url: str, rounds: int) -> dict[str, dict[str, Any]]:
         return (await count_together(connection, breakdown, WINDOW, now)).total["unique_visitors"]
 
     first_asked = _breakdowns()
-    asked = {
-        "asset": [of_assets([asset]) for asset in _assets(rounds)],
-        "creator": [first_asked["creator"]] * (rounds // 5),
-        "platform": [first_asked["platform"]] * (rounds // 5),
-    }
+    asked = {kind: [breakdown] * (rounds // 5) for kind, breakdown in first_asked.items()}
+    asked["asset"] = [of_assets([asset]) for asset in _assets(rounds)]
     found = {}
     async with create_pool(url) as pool, snapshot(pool) as connection:
         for kind, questions in asked.items():

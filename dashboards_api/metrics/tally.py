@@ -8,6 +8,7 @@ from dashboards_api.metrics.registry import ADDITIVE, NUMBERS
 from dashboards_api.metrics.sets import NumberSet, count_each
 
 Name = TypeVar("Name", str, str | None)
+_ZEROS = {one.name: 0 for one in NUMBERS}
 
 
 @dataclass(slots=True)
@@ -17,7 +18,7 @@ class Tally:
     `count_visitors` counts them. `unclassified` events carry a user agent or referrer that no run
     has classified yet."""
 
-    numbers: dict[str, int] = field(default_factory=lambda: {one.name: 0 for one in NUMBERS})
+    numbers: dict[str, int] = field(default_factory=_ZEROS.copy)
     unclassified: int = 0
     visitors: list[bytes] = field(default_factory=list)
     bitmaps: list[bytes] = field(default_factory=list)

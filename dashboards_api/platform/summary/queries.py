@@ -180,7 +180,7 @@ async def days_with_sets(connection: AsyncConnection, window: DayWindow) -> set[
 async def days_with_events(connection: AsyncConnection, last: date) -> list[date]:
     """The days up to `last` that may have events, in order."""
     found = await tuples(connection, PARTITION_DAYS)
-    return sorted(day for (day,) in found if day <= last)
+    return sorted(day for day, _ in found if day <= last)
 
 
 async def read_days(

@@ -702,19 +702,19 @@ export interface components {
             /**
              * Clicks
              * @description Downloads of an asset and clicks to license it.
-             * @example 64
+             * @example 87
              */
             clicks: number;
             /**
              * Conversions
              * @description Licenses created.
-             * @example 3
+             * @example 4
              */
             conversions: number;
             /**
              * Impressions
-             * @description Times that an asset was looked at: views.
-             * @example 812
+             * @description Times that somebody looked at an IP asset.
+             * @example 1250
              */
             impressions: number;
             /**
@@ -736,7 +736,7 @@ export interface components {
             /**
              * Revenue Cents
              * @description Revenue of new and renewed licenses, in cents.
-             * @example 389700
+             * @example 519600
              */
             revenue_cents: number;
             /**
@@ -747,8 +747,8 @@ export interface components {
             spend_cents: number | null;
             /**
              * Unique Visitors
-             * @description Different visitors with any event, each once in the range.
-             * @example 590
+             * @description Different visitors with any event; each is counted once in the range and once in each point, so points do not add up to the total.
+             * @example 903
              */
             unique_visitors: number;
         };
@@ -913,6 +913,29 @@ export interface components {
             top_assets: components["schemas"]["AssetSummary"][];
             /** @description Of all assets together: who visited several of them is one visitor. */
             totals: components["schemas"]["Metrics"];
+        };
+        /**
+         * DateRange
+         * @description The days asked for: `start` and `end`, or `period`.
+         */
+        DateRange: {
+            /**
+             * End
+             * @description Last UTC day, inclusive. Goes with `start`.
+             * @example 2015-05-20
+             */
+            end?: string | null;
+            /**
+             * Period
+             * @description Days up to and including today, instead of `start` and `end`.
+             */
+            period?: ("7d" | "30d" | "90d" | "12mo" | "mtd" | "ytd") | null;
+            /**
+             * Start
+             * @description First UTC day, inclusive. Goes with `end`.
+             * @example 2015-05-17
+             */
+            start?: string | null;
         };
         /**
          * Days
@@ -1564,6 +1587,33 @@ export interface components {
             start?: string | null;
         };
         /**
+         * Filter
+         * @description A condition on a dimension. Several must all hold.
+         */
+        Filter: {
+            /**
+             * Field
+             * @description A dimension.
+             * @example channel
+             */
+            field: string;
+            /**
+             * Op
+             * @description `is`, `is_not` one value; `in`, `not_in` a list; `contains` a part of the text, upper and lower case told apart. Without it: `in` for a list, else `is`. null is a value: `is` null has the rows without one, and `is_not` x has them too.
+             * @example in
+             */
+            op?: ("is" | "is_not" | "contains" | "in" | "not_in") | null;
+            /**
+             * Value
+             * @description What to compare with; null is no value at all.
+             * @example [
+             *       "direct",
+             *       "organic_search"
+             *     ]
+             */
+            value: string | number | (string | number | null)[] | null;
+        };
+        /**
          * Filters
          * @description Which events: those that match every filter, each a value or a list of which any will do.
          */
@@ -1665,31 +1715,31 @@ export interface components {
             /**
              * Clicks
              * @description Change against the period before, as a fraction of it: 0.25 is a quarter more.
-             * @example -0.0312
+             * @example 0.25
              */
             clicks: number | null;
             /**
              * Conversions
              * @description Change against the period before, as a fraction of it: 0.25 is a quarter more.
-             * @example null
+             * @example 0.25
              */
             conversions: number | null;
             /**
              * Engagement Time
              * @description Change against the period before, as a fraction of it: 0.25 is a quarter more.
-             * @example 0.4
+             * @example 0.25
              */
             engagement_time: number | null;
             /**
              * Revenue Cents
              * @description Change against the period before, as a fraction of it: 0.25 is a quarter more.
-             * @example null
+             * @example 0.25
              */
             revenue_cents: number | null;
             /**
              * Unique Visitors
              * @description Change against the period before, as a fraction of it: 0.25 is a quarter more.
-             * @example 0.1
+             * @example 0.25
              */
             unique_visitors: number | null;
             /**
@@ -1979,6 +2029,26 @@ export interface components {
             views: number;
         };
         /**
+         * Order
+         * @description What to sort by; rows without a value come last in both directions.
+         */
+        Order: {
+            /**
+             * Direction
+             * @description Upwards or downwards.
+             * @default asc
+             * @example desc
+             * @enum {string}
+             */
+            direction?: "asc" | "desc";
+            /**
+             * Field
+             * @description A metric or dimension that the query asks for.
+             * @example views
+             */
+            field: string;
+        };
+        /**
          * PlatformMetrics
          * @description The metrics of the whole platform.
          */
@@ -2241,19 +2311,19 @@ export interface components {
             /**
              * Clicks
              * @description Downloads of an asset and clicks to license it.
-             * @example 64
+             * @example 87
              */
             clicks: number;
             /**
              * Conversions
              * @description Licenses created.
-             * @example 3
+             * @example 4
              */
             conversions: number;
             /**
              * Impressions
-             * @description Times that an asset was looked at: views.
-             * @example 812
+             * @description Times that somebody looked at an IP asset.
+             * @example 1250
              */
             impressions: number;
             /**
@@ -2265,13 +2335,13 @@ export interface components {
             /**
              * Revenue Cents
              * @description Revenue of new and renewed licenses, in cents.
-             * @example 389700
+             * @example 519600
              */
             revenue_cents: number;
             /**
              * Unique Visitors
-             * @description Different visitors with any event, each once in the range.
-             * @example 590
+             * @description Different visitors with any event; each is counted once in the range and once in each point, so points do not add up to the total.
+             * @example 903
              */
             unique_visitors: number;
         };
@@ -2288,19 +2358,19 @@ export interface components {
             /**
              * Clicks
              * @description Downloads of an asset and clicks to license it.
-             * @example 64
+             * @example 87
              */
             clicks: number;
             /**
              * Conversions
              * @description Licenses created.
-             * @example 3
+             * @example 4
              */
             conversions: number;
             /**
              * Impressions
-             * @description Times that an asset was looked at: views.
-             * @example 812
+             * @description Times that somebody looked at an IP asset.
+             * @example 1250
              */
             impressions: number;
             /**
@@ -2334,7 +2404,7 @@ export interface components {
             /**
              * Revenue Cents
              * @description Revenue of new and renewed licenses, in cents.
-             * @example 389700
+             * @example 519600
              */
             revenue_cents: number;
             /**
@@ -2351,8 +2421,8 @@ export interface components {
             status: string;
             /**
              * Unique Visitors
-             * @description Different visitors with any event, each once in the range.
-             * @example 590
+             * @description Different visitors with any event; each is counted once in the range and once in each point, so points do not add up to the total.
+             * @example 903
              */
             unique_visitors: number;
         };
@@ -2503,14 +2573,7 @@ export interface components {
              *       "start": "2015-05-17"
              *     }
              */
-            date_range?: {
-                /** Format: date */
-                end?: string | null;
-                /** @enum {unknown} */
-                period?: "7d" | "30d" | "90d" | "12mo" | "mtd" | "ytd" | null;
-                /** Format: date */
-                start?: string | null;
-            } | ("7d" | "30d" | "90d" | "12mo" | "mtd" | "ytd" | null);
+            date_range?: components["schemas"]["DateRange"] | ("7d" | "30d" | "90d" | "12mo" | "mtd" | "ytd") | null;
             /**
              * Dimensions
              * @description What rows are grouped by. Without any the answer is one row, the total.
@@ -2533,26 +2596,8 @@ export interface components {
              *       }
              *     ]
              */
-            filters?: {
-                /** @description A dimension. */
-                field: string;
-                /**
-                 * @description How to compare.
-                 * @enum {unknown}
-                 */
-                op?: "is" | "is_not" | "contains" | "in" | "not_in" | null;
-                value: (string | number | null) | (string | number | null)[];
-            }[] | {
-                /** @description A dimension. */
-                field: string;
-                /**
-                 * @description How to compare.
-                 * @enum {unknown}
-                 */
-                op?: "is" | "is_not" | "contains" | "in" | "not_in" | null;
-                value: (string | number | null) | (string | number | null)[];
-            } | {
-                [key: string]: (string | number | null) | (string | number | null)[];
+            filters?: components["schemas"]["Filter"][] | components["schemas"]["Filter"] | {
+                [key: string]: string | number | (string | number | null)[] | null;
             } | null;
             /**
              * Limit
@@ -2583,15 +2628,7 @@ export interface components {
              *       "-views"
              *     ]
              */
-            order_by?: (string | {
-                /** @enum {unknown} */
-                direction?: "asc" | "desc";
-                field: string;
-            })[] | string | {
-                /** @enum {unknown} */
-                direction?: "asc" | "desc";
-                field: string;
-            } | null;
+            order_by?: (string | components["schemas"]["Order"])[] | string | components["schemas"]["Order"] | null;
         };
         /**
          * QuerySchema
@@ -2807,6 +2844,7 @@ export type Column = components['schemas']['Column'];
 export type Counts = components['schemas']['Counts'];
 export type CountsGrowth = components['schemas']['CountsGrowth'];
 export type CreatorDashboard = components['schemas']['CreatorDashboard'];
+export type DateRange = components['schemas']['DateRange'];
 export type Days = components['schemas']['Days'];
 export type DayTotals = components['schemas']['DayTotals'];
 export type DescribedDataset = components['schemas']['DescribedDataset'];
@@ -2819,6 +2857,7 @@ export type Erasure = components['schemas']['Erasure'];
 export type Export = components['schemas']['Export'];
 export type ExportList = components['schemas']['ExportList'];
 export type ExportRequest = components['schemas']['ExportRequest'];
+export type Filter = components['schemas']['Filter'];
 export type Filters = components['schemas']['Filters'];
 export type Growth = components['schemas']['Growth'];
 export type Health = components['schemas']['Health'];
@@ -2826,6 +2865,7 @@ export type Held = components['schemas']['Held'];
 export type Limits = components['schemas']['Limits'];
 export type Meta = components['schemas']['Meta'];
 export type Metrics = components['schemas']['Metrics'];
+export type Order = components['schemas']['Order'];
 export type PlatformMetrics = components['schemas']['PlatformMetrics'];
 export type PlatformSummary = components['schemas']['PlatformSummary'];
 export type Point = components['schemas']['Point'];
