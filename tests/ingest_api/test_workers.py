@@ -10,7 +10,9 @@ from tests.ingest_api.faults import System
 from tests.support import free_port, wait_until
 
 
-def test_a_killed_worker_comes_back_and_workers_end_with_their_parent(tmp_path: Path) -> None:
+def test_a_killed_worker_comes_back_and_workers_end_with_their_parent(
+    processes: None, tmp_path: Path
+) -> None:
     with System(tmp_path / "home", free_port()) as system:
         system.workers = 2
         system.start_ingest()

@@ -13,7 +13,7 @@ from eventmill.core import migrate
 from eventmill.core.database import connect
 from eventmill.core.opening import set_up
 from eventmill.runner.embedded import EmbeddedPostgres
-from tests.conftest import url_of
+from tests.databases import url_of
 from tests.orchestration.support import add_days
 from tests.support import environment, rows, run_eventmill, scalar
 

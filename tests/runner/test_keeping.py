@@ -75,7 +75,7 @@ def marked(mark: str) -> list[int]:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[[str], Tiny]]:
+def start(processes: None, home: Path, tmp_path: Path) -> Iterator[Callable[[str], Tiny]]:
     """`start(delay)` a tiny system; the settings name its home."""
     started: list[Tiny] = []
     ports = {f"EVENTMILL_{name}_PORT": str(free_port()) for name in ("INGEST", "DASHBOARDS")}
@@ -179,7 +179,9 @@ def test_what_fails_at_the_first_start_ends_it_all(
     assert tiny.process.returncode == 1
 
 
-def test_a_killed_server_is_started_again_though_a_query_goes_on(tmp_path: Path) -> None:
+def test_a_killed_server_is_started_again_though_a_query_goes_on(
+    processes: None, tmp_path: Path
+) -> None:
     """A backend that computes does not notice, and would hold the shared memory."""
     server = EmbeddedPostgres(tmp_path)
     server.start()

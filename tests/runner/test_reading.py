@@ -14,7 +14,7 @@ from eventmill.core.plan_store import differences, stored_types, types_of
 from eventmill.core.tracking_plan import tracking_plan
 from eventmill.runner.cli import app
 from eventmill.runner.embedded import BIN, EmbeddedPostgres
-from tests.conftest import url_of
+from tests.databases import url_of
 from tests.support import environment, rows, run_eventmill
 
 READING = (
