@@ -119,3 +119,13 @@ def test_links_in_the_documents_lead_somewhere() -> None:
     for page in [*pages, PROJECT_ROOT / "web" / "tracker" / "README.md"]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page} links to {target}"
+
+
+def test_people_are_they() -> None:
+    """A visitor, a user and an analyst are anybody."""
+    spoken = re.compile(r"\b(he|she|him|his|her|hers|himself|herself)\b")
+    for part in (*PARTS, "bench", "dbt_project", "docs"):
+        for file in (PROJECT_ROOT / part).rglob("*"):
+            if file.suffix in {".py", ".sql", ".yml", ".md"} and "migrations" not in file.parts:
+                for number, line in enumerate(file.read_text().splitlines(), start=1):
+                    assert not spoken.search(line), f"{file}:{number}: {line.strip()}"

@@ -53,9 +53,9 @@ greatest(1, {{ nearest_whole("1e12 * power(2::float8, -" ~ seconds('age') ~ " / 
 {%- endmacro %}
 
 {#-
-  The largest remainder method (Hamilton's): everybody gets the whole part of his share, and what is
-  left goes out one by one in the order of the parts that were cut off; of equal ones the earlier
-  touch comes first. `share` and `total` are whole numbers, and his exact part is share / total.
+  The largest remainder method (Hamilton's): each touch gets the whole part of its share. What is left
+  goes out one by one, in the order of the parts that were cut off; of equal ones the earlier touch
+  comes first. `share` and `total` are whole numbers; the exact part is share / total.
 -#}
 {% macro cut_off(share, total) -%}
 mod({{ share }}, {{ total }})

@@ -1,7 +1,7 @@
 {#-
   Who a visitor is: the actor, else the user that the anonymous id turned out to be, else what raw says
   (the anonymous id, or the keyed hash of somebody without any). So the pages that somebody read before
-  logging in, and those after, are one visitor's, whichever day he logged in.
+  logging in, and those after, are one visitor's, on whichever day they logged in.
 -#}
 {% macro visitor() -%}
 coalesce(events.actor_id, identities.user_id, events.visitor_id)

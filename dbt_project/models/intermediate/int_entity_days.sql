@@ -34,8 +34,8 @@ visitors as (
 ),
 
 -- One look-up in an index for each visitor of the day, as in `visitors`; materialized, or it would
--- be one for each event. Who has no number came while this build was running: he is in no set
--- before the day is built again for his late event.
+-- be one for each event. Visitors without a number arrived during this build. They join
+-- the sets when the day is built again for their late event.
 numbered as materialized (
     select
         seen.visitor_id,
