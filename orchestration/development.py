@@ -12,9 +12,7 @@ from eventmill.core.partitions import PARTITION_DAYS
 
 SAMPLE_DAYS = 3
 # dbt's commands that read relations, and so can read production's where yours are missing.
-DEFERRING = ("build", "run", "test", "compile", "show")
-# A command with one of these says itself which days it builds.
-OF_DAYS = ("--event-time-start", "--event-time-end", "--sample")
+DEFERRING = frozenset({"build", "run", "test", "compile", "show"})
 
 # An empty partition takes no space.
 LAST_DAY = sql.SQL(
@@ -28,10 +26,9 @@ def deferral(arguments: Sequence[str], state: Path) -> list[str]:
     So one changed model is built alone, in seconds. Empty for other commands, for the production
     target, when the command says something about it itself, and before there is a manifest.
     """
-    says = ("prod", "--defer", "--no-defer", "--state", "--defer-state")
-    if names(arguments, *says) or not names(arguments, *DEFERRING):
-        return []
-    if not (state / "manifest.json").exists():
+    words = {word for argument in arguments for word in argument.split("=", 1)}
+    says = {"prod", "--defer", "--no-defer", "--state", "--defer-state"}
+    if words & says or not words & DEFERRING or not (state / "manifest.json").exists():
         return []
     return ["--defer", "--state", str(state)]
 
@@ -43,20 +40,12 @@ def sample_environment(connection: psycopg.Connection, arguments: Sequence[str])
     EVENTMILL_FIRST_DAY. Empty when the command names days itself, or the production target.
     Commands that build nothing do not read them.
     """
-    if names(arguments, "prod", *OF_DAYS):
+    words = {word for argument in arguments for word in argument.split("=", 1)}
+    if words & {"prod", "--event-time-start", "--event-time-end", "--sample"}:
         return {}
     row = connection.execute(LAST_DAY).fetchone()
     last: date = (row[0] if row else None) or utc_today()
-    return only(DayWindow(last - (SAMPLE_DAYS - 1) * ONE_DAY, last))
-
-
-def names(arguments: Sequence[str], *words: str) -> bool:
-    """Whether one of `words` is an argument, or a part of one such as `--option=value`."""
-    return not {*words}.isdisjoint(part for word in arguments for part in word.split("=", 1))
-
-
-def only(window: DayWindow) -> dict[str, str]:
-    """dbt's variables that limit a build to the days of `window`."""
+    window = DayWindow(last - (SAMPLE_DAYS - 1) * ONE_DAY, last)
     return {
         "DBT_EVENT_TIME_START": window.first.isoformat(),
         "DBT_EVENT_TIME_END": window.end.date().isoformat(),

@@ -7,41 +7,36 @@ from contextlib import contextmanager
 
 from eventmill.core.database import connect, database_url, ensure_database
 from eventmill.core.errors import ConfigurationError
-from eventmill.core.opening import set_up
+from eventmill.core.opening import set_up, start_server
 from eventmill.core.settings import child_environment, get_settings
 from eventmill.runner.embedded import EmbeddedPostgres
-from eventmill.runner.kept import PostgresProcess
-from eventmill.runner.processes import require_not_running
 from eventmill.runner.services import require_free_ports
-from eventmill.runner.supervisor import Supervisor, stop_on_signal
+from eventmill.runner.supervisor import Supervisor, require_not_running, stop_on_signal
 
 
 @contextmanager
 def running_system(*, show_logs: bool) -> Iterator[Supervisor]:
     """A started system, all services ready; leaving the block stops all that this call started.
 
-    Raises Stopped on Ctrl-C or SIGTERM, and ConfigurationError when something cannot start or, at
-    the end, if a process died too often and was given up.
+    Raises Stopped on Ctrl-C or SIGTERM, and ConfigurationError when something cannot start.
     """
     require_not_running()
     require_free_ports()
-    settings = get_settings()
-    postgres = None if settings.database_url else PostgresProcess(EmbeddedPostgres(settings.home))
+    started_server = False
     with stop_on_signal():
         try:
-            if postgres:
-                postgres.start()
+            started_server = start_server()
             ensure_database(database_url())
             with connect(autocommit=True, application="eventmill up") as connection:
                 set_up(connection)
             prepare_orchestration()
-            with Supervisor(show_logs=show_logs, postgres=postgres) as supervisor:
+            with Supervisor(show_logs=show_logs) as supervisor:
                 supervisor.start()
                 supervisor.wait_until_ready()
                 yield supervisor
         finally:
-            if postgres:
-                postgres.stop()
+            if started_server:
+                EmbeddedPostgres(get_settings().home).stop()
 
 
 def prepare_orchestration() -> None:

@@ -2035,7 +2035,7 @@ export interface components {
         Order: {
             /**
              * Direction
-             * @description Upwards or downwards.
+             * @description Ascending (`asc`) or descending (`desc`).
              * @default asc
              * @example desc
              * @enum {string}
