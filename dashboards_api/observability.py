@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from dashboards_api.database import Pool
 from eventmill.http.requests import Answered
+from eventmill.http.service_metrics import ServiceMetrics
 
 # A dashboard call should take milliseconds; 15 s is where the database gives up.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
@@ -21,6 +22,7 @@ class RequestMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.registry.register(ServiceMetrics())
         ProcessCollector(registry=self.registry)
         self._requests = Counter(
             "eventmill_dashboards_requests",

@@ -1,8 +1,13 @@
 """`python -m ingest_api`: the ingest API on its port, in as many processes as the settings say."""
 
+import multiprocessing
+import os
 import shutil
+import signal
+import threading
 
 import uvicorn
+from fastapi import FastAPI
 
 from eventmill.core.settings import export, get_settings
 
@@ -18,7 +23,7 @@ def main() -> None:
     if settings.ingest_workers > 1:
         _share_metrics()
     uvicorn.run(
-        "ingest_api.app:create_app",
+        "ingest_api.__main__:create_worker",
         factory=True,
         host=settings.host,
         port=settings.ingest_port,
@@ -27,6 +32,23 @@ def main() -> None:
         log_level=settings.log_level,
         timeout_graceful_shutdown=FINISH_SECONDS,
     )
+
+
+def create_worker() -> FastAPI:
+    """The application. As one of several processes it ends when the one that started it has died.
+
+    Else it would hold the port, and whoever starts the service again could not.
+    """
+    from ingest_api.app import create_app
+
+    if parent := multiprocessing.parent_process():
+
+        def end_with_parent() -> None:
+            parent.join()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        threading.Thread(target=end_with_parent, daemon=True).start()
+    return create_app()
 
 
 def _share_metrics() -> None:

@@ -16,6 +16,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from eventmill.core.settings import shared_metrics_folder
 from eventmill.http.requests import Answered
+from eventmill.http.service_metrics import ServiceMetrics
 
 # How old what another process says of its waiting events may be.
 SHARE_SECONDS = 1.0
@@ -28,6 +29,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.registry.register(ServiceMetrics())
         self._shared = shared_metrics_folder()
         self.events = Counter(
             "eventmill_ingest_events_total",
@@ -107,6 +109,7 @@ class Metrics:
         _forget_dead(self._shared)
         everything = CollectorRegistry()
         MultiProcessCollector(everything, str(self._shared))  # type: ignore[no-untyped-call]
+        everything.register(ServiceMetrics())
         return everything
 
     async def run(self) -> None:

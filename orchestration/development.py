@@ -12,7 +12,9 @@ from eventmill.core.partitions import PARTITION_DAYS
 
 SAMPLE_DAYS = 3
 # dbt's commands that read relations, and so can read production's where yours are missing.
-DEFERRING = frozenset({"build", "run", "test", "compile", "show"})
+DEFERRING = ("build", "run", "test", "compile", "show")
+# A command with one of these says itself which days it builds.
+OF_DAYS = ("--event-time-start", "--event-time-end", "--sample")
 
 # An empty partition takes no space.
 LAST_DAY = sql.SQL(
@@ -26,9 +28,10 @@ def deferral(arguments: Sequence[str], state: Path) -> list[str]:
     So one changed model is built alone, in seconds. Empty for other commands, for the production
     target, when the command says something about it itself, and before there is a manifest.
     """
-    words = {word for argument in arguments for word in argument.split("=", 1)}
-    says = {"prod", "--defer", "--no-defer", "--state", "--defer-state"}
-    if words & says or not words & DEFERRING or not (state / "manifest.json").exists():
+    says = ("prod", "--defer", "--no-defer", "--state", "--defer-state")
+    if names(arguments, *says) or not names(arguments, *DEFERRING):
+        return []
+    if not (state / "manifest.json").exists():
         return []
     return ["--defer", "--state", str(state)]
 
@@ -40,12 +43,20 @@ def sample_environment(connection: psycopg.Connection, arguments: Sequence[str])
     EVENTMILL_FIRST_DAY. Empty when the command names days itself, or the production target.
     Commands that build nothing do not read them.
     """
-    words = {word for argument in arguments for word in argument.split("=", 1)}
-    if words & {"prod", "--event-time-start", "--event-time-end", "--sample"}:
+    if names(arguments, "prod", *OF_DAYS):
         return {}
     row = connection.execute(LAST_DAY).fetchone()
     last: date = (row[0] if row else None) or utc_today()
-    window = DayWindow(last - (SAMPLE_DAYS - 1) * ONE_DAY, last)
+    return only(DayWindow(last - (SAMPLE_DAYS - 1) * ONE_DAY, last))
+
+
+def names(arguments: Sequence[str], *words: str) -> bool:
+    """Whether one of `words` is an argument, or a part of one such as `--option=value`."""
+    return not {*words}.isdisjoint(part for word in arguments for part in word.split("=", 1))
+
+
+def only(window: DayWindow) -> dict[str, str]:
+    """dbt's variables that limit a build to the days of `window`."""
     return {
         "DBT_EVENT_TIME_START": window.first.isoformat(),
         "DBT_EVENT_TIME_END": window.end.date().isoformat(),

@@ -17,6 +17,7 @@ from eventmill.core.registry import COLUMNS
 from eventmill.core.settings import get_settings
 from eventmill.warehouse import days, files_of_days, open_root, table_named
 from eventmill.warehouse.references import CURRENT, references
+from orchestration.development import OF_DAYS, names, only
 
 TARGET = "duckdb"
 # The days that are built when the command names none: the last ones that are exported.
@@ -114,23 +115,19 @@ def environment(file: Path) -> dict[str, str]:
 
 def window(arguments: Sequence[str], exported: Sequence[date]) -> dict[str, str]:
     """dbt's variables for the last of the `exported` days, unless the command names days."""
-    words = {word for argument in arguments for word in argument.split("=", 1)}
-    if words & {"--event-time-start", "--event-time-end", "--sample"}:
+    if names(arguments, *OF_DAYS):
         return {}
-    built = DayWindow(max(exported[0], exported[-1] - (DEFAULT_DAYS - 1) * ONE_DAY), exported[-1])
-    return {
-        "DBT_EVENT_TIME_START": built.first.isoformat(),
-        "DBT_EVENT_TIME_END": built.end.date().isoformat(),
-    }
+    first = max(exported[0], exported[-1] - (DEFAULT_DAYS - 1) * ONE_DAY)
+    return only(DayWindow(first, exported[-1]))
 
 
 def _query(source: Source, found: Sequence[str]) -> str:
     if not found:
         nulls = (f"null::{kind} as {name}" for name, kind in source.columns.items())
         return f"select {', '.join(nulls)} where false"
-    names = ", ".join("'" + file.replace("'", "''") + "'" for file in found)
+    files = ", ".join("'" + file.replace("'", "''") + "'" for file in found)
     columns = (
         f"{name}::{kind} as {name}" if kind in ("uuid", "json") else name
         for name, kind in source.columns.items()
     )
-    return f"select {', '.join(columns)} from read_parquet([{names}], union_by_name = true)"  # noqa: S608
+    return f"select {', '.join(columns)} from read_parquet([{files}], union_by_name = true)"  # noqa: S608

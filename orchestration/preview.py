@@ -51,7 +51,6 @@ def preview(connection: psycopg.Connection, model: str, days: int, limit: int) -
 
     Raises ConfigurationError if the model cannot be compared, PreviewFailed if it cannot be built.
     """
-    prepare_manifest()
     node = model_named(model)
     key, time = key_of(node), node["config"]["event_time"]
     old = sql.Identifier(node["schema"], node["alias"])
@@ -73,6 +72,7 @@ def preview(connection: psycopg.Connection, model: str, days: int, limit: int) -
 
 def model_named(name: str) -> Mapping[str, Any]:
     """The model's node of the manifest. Raises ConfigurationError that lists the models."""
+    prepare_manifest()
     nodes = manifest()["nodes"].values()
     models: dict[str, dict[str, Any]] = {
         node["name"]: node for node in nodes if node["resource_type"] == "model"

@@ -14,7 +14,7 @@ from eventmill.core.errors import ConfigurationError
 
 LEDGER = """
 create schema if not exists ops;
-create table if not exists ops.migrations (
+create table ops.migrations (
     name text primary key,
     checksum text not null,
     applied_at timestamptz not null default now()
@@ -36,7 +36,8 @@ def migrate(connection: psycopg.Connection) -> list[str]:
     database was migrated by a newer version.
     """
     with advisory_lock(connection, "eventmill.migrate"):
-        connection.execute(LEDGER)
+        if is_empty(connection):
+            connection.execute(LEDGER)
         applied = _applied(connection)
         files = available()
         _refuse_newer(applied)
@@ -76,15 +77,19 @@ def require_current(connection: psycopg.Connection) -> None:
         applied = {}
     _refuse_newer(applied)
     if missing := sorted(available().keys() - applied.keys()):
-        where = "has no Eventmill yet" if not applied else f"lacks migration {missing[0]}"
-        raise ConfigurationError(f"the database {where}: run `eventmill migrate`")
+        if not applied:
+            raise ConfigurationError("the database has no Eventmill yet: run `eventmill migrate`")
+        raise ConfigurationError(
+            f"the database is older than this version (it lacks migration {missing[0]}):"
+            " run `eventmill migrate` with this version"
+        )
 
 
 def _refuse_newer(applied: dict[str, str]) -> None:
     if unknown := sorted(applied.keys() - available().keys()):
         raise ConfigurationError(
-            f"the database has migration {unknown[-1]}, which this version does not know:"
-            " run the newer Eventmill that applied it"
+            f"the database is newer than this version (it has migration {unknown[-1]}):"
+            " update this checkout (git pull)"
         )
 
 

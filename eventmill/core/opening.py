@@ -1,8 +1,8 @@
 """Opening the system's database: for a command, and at the start of a system.
 
-A command never migrates a database that is in use. It starts the embedded server if that is down,
-and refuses, in one line that names the command to run, a database of another version. What stores
-something may also make the embedded database of a home that has none yet.
+A command never migrates a database that is in use. It starts the embedded server if that is down.
+It refuses a database of another version, in one line that names the command to run. A command that
+stores something may also make the embedded database of a home that has none yet.
 """
 
 from collections.abc import Callable, Iterator
@@ -34,24 +34,26 @@ def start_server() -> bool:
 
 
 def open_database(*, to_store: bool = False) -> None:
-    """Raise ConfigurationError unless the database can be used by this version.
-
-    `to_store`: the command stores something, and may make a new home's database.
-    """
-    start_server()
-    if to_store and get_settings().database_url is None:
-        ensure_database(database_url())
-    with connect(autocommit=True, application="eventmill") as connection:
-        if to_store and get_settings().database_url is None and is_empty(connection):
-            set_up(connection)
-        require_current(connection)
+    """Raise what `open_connection` raises; for a command that connects by itself."""
+    with open_connection("eventmill", to_store=to_store):
+        pass
 
 
 @contextmanager
 def open_connection(application: str, *, to_store: bool = False) -> Iterator[psycopg.Connection]:
-    """An autocommit connection to the opened database; raises what `open_database` raises."""
-    open_database(to_store=to_store)
+    """An autocommit connection to the system's database.
+
+    Raises ConfigurationError unless this version can use the database. `to_store`: the command
+    stores something, and may make a new home's database.
+    """
+    start_server()
+    may_make = to_store and get_settings().database_url is None
+    if may_make:
+        ensure_database(database_url())
     with connect(autocommit=True, application=application) as connection:
+        if may_make and is_empty(connection):
+            set_up(connection)
+        require_current(connection)
         yield connection
 
 

@@ -7,6 +7,7 @@ import sys
 from datetime import timedelta
 from typing import Annotated, Any, cast, get_args
 
+import psycopg
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -47,7 +48,8 @@ def up() -> None:
     """Start the whole system in this terminal.
 
     PostgreSQL (when embedded), the ingest API, the dashboards API and Dagster with its daemon.
-    Ctrl-C stops what this command started.
+    What dies is started again; what dies five times in a minute is given up, and the exit status is
+    1 then. Ctrl-C stops what this command started.
     """
     from eventmill.runner.services import services
     from eventmill.runner.system import running_system
@@ -91,7 +93,7 @@ def down() -> None:
 
     The embedded PostgreSQL included, whoever started it.
     """
-    from eventmill.runner.supervisor import stop_everything
+    from eventmill.runner.processes import stop_everything
 
     stopped = stop_everything()
     if EmbeddedPostgres(get_settings().home).stop():
@@ -108,12 +110,12 @@ def status(as_json: JsonOption = False) -> None:
     if as_json:
         print(json.dumps(found))
         return
-    table = Table("service", "state", "where", box=None)
-    for service in found["services"]:
-        state = "ready" if service["ready"] else "starting" if service["pid"] else "down"
-        table.add_row(service["name"], state, service["url"] or "")
+    table = Table("service", "state", "where", "restarts", "last exit", box=None)
+    for process in found["services"]:
+        table.add_row(process["name"], process["state"], process["url"] or "", *_history(process))
     database = found["database"]
-    table.add_row("postgresql", "ready" if database["running"] else "down", database["location"])
+    state = "ready" if database["running"] else "down"
+    table.add_row("postgresql", state, database["location"], *_history(database))
     Console(soft_wrap=True).print(table)
     if problem := database.get("problem"):
         print(f"problem: {problem}")
@@ -122,6 +124,11 @@ def status(as_json: JsonOption = False) -> None:
         print("events: " + (f"{events:,}" if events is not None else "too many to count quickly"))
         days = f"{built['days']} days, {built['first_day']} to {built['last_day']}" if built else ""
         print(f"built: {days or 'nothing yet: `eventmill backfill START END`'}")
+
+
+def _history(process: dict[str, Any]) -> tuple[str, str]:
+    last = process["last_exit"]
+    return str(process["restarts"]), f"{last['how']}, {last['at'][:19]}Z" if last else ""
 
 
 @app.command()
@@ -178,10 +185,10 @@ def token(
 def psql(context: typer.Context) -> None:
     """Open psql on the system's database.
 
-    Arguments after `--` go to psql. Starts the embedded server if it is down.
+    Arguments after `--` go to psql. Starts the embedded server if it is down, and creates nothing.
     """
     start_server()
-    ensure_database(database_url())
+    connect(application="eventmill psql").close()  # says in one line what is missing
     program = str(BIN / "psql")
     # Python ignores the signal, and what is ignored stays so in the program that takes its place.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
@@ -241,13 +248,15 @@ def _run() -> None:
         sys.exit(0)
     except EventmillError as error:
         sys.exit(_say(error))
+    except psycopg.errors.InsufficientPrivilege as error:
+        sys.exit(_say(f"{error.diag.message_primary}: this needs the login that owns the database"))
     except BrokenPipeError:
         raise
     except OSError as error:  # a folder that cannot be written, a full disk
         sys.exit(_say(error))
 
 
-def _say(error: Exception) -> int:
+def _say(error: Exception | str) -> int:
     print(f"eventmill: {error}", file=sys.stderr)
     return 1
 

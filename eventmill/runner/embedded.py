@@ -13,6 +13,7 @@ import stat
 import subprocess
 import tempfile
 import textwrap
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,8 @@ from eventmill.core.errors import ConfigurationError
 
 # PostgreSQL refuses to run as root; this user exists on every Unix.
 UNPRIVILEGED_USER = "nobody"
+START_SECONDS = "60"
+POLL_SECONDS = 0.05
 
 
 def _wheel() -> Path:
@@ -52,12 +55,28 @@ class EmbeddedPostgres:
 
     def pid(self) -> int | None:
         """Process id of the running server, or None."""
+        process = self._postmaster()
         try:
-            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
-            name = psutil.Process(pid).name()
-        except (FileNotFoundError, NotADirectoryError, ValueError, psutil.NoSuchProcess):
+            return process.pid if process and process.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.NoSuchProcess:
             return None
-        return pid if name.startswith("postgres") else None
+
+    def _postmaster(self) -> psutil.Process | None:
+        """The process that the data's lock file names.
+
+        It stays a zombie after its death where nobody waits for orphans, as in some containers.
+        """
+        try:
+            process = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))
+            return process if process.name().startswith("postgres") else None
+        except (
+            FileNotFoundError,
+            NotADirectoryError,
+            ValueError,
+            IndexError,
+            psutil.NoSuchProcess,
+        ):
+            return None
 
     def start(self) -> bool:
         """Start the server unless it runs; create its data on first use. True if it was started.
@@ -65,14 +84,41 @@ class EmbeddedPostgres:
         Raises ConfigurationError with the end of the server's log if it does not come up.
         """
         with self._lock():
-            if self.pid() is not None and self._is_ready():
+            if self._comes_up():
                 return False
+            self._end_orphans()
             self._prepare_folders()
             if not (self.data / "PG_VERSION").exists():
                 self._initdb()
             (self.data / "eventmill.conf").write_text(_configuration(self.socket_dir))
-            self._run("pg_ctl", "-D", self.data, "-l", self.log, "-w", "-t", "60", "start")
+            self._run("pg_ctl", "-D", self.data, "-l", self.log, "-w", "-t", START_SECONDS, "start")
             return True
+
+    def _comes_up(self) -> bool:
+        """Whether the server runs; waits for one that recovers from a crash."""
+        deadline = time.monotonic() + int(START_SECONDS)
+        while self.pid() is not None:
+            if self._is_ready():
+                return True
+            if time.monotonic() > deadline:
+                raise ConfigurationError(f"the embedded PostgreSQL does not answer: see {self.log}")
+            time.sleep(POLL_SECONDS)
+        return False
+
+    def _end_orphans(self) -> None:
+        """End what a killed server has left: a backend in a long query would hold its memory."""
+        orphans = []
+        data = self.data.resolve()
+        for process in psutil.process_iter():
+            try:
+                if process.name().startswith("postgres") and process.cwd() == str(data):
+                    orphans.append(process)
+                    process.kill()
+            except psutil.Error:
+                continue
+        psutil.wait_procs(orphans, timeout=int(START_SECONDS))
+        if self._postmaster():  # a zombie, which PostgreSQL would take for a running server
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def stop(self) -> bool:
         """Stop the server, whoever started it. True if it was running."""

@@ -18,6 +18,8 @@ class Service:
     port: int | None = None
     port_setting: str | None = None
     ready_path: str = "/readyz"
+    needs_database: bool = False
+    """Whether it cannot start while the database is away."""
 
     @property
     def url(self) -> str | None:
@@ -64,8 +66,13 @@ def services() -> tuple[Service, ...]:
             settings.dagster_port,
             "EVENTMILL_DAGSTER_PORT",
             ready_path="/server_info",
+            needs_database=True,
         ),
-        Service("daemon", (_script("dagster-daemon"), "run", "-w", workspace)),
+        Service(
+            "daemon",
+            (_script("dagster-daemon"), "run", "-w", workspace),
+            needs_database=True,
+        ),
     )  # fmt: skip
 
 

@@ -7,10 +7,12 @@ import psycopg
 from eventmill.core.database import connect, database_url, describe
 from eventmill.core.errors import ConfigurationError
 from eventmill.core.migrate import require_current
+from eventmill.core.running import ProcessState, read_state
 from eventmill.core.settings import get_settings
 from eventmill.runner.embedded import EmbeddedPostgres
-from eventmill.runner.services import services
-from eventmill.runner.supervisor import answers, running_processes
+from eventmill.runner.processes import POSTGRESQL, running_processes
+from eventmill.runner.services import Service, services
+from eventmill.runner.supervisor import answers
 
 # Counting is for information: a table too large to count quickly is reported without a number.
 COUNT_MILLISECONDS = 5_000
@@ -19,20 +21,32 @@ COUNT_MILLISECONDS = 5_000
 def report() -> dict[str, Any]:
     """State of the home, its services, its database and what has been built, as plain JSON."""
     settings = get_settings()
-    running = running_processes()
+    state = read_state()
+    kept = state.processes if state else {}
+    running = {name: process.pid for name, process in running_processes().items()}
     return {
         "home": str(settings.home),
         "services": [
-            {
-                "name": service.name,
-                "url": service.url,
-                "pid": running[service.name].pid if service.name in running else None,
-                "ready": answers(service) if service.url else service.name in running,
-            }
+            _service(service, running.get(service.name), kept.get(service.name, ProcessState()))
             for service in services()
         ],
-        "database": _database(),
+        "database": {**_database(), **_history(kept.get(POSTGRESQL, ProcessState()))},
     }
+
+
+def _service(service: Service, pid: int | None, kept: ProcessState) -> dict[str, Any]:
+    is_ready = answers(service) if service.url else pid is not None
+    state = (
+        "ready" if is_ready else "given up" if kept.is_given_up
+        else "starting" if pid else "waiting" if kept.last_exit else "down"
+    )  # fmt: skip
+    found = {"name": service.name, "url": service.url, "pid": pid}
+    return {**found, "ready": is_ready, "state": state, **_history(kept)}
+
+
+def _history(kept: ProcessState) -> dict[str, Any]:
+    """How often it was started again since `up`, and how it ended last."""
+    return kept.model_dump(mode="json", include={"restarts", "last_exit"})
 
 
 def _database() -> dict[str, Any]:

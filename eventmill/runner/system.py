@@ -7,36 +7,41 @@ from contextlib import contextmanager
 
 from eventmill.core.database import connect, database_url, ensure_database
 from eventmill.core.errors import ConfigurationError
-from eventmill.core.opening import set_up, start_server
+from eventmill.core.opening import set_up
 from eventmill.core.settings import child_environment, get_settings
 from eventmill.runner.embedded import EmbeddedPostgres
+from eventmill.runner.kept import PostgresProcess
+from eventmill.runner.processes import require_not_running
 from eventmill.runner.services import require_free_ports
-from eventmill.runner.supervisor import Supervisor, require_not_running, stop_on_signal
+from eventmill.runner.supervisor import Supervisor, stop_on_signal
 
 
 @contextmanager
 def running_system(*, show_logs: bool) -> Iterator[Supervisor]:
     """A started system, all services ready; leaving the block stops all that this call started.
 
-    Raises Stopped on Ctrl-C or SIGTERM, and ConfigurationError when something cannot start.
+    Raises Stopped on Ctrl-C or SIGTERM, and ConfigurationError when something cannot start or, at
+    the end, if a process died too often and was given up.
     """
     require_not_running()
     require_free_ports()
-    started_server = False
+    settings = get_settings()
+    postgres = None if settings.database_url else PostgresProcess(EmbeddedPostgres(settings.home))
     with stop_on_signal():
         try:
-            started_server = start_server()
+            if postgres:
+                postgres.start()
             ensure_database(database_url())
             with connect(autocommit=True, application="eventmill up") as connection:
                 set_up(connection)
             prepare_orchestration()
-            with Supervisor(show_logs=show_logs) as supervisor:
+            with Supervisor(show_logs=show_logs, postgres=postgres) as supervisor:
                 supervisor.start()
                 supervisor.wait_until_ready()
                 yield supervisor
         finally:
-            if started_server:
-                EmbeddedPostgres(get_settings().home).stop()
+            if postgres:
+                postgres.stop()
 
 
 def prepare_orchestration() -> None:

@@ -35,7 +35,9 @@ def test_two_starts_at_the_same_time_apply_each_migration_once(server: EmbeddedP
 def test_a_database_without_a_migration_is_named(connection: psycopg.Connection) -> None:
     migrate.require_current(connection)
     connection.execute("delete from ops.migrations where name like '0002%'")
-    with pytest.raises(ConfigurationError, match=r"lacks migration 0002.*run `eventmill migrate`"):
+    with pytest.raises(
+        ConfigurationError, match=r"lacks migration 0002.*run `eventmill migrate` with this"
+    ):
         migrate.require_current(connection)
 
 

@@ -72,6 +72,9 @@ def test_a_database_of_the_version_before_gives_the_same_numbers(
     expected: dict[str, Any] = json.loads((BEFORE / ANSWERS).read_text())
     marts = _marts(before)
     assert all(marts.values())
+    refused = run_eventmill("keys", "list")
+    assert refused.returncode == 1
+    assert "run `eventmill migrate`" in refused.stderr
     migrated = run_eventmill("migrate")
     assert migrated.returncode == 0, migrated.stderr
     assert run_eventmill("migrate").stdout == "nothing to apply\n"

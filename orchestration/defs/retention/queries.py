@@ -8,24 +8,26 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
+from eventmill.core.partitions import PARTITION_DAY
 from orchestration.relations import has_builds
 
 # Partitions by their day. One that a killed run had detached is no part of raw.events any more, but
 # its name is still taken.
 PARTITIONS: LiteralString = """
 select
-    to_date(right(c.relname, 8), 'YYYYMMDD') as day,
-    i.inhrelid is not null as is_attached,
-    coalesce(i.inhdetachpending, false) as is_detaching
-from pg_class as c
-left join pg_inherits as i on i.inhrelid = c.oid and i.inhparent = 'raw.events'::regclass
+    {day} as day,
+    child.inhrelid is not null as is_attached,
+    coalesce(child.inhdetachpending, false) as is_detaching
+from pg_class as partition
+left join pg_inherits as child
+    on child.inhrelid = partition.oid and child.inhparent = 'raw.events'::regclass
 where
-    c.relnamespace = 'raw'::regnamespace
-    and c.relkind = 'r'
-    and c.relname ~ '^events_\\d{8}$'
-    and to_date(right(c.relname, 8), 'YYYYMMDD') < %(before)s
+    partition.relnamespace = 'raw'::regnamespace
+    and partition.relkind = 'r'
+    and partition.relname ~ '^events_\\d{8}$'
+    and {day} < %(before)s
 order by 1
-"""
+""".replace("{day}", PARTITION_DAY)
 
 BUILT: LiteralString = "select date from marts.daily_builds where date < %(before)s"
 TOUCHED: LiteralString = "select distinct day from raw.touched_days where day < %(before)s"

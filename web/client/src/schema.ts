@@ -2035,7 +2035,7 @@ export interface components {
         Order: {
             /**
              * Direction
-             * @description Ascending (`asc`) or descending (`desc`).
+             * @description Upwards or downwards.
              * @default asc
              * @example desc
              * @enum {string}
