@@ -260,7 +260,7 @@ def _read() -> Settings:
             f"EVENTMILL_{'.'.join(str(p) for p in e['loc']).upper()}: {e['msg']}"
             for e in error.errors()
         )
-        raise ConfigurationError(f"{problems}. `eventmill --help` lists the settings") from None
+        raise ConfigurationError(f"{problems}. docs/how-to/ops.md lists the settings") from None
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -76,6 +77,7 @@ def _stopped(table: str, day: date) -> Iterator[subprocess.Popen[str]]:
         try:
             while scalar(test, WAITS, f"%{table}%") == 0:
                 assert process.poll() is None, process.communicate()
+                time.sleep(0.05)
             yield process
         finally:
             process.kill()

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -78,6 +79,7 @@ def _stuck_run(warehouse: psycopg.Connection) -> Iterator[subprocess.Popen[str]]
         process = _start_backfill("2024-03-01", "2024-03-02")
         while scalar(warehouse, WAITING) == 0:
             assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
         yield process
 
 
