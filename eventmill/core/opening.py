@@ -13,7 +13,7 @@ import psycopg
 from eventmill.core.currency import settle_currency
 from eventmill.core.database import connect, database_url, ensure_database
 from eventmill.core.migrate import is_empty, migrate, require_current
-from eventmill.core.plan_store import store_plan
+from eventmill.core.plan_store import store_plan, stored_types
 from eventmill.core.settings import get_settings
 from eventmill.core.tracking_plan import tracking_plan
 
@@ -44,7 +44,7 @@ def open_connection(application: str, *, to_store: bool = False) -> Iterator[psy
     """An autocommit connection to the system's database.
 
     Raises ConfigurationError unless this version can use the database. `to_store`: the command
-    stores something, and may make a new home's database.
+    stores something: it may make a new home's database, and stores the plan where there is none.
     """
     start_server()
     may_make = to_store and get_settings().database_url is None
@@ -54,6 +54,9 @@ def open_connection(application: str, *, to_store: bool = False) -> Iterator[psy
         if may_make and is_empty(connection):
             set_up(connection)
         require_current(connection)
+        # After `eventmill migrate` alone there is none, and no event of a build would be of it.
+        if to_store and not stored_types(connection):
+            store_plan(connection, tracking_plan())
         yield connection
 
 
