@@ -66,8 +66,6 @@ def test_an_export_that_failed_is_not_asked_for_again(automation: Automation) ->
     automation.materialized("daily_builds", DAYS[4])
     assert automation.asks_for() == 1
     assert [automation.asks_for() for _ in range(3)] == [0, 0, 0]
-    automation.materialized("daily_builds", DAYS[4])
-    assert automation.asks_for() == 0
 
 
 def test_days_that_were_built_before_it_looked_are_never_asked_for() -> None:
