@@ -5,23 +5,31 @@ They may come out of the spool, by a replay of refused events, or from a queue o
 than the latest erasure: all others are told so by the statement that stores them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import LiteralString
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from eventmill.core.registry import EventRow, utc_text
 from eventmill.privacy.hashes import erasure_key, key_id, subject_hash
-from eventmill.privacy.mentions import people_in
+from eventmill.privacy.mentions import PERSON_COLUMNS, people_in
 from ingest_api.batch import Batch, RejectedRow
-from ingest_api.identities import NOBODY
 
 EVER = "-infinity"
+# In these an event of somebody else may name the person.
+NAMED_COLUMNS = PERSON_COLUMNS - {"actor_id", "visitor_id"}
 
 SINCE: LiteralString = """
 select subject_hash, key_id, erased_at from raw.erased_subjects where erased_at > %s::timestamptz
+"""
+# In batches that are older than an erasure only. The rule is in the database (migration 0030).
+PEOPLE: LiteralString = """
+select raw.event_people(jsonb_populate_record(null::raw.events, sent.event))
+from jsonb_array_elements(%s) with ordinality as sent (event, position)
+order by sent.position
 """
 OTHER_KEY = (
     "people were erased with another key, so nobody can tell whether waiting events are theirs:"
@@ -64,13 +72,16 @@ class Erasures:
         """When the last one was."""
         return max(self.erased_at.values(), default=EVER)
 
-    def without(self, batch: Batch) -> tuple[Batch, list[int]]:
+    async def without(
+        self, connection: psycopg.AsyncConnection, batch: Batch
+    ) -> tuple[Batch, list[int]]:
         """What may be stored of `batch`, and the positions of its event rows that are kept."""
         self._follow(batch)
+        people = await _people(connection, batch.rows)
         kept = [
-            (position, row)
-            for position, sent in enumerate(batch.rows)
-            if (row := self._row(sent)) is not None
+            (position, self._unnamed(row))
+            for position, (row, ids) in enumerate(zip(batch.rows, people, strict=True))
+            if not self._is_erased(ids, row.received_at)
         ]
         rejected = [row for row in batch.rejected if not self._names_erased(row)]
         links = [
@@ -96,22 +107,27 @@ class Erasures:
             if moment := self._erased_at(link.user_id):
                 self._known[link.anonymous_id] = max(moment, self._erased_at(link.anonymous_id))
 
-    def _row(self, row: EventRow) -> EventRow | None:
-        """The row if it may be stored; somebody else's does not name the erased person any more."""
-        received_at = row.received_at
-        if row.actor_id and row.actor_type != NOBODY:
-            people = [row.actor_id]
-        else:
-            people = [row.anonymous_id, row.user_id, "" if row.actor_id else row.visitor_id]
-        if self._is_erased(people, received_at):
-            return None
+    def _unnamed(self, row: EventRow) -> EventRow:
+        """Somebody else's row, which does not name the erased person any more."""
         named = {
             name: ""
-            for name in ("anonymous_id", "user_id", "creator_id")
-            if self._is_erased((getattr(row, name),), received_at)
+            for name in NAMED_COLUMNS
+            if self._is_erased((getattr(row, name),), row.received_at)
         }
         return row._replace(**named) if named else row
 
     def _names_erased(self, row: RejectedRow) -> bool:
         people = people_in(f"{row.event} {row.context} {row.sender}")
         return self._is_erased(people, row.received_at)
+
+
+async def _people(
+    connection: psycopg.AsyncConnection, rows: Sequence[EventRow]
+) -> list[Sequence[str]]:
+    """Of each row the ids of the person whose event it is."""
+    events = [
+        {name: getattr(row, name) or None for name in ("actor_type", *PERSON_COLUMNS)}
+        for row in rows
+    ]
+    cursor = await connection.execute(PEOPLE, (Jsonb(events),))
+    return [ids for (ids,) in await cursor.fetchall()]

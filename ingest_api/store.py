@@ -125,7 +125,7 @@ async def store(connection: psycopg.AsyncConnection, batch: Batch) -> list[bool 
     positions: Sequence[int] = range(len(batch.rows))
     while (is_new := await _store(connection, kept, checked)) is None:
         erasures = await Erasures.since(connection, oldest_receipt(batch))
-        kept, positions = erasures.without(batch)
+        kept, positions = await erasures.without(connection, batch)
         checked = max(erasures.last, checked)
     outcomes: list[bool | None] = [None] * len(batch.rows)
     for position, found in zip(positions, is_new, strict=True):

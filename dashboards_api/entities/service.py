@@ -5,7 +5,6 @@ from datetime import date
 
 from psycopg import AsyncConnection
 
-from dashboards_api import audit
 from dashboards_api.authorization import (
     licenses_of_brand,
     projects_of_brand,
@@ -28,6 +27,7 @@ from dashboards_api.ranges import EARLIEST, LATEST
 from eventmill.core.days import DayWindow, stretches
 from eventmill.core.errors import FieldError, InvalidFields
 from eventmill.core.tokens import Caller
+from eventmill.privacy.audit import Action, record
 
 REQUIRE = {"project": require_project, "ip_asset": require_asset, "license": require_license}
 # A busy entity fills a page from its last day. Each step reads twice as many days, up to a number
@@ -141,4 +141,5 @@ async def _record(
     detail |= {"events": len(page)}
     if page:
         detail |= {f: page[i]["occurred_at"].isoformat() for f, i in (("from", -1), ("to", 0))}
-    await audit.record(state_pool, caller, audit.Action.EVENTS_READ, detail)
+    async with snapshot(state_pool) as connection:
+        await record(connection, caller, Action.EVENTS_READ, detail)

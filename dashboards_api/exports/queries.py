@@ -2,14 +2,6 @@
 
 from typing import LiteralString
 
-# An export that is asked for while somebody is being erased would not be among those to erase, and
-# might still read what is not deleted yet: creating waits for erasing.
-WAIT_FOR_ERASING: LiteralString = """
-select pg_advisory_xact_lock_shared(hashtextextended('eventmill.exports.erasing', 0))
-"""
-HOLD_CREATING: LiteralString = """
-select pg_advisory_xact_lock(hashtextextended('eventmill.exports.erasing', 0))
-"""
 CREATE: LiteralString = """
 insert into ops.exports (
     requested_by, format, first_day, last_day, filters, include_personal_data, reason, storage,
@@ -68,23 +60,6 @@ set
     pseudonym_key = null,
     finished_at = coalesce(finished_at, now())
 where export_id = %(export_id)s and state in ('queued', 'running', 'done', 'failed')
-"""
-# Those that are being made may have read the day already.
-ERASE: LiteralString = """
-update ops.exports
-set
-    state = 'erased',
-    file_key = null,
-    pseudonym_key = null,
-    finished_at = coalesce(finished_at, now()),
-    error = %(error)s
-where
-    state in ('queued', 'running', 'done')
-    and exists (
-        select from unnest(%(days)s::date[]) as touched (day)
-        where touched.day between first_day and last_day
-    )
-returning export_id, storage
 """
 FORGET_PARTS: LiteralString = """
 delete from ops.export_parts where export_id = any(%(export_ids)s)

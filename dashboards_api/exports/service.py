@@ -2,26 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
-from dashboards_api import audit
 from dashboards_api.database import Pool, rows, snapshot, tuples
 from dashboards_api.exports import links
 from dashboards_api.exports.files import MEDIA_TYPES, file_name
 from dashboards_api.exports.queries import (
     CREATE,
     DELETE,
-    ERASE,
     FORGET_PARTS,
-    HOLD_CREATING,
     READ,
-    WAIT_FOR_ERASING,
 )
 from dashboards_api.exports.schemas import Export, ExportList, ExportRequest, ExportRow
 from dashboards_api.ranges import RangeParameters, resolve
@@ -29,13 +25,13 @@ from eventmill.core.days import utc_today
 from eventmill.core.errors import FieldError, InvalidFields, NotFound, Unavailable
 from eventmill.core.settings import get_settings
 from eventmill.core.tokens import Caller
+from eventmill.privacy.audit import Action, record
+from eventmill.privacy.files import STORAGE_AWAY, WAIT_FOR_ERASING, remove_files
 from eventmill.warehouse import StorageError, open_root
 
 log = logging.getLogger("eventmill.dashboards.exports")
 
 SHORTEST_REASON = 10
-ERASED = "it held events of somebody whose data was erased: ask for it again"
-STORAGE_AWAY = "the storage of exports does not answer: try again"
 
 LocalLink = Callable[[UUID, int, str], str]
 """(export, expires, signature) → the URL of this API's own download."""
@@ -75,7 +71,7 @@ async def create(state: Pool, caller: Caller, asked: ExportRequest) -> UUID:
             "include_personal_data": asked.include_personal_data,
             "reason": asked.reason,
         }
-        await audit.record(connection, caller, audit.Action.EXPORT_CREATED, detail)
+        await record(connection, caller, Action.EXPORT_CREATED, detail)
     assert isinstance(export_id, UUID)
     return export_id
 
@@ -89,7 +85,7 @@ async def get(state: Pool, caller: Caller, export_id: UUID, local_link: LocalLin
         if row.include_personal_data:
             # A bucket's downloads do not pass here: who has the link has the file.
             detail = {"export_id": str(export_id)}
-            await audit.record(connection, caller, audit.Action.EXPORT_DOWNLOADED, detail)
+            await record(connection, caller, Action.EXPORT_DOWNLOADED, detail)
     return await _with_link(row, local_link)
 
 
@@ -112,22 +108,7 @@ async def delete(state: Pool, export_id: UUID) -> None:
         await connection.execute(DELETE, {"export_id": export_id})
         await connection.execute(FORGET_PARTS, {"export_ids": [export_id]})
     # Should this fail, nobody gets at the file any more, and the next sweep removes it.
-    await _clear(row.storage, export_id)
-
-
-async def delete_exports_of(connection: AsyncConnection, days: Collection[date]) -> list[UUID]:
-    """Remove every export, also unfinished ones, that covers any of these UTC days.
-
-    For the erasure of a person: part of the caller's transaction, except that the files are gone
-    when it returns. No export can be asked for until the transaction ends. Raises Unavailable if a
-    file cannot be removed; then roll back.
-    """
-    await connection.execute(HOLD_CREATING)
-    found = await tuples(connection, ERASE, {"days": sorted(days), "error": ERASED})
-    await connection.execute(FORGET_PARTS, {"export_ids": [row[0] for row in found]})
-    for export_id, storage in found:
-        await _clear(storage, export_id)
-    return [row[0] for row in found]
+    await remove_files(row.storage, export_id)
 
 
 async def file_of(state: Pool, export_id: UUID) -> tuple[Path, str, str]:
@@ -149,14 +130,6 @@ async def _row(connection: AsyncConnection, export_id: UUID) -> ExportRow:
     if not found:
         raise NotFound("there is no such export")
     return found[0]
-
-
-async def _clear(storage: str, export_id: UUID) -> None:
-    try:
-        await asyncio.to_thread(lambda: open_root(storage, of="exports").clear(str(export_id)))
-    except StorageError as error:
-        log.warning("export %s: %s", export_id, error)
-        raise Unavailable(STORAGE_AWAY) from None
 
 
 def _name(row: ExportRow) -> str:

@@ -20,6 +20,7 @@ from eventmill.core.errors import (
     Unavailable,
 )
 from eventmill.core.tokens import Caller
+from eventmill.privacy.holdings import NOTHING_HELD
 
 router = APIRouter(tags=["people"])
 
@@ -47,16 +48,16 @@ PROBLEMS = answers(
     responses={
         200: {"model": Held, "description": "Everything that is held on the person."},
         **PROBLEMS,
-        **answers(NotFound(service.NOTHING_HELD)),
+        **answers(NotFound(NOTHING_HELD)),
     },
 )
-async def read_subject(caller: Admin, subject_id: SubjectId, state: StatePool) -> StreamingResponse:
+async def read_subject(caller: Admin, subject_id: SubjectId) -> StreamingResponse:
     """Everything held on a person: identities, events, visits, credits, refused events.
 
     For admins; each call is recorded in the audit log. The answer is complete and written while it
     is read: if it ends before its last bracket, ask again.
     """
-    parts = await service.read_subject(state, caller, subject_id)
+    parts = await service.read_subject(caller, subject_id)
     return StreamingResponse(parts, media_type="application/json")
 
 
@@ -64,10 +65,10 @@ async def read_subject(caller: Admin, subject_id: SubjectId, state: StatePool) -
 async def erase_subject(caller: Admin, subject_id: SubjectId) -> Erasure:
     """Erase a person, in one transaction, and have exactly the days built again that this touches.
 
-    For admins. Numbers are right at once: the days are counted live until they are built. What was
-    received before and comes later is not stored; what the person sends from now on is somebody
-    new's. Once more, it removes what came since, and answers with a certificate of its own. While
-    days are being built it waits, and after a while answers 503.
+    For admins; each call is recorded in the audit log. Numbers are right at once: the days are
+    counted live until they are built. What was received before and comes later is not stored. Later
+    events start a new, unlinked person. A second call removes what came since, and answers with
+    a certificate of its own. The call waits for a build that runs, and answers 503 after 20 s.
     """
     return await service.erase_subject(caller, subject_id)
 

@@ -38,18 +38,6 @@ where erasures.erasure_id = %(erasure_id)s
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """Numbers of some days together, each visitor counted once; `events` with those of bots."""
-
-    events: int = 0
-    views: int = 0
-    clicks: int = 0
-    conversions: int = 0
-    revenue_cents: int = 0
-    unique_visitors: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Certificate:
     """One erasure. `removed` and `pseudonymised` are rows by table, where there were any."""
 

@@ -1,8 +1,12 @@
-"""Whom the warehouse's files still hold after an erasure: noted with it, done soon after it.
+"""Files outside of the database that may hold the person: admins' exports, and the warehouse's.
 
-Files cannot be rewritten in a transaction. eventmill/warehouse/erasing.py does what is noted here.
+Exports are removed, since admins can have them made again. The warehouse's files are rewritten,
+which takes too long for a transaction: what has to be done is noted here, with the erasure, and the
+sensor `rewrite_erased_days` does it (eventmill/warehouse/erasing.py).
 """
 
+import asyncio
+import logging
 from collections.abc import Collection
 from datetime import date
 from typing import LiteralString
@@ -10,8 +14,49 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from eventmill.privacy.statements import change, fetch
+from eventmill.core.errors import Unavailable
+from eventmill.privacy.statements import fetch
+from eventmill.warehouse import StorageError, open_root
 from eventmill.warehouse.pseudonyms import pseudonyms_of
+
+log = logging.getLogger("eventmill.privacy")
+
+ERASED = "it held events of somebody whose data was erased: ask for it again"
+STORAGE_AWAY = "the storage of exports does not answer: try again"
+
+# An export that is asked for while somebody is being erased would not be among those to erase, and
+# might still read what is not deleted yet: creating waits for erasing.
+WAIT_FOR_ERASING: LiteralString = """
+select pg_advisory_xact_lock_shared(hashtextextended('eventmill.exports.erasing', 0))
+"""
+HOLD_CREATING: LiteralString = """
+select pg_advisory_xact_lock(hashtextextended('eventmill.exports.erasing', 0))
+"""
+# Those that are being made may have read the day already.
+ERASE_EXPORTS: LiteralString = """
+with erased as (
+    update ops.exports
+    set
+        state = 'erased',
+        file_key = null,
+        pseudonym_key = null,
+        finished_at = coalesce(finished_at, now()),
+        error = %(error)s
+    where
+        state in ('queued', 'running', 'done')
+        and exists (
+            select from unnest(%(days)s::date[]) as touched (day)
+            where touched.day between first_day and last_day
+        )
+    returning export_id, storage
+),
+
+parts as (
+    delete from ops.export_parts where export_id in (select export_id from erased)
+)
+
+select export_id, storage from erased
+"""
 
 DESTINATIONS: LiteralString = """
 select destination, array_agg(distinct day order by day), bool_or(key_id is null)
@@ -25,7 +70,30 @@ values (%(erasure_id)s, %(destination)s, %(ids)s, %(days)s)
 """
 
 
-async def note_files(
+async def remove_exports(connection: AsyncConnection, days: Collection[date]) -> list[UUID]:
+    """Remove every export, also unfinished ones, that covers any of these UTC days.
+
+    Part of the caller's transaction, except that the files are gone when it returns. No export can
+    be asked for until the transaction ends. Raises Unavailable if a file cannot be removed; then
+    roll back.
+    """
+    await connection.execute(HOLD_CREATING)
+    found = await fetch(connection, ERASE_EXPORTS, {"days": sorted(days), "error": ERASED})
+    for export_id, storage in found:
+        await remove_files(storage, export_id)
+    return [export_id for export_id, _ in found]
+
+
+async def remove_files(storage: str, export_id: UUID) -> None:
+    """Remove all files of one export. Raises Unavailable."""
+    try:
+        await asyncio.to_thread(lambda: open_root(storage, of="exports").clear(str(export_id)))
+    except StorageError as error:
+        log.warning("export %s: %s", export_id, error)
+        raise Unavailable(STORAGE_AWAY) from None
+
+
+async def note_warehouse_files(
     connection: AsyncConnection, erasure_id: UUID, ids: Collection[str], days: Collection[date]
 ) -> None:
     """Have the exported files of `days` rewritten, in every place that days were exported to."""
@@ -34,8 +102,5 @@ async def note_files(
         names = sorted(map(pseudonyms_of(destination).of, ids))
         if has_plain_ids:
             names += sorted(ids)
-        await change(
-            connection,
-            NOTE,
-            {"erasure_id": erasure_id, "destination": destination, "ids": names, "days": held},
-        )
+        note = {"erasure_id": erasure_id, "destination": destination, "ids": names, "days": held}
+        await connection.execute(NOTE, note)

@@ -1,14 +1,24 @@
-"""Everything held on a person, row by row, as the database has it."""
+"""Everything held on a person, row by row as the database has it, as one JSON text.
+
+Both doors, the dashboards API and the command line, read it here, and each reading is recorded.
+"""
 
 import json
 from collections.abc import AsyncGenerator, Collection
-from typing import Any, LiteralString
+from contextlib import aclosing
+from typing import LiteralString
 
 from psycopg import AsyncConnection, IsolationLevel, sql
 
-from eventmill.privacy.mentions import Mentions, refused_pattern
+from eventmill.core.errors import NotFound
+from eventmill.core.tokens import Caller
+from eventmill.privacy.audit import Action, Operator, record
+from eventmill.privacy.mentions import parameters
 from eventmill.privacy.relations import Relation, is_there, relations
-from eventmill.privacy.subject import Subject, find
+from eventmill.privacy.statements import connect_async
+from eventmill.privacy.subject import find, require_subject_id
+
+NOTHING_HELD = "nothing is held on this id"
 
 # What a cursor brings at once: a person with a million events is never in memory as a whole.
 ROWS = 1_000
@@ -76,32 +86,49 @@ order by requested_at
 """
 
 
-async def held(connection: AsyncConnection, subject_id: str) -> AsyncGenerator[tuple[str, str]]:
+async def everything_held(subject_id: str, actor: Caller | Operator) -> AsyncGenerator[str]:
+    """Parts of a JSON object with the person's ids and a list of rows for each section.
+
+    That `actor` reads it is recorded before the first part leaves, also if nothing is held. Raises
+    InvalidFields, NotFound if nothing is held, Unavailable if it cannot be recorded, and what
+    psycopg raises.
+    """
+    require_subject_id(subject_id)
+    async with await connect_async() as connection, aclosing(_rows(connection, subject_id)) as rows:
+        _, ids = await anext(rows)
+        first = await anext(rows, None)
+        found = {"found": first is not None}
+        async with await connect_async() as log:
+            await record(log, actor, Action.SUBJECT_READ, found, subject=subject_id)
+        if first is None:
+            raise NotFound(NOTHING_HELD)
+        section, row = first
+        missing = set(SECTIONS) - {section}
+        yield f'{{"subject_id": {json.dumps(subject_id)}, "ids": {ids},\n"{section}": [\n{row}'
+        async for name, row in rows:
+            yield f",\n{row}" if name == section else f'],\n"{name}": [\n{row}'
+            missing.discard(section := name)
+        yield "]" + "".join(f',\n"{name}": []' for name in SECTIONS if name in missing) + "}\n"
+
+
+async def _rows(connection: AsyncConnection, subject_id: str) -> AsyncGenerator[tuple[str, str]]:
     """First `("ids", …)`, then for each row that is held its section's name and the row.
 
-    Ids and rows are JSON, all of one snapshot. `connection` must not be in a transaction.
+    Ids and rows are JSON, all of one snapshot.
     """
     await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
     async with connection.transaction():
         await connection.execute("set local statement_timeout = 0")
         await connection.execute("set local timezone = 'UTC'")
-        subject = await find(connection, subject_id)
-        yield "ids", json.dumps(subject.ids)
-        parameters = refused_parameters(subject)
+        ids = await find(connection, [subject_id])
+        yield "ids", json.dumps(ids)
+        looked_for = parameters(dict.fromkeys(ids, ""))
         for section, query in await _queries(connection):
             async with connection.cursor(name="held") as cursor:
                 cursor.itersize = ROWS
-                await cursor.execute(query, parameters)
+                await cursor.execute(query, looked_for)
                 async for (row,) in cursor:
                     yield section, row
-
-
-def refused_parameters(subject: Subject) -> dict[str, Any]:
-    """The parameters of the queries here."""
-    return {
-        **Mentions(dict.fromkeys(subject.ids, "")).parameters(),
-        "refused": refused_pattern(subject.ids),
-    }
 
 
 async def _queries(connection: AsyncConnection) -> list[tuple[str, sql.SQL | sql.Composed]]:

@@ -9,7 +9,6 @@ and has to be long enough to be no ordinary word or number: an id `42` is no rea
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, LiteralString
 from urllib.parse import quote
@@ -19,7 +18,6 @@ from psycopg import AsyncConnection, sql
 from eventmill.core.registry import Kind, columns_of
 from eventmill.privacy.relations import Relation
 from eventmill.privacy.statements import fetch
-from eventmill.privacy.subject import OTHERS_EVENTS
 
 SHORTEST_WORD = 8
 # Columns that hold ids of people and nothing else.
@@ -42,38 +40,25 @@ JSON_TYPES = frozenset({"json", "jsonb"})
 PERSON_FIELDS = ("actor", "user", "anonymous", "previous", "visitor", "creator", "distinct")
 
 
-@dataclass(frozen=True, slots=True)
-class Mentions:
-    """The ids to look for, and what to put in their place."""
-
-    pseudonyms: Mapping[str, str]
-
-    @property
-    def ids(self) -> list[str]:
-        return list(self.pseudonyms)
-
-    @property
-    def _words(self) -> list[tuple[str, str]]:
-        """Every spelling of the ids that are long enough, with its pseudonym."""
-        return [
-            (spelling, pseudonym)
-            for known, pseudonym in self.pseudonyms.items()
-            if len(known) >= SHORTEST_WORD
-            for spelling in dict.fromkeys((known, quote(known, safe="")))
-        ]
-
-    def parameters(self) -> dict[str, Any]:
-        """The parameters that the queries of this module use."""
-        words = self._words
-        spelled = [found for word, _ in words for found in in_json(word)]
-        return {
-            "ids": self.ids,
-            "pseudonyms": list(self.pseudonyms.values()),
-            "patterns": [word_pattern(word) for word, _ in words],
-            "replacements": [pseudonym for _, pseudonym in words],
-            "likes": [f"%{_escaped_like(word)}%" for word in spelled],
-            "any_word": "|".join(word_pattern(word) for word in spelled),
-        }
+def parameters(pseudonyms: Mapping[str, str]) -> dict[str, Any]:
+    """Id → pseudonym, as the parameters with which queries look for the ids and replace them."""
+    ids = list(pseudonyms)
+    words = [
+        (spelling, pseudonym)
+        for known, pseudonym in pseudonyms.items()
+        if len(known) >= SHORTEST_WORD
+        for spelling in dict.fromkeys((known, quote(known, safe="")))
+    ]
+    spelled = [found for word, _ in words for found in in_json(word)]
+    return {
+        "ids": ids,
+        "pseudonyms": list(pseudonyms.values()),
+        "patterns": [word_pattern(word) for word, _ in words],
+        "replacements": [pseudonym for _, pseudonym in words],
+        "likes": [f"%{_escaped_like(word)}%" for word in spelled],
+        "any_word": "|".join(word_pattern(word) for word in spelled),
+        "refused": refused_pattern(ids),
+    }
 
 
 def in_json(text: str) -> list[str]:
@@ -120,6 +105,8 @@ with changed as (
 
 select (moment at time zone 'UTC')::date as day, count(*) from changed group by 1
 """
+# What arrives of the person while this runs is still theirs, and removed at the end.
+OTHERS_EVENTS: LiteralString = "not raw.event_people(events) && %(ids)s::text[]"
 PSEUDONYM: LiteralString = """
 {column} = coalesce(
     (%(pseudonyms)s::text[])[array_position(%(ids)s::text[], events.{column})], events.{column}
@@ -128,10 +115,12 @@ PSEUDONYM: LiteralString = """
 
 
 async def replace_mentions(
-    connection: AsyncConnection, relation: Relation, mentions: Mentions
+    connection: AsyncConnection, relation: Relation, parameters: Mapping[str, Any]
 ) -> dict[date | None, int]:
-    """Put the pseudonyms in place of the ids; in how many rows, by UTC day if they have one."""
-    parameters = mentions.parameters()
+    """Put the pseudonyms in place of the ids; in how many rows, by UTC day if they have one.
+
+    `parameters` are those of the function of this name.
+    """
     people = [name for name in relation.columns if name in PERSON_COLUMNS]
     texts = [
         name
@@ -143,7 +132,6 @@ async def replace_mentions(
         texts = []
     if str(relation) in LEFT_ALONE or not people + texts:
         return {}
-    # What arrives of the person while this runs is still theirs, and removed at the end.
     others = sql.SQL(OTHERS_EVENTS if str(relation) == "raw.events" else "true")
     time = relation.time_column
     query = sql.SQL(UPDATE).format(

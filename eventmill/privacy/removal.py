@@ -1,19 +1,18 @@
 """Removing a person's rows: from raw, from what dbt built, and the id from what others did."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, LiteralString
+from typing import LiteralString
 
 from psycopg import AsyncConnection, sql
 
 from eventmill.privacy.days import in_days
-from eventmill.privacy.holdings import REFUSED, is_of_people, of_person, refused_parameters
-from eventmill.privacy.mentions import Mentions, replace_mentions
+from eventmill.privacy.holdings import REFUSED, is_of_people, of_person
+from eventmill.privacy.mentions import parameters, replace_mentions
 from eventmill.privacy.relations import Relation, relations
 from eventmill.privacy.statements import change, fetch
-from eventmill.privacy.subject import Subject
 
 # Who owns what is the marketplace's record, and rests on the events that say so. The person's name
 # goes from it, and all that the record is not about; and the event's id, which the sender knows.
@@ -27,8 +26,8 @@ with moved as (
     returning
         events.*,
         events.event_id in (select event_id from subject_events)
-        or (events.actor_id = any(%(ids)s) and events.actor_type is distinct from 'system')
-            as is_own
+        or raw.event_people(jsonb_populate_record(null::raw.events, to_jsonb(events)))
+        && %(ids)s::text[] as is_own
 )
 
 insert into raw.lifecycle_events (
@@ -115,18 +114,14 @@ class Removed:
 
 
 async def remove_raw(
-    connection: AsyncConnection,
-    subject: Subject,
-    pseudonyms: Mapping[str, str],
-    removed: Removed,
+    connection: AsyncConnection, pseudonyms: Mapping[str, str], removed: Removed
 ) -> None:
-    """Remove `subject_events`, links and refused events of the person from raw and enrichment."""
-    parameters: dict[str, Any] = {
-        **refused_parameters(subject),
-        "pseudonyms": [pseudonyms[known] for known in subject.ids],
-        "kept": KEPT_PROPS,
-    }
-    lifecycle = await change(connection, LIFECYCLE, parameters)
+    """Remove `subject_events`, links and refused events of the person from raw and enrichment.
+
+    `pseudonyms` has all ids of the person, and what takes their place.
+    """
+    looked_for = parameters(pseudonyms)
+    lifecycle = await change(connection, LIFECYCLE, {**looked_for, "kept": KEPT_PROPS})
     removed.pseudonymised["raw.lifecycle_events"] += lifecycle
     days = [day for (day,) in await fetch(connection, DAYS)]
     if days:
@@ -135,25 +130,25 @@ async def remove_raw(
         removed.rows["raw.events"] += await change(connection, delete)
         removed.rows["raw.event_ids"] += await change(connection, EVENT_IDS)
         removed.rows["enrichment.user_agents"] += await change(connection, USER_AGENTS)
-    removed.rows["raw.identities"] += await change(connection, IDENTITIES, parameters)
+    removed.rows["raw.identities"] += await change(connection, IDENTITIES, looked_for)
     refused = sql.SQL(REJECTED).format(refused=sql.SQL(REFUSED))
-    removed.rows["raw.rejected_events"] += await change(connection, refused, parameters)
+    removed.rows["raw.rejected_events"] += await change(connection, refused, looked_for)
 
 
 DAYS: LiteralString = "select distinct (occurred_at at time zone 'UTC')::date from subject_events"
 
 
-async def remove_built(connection: AsyncConnection, subject: Subject, removed: Removed) -> None:
+async def remove_built(connection: AsyncConnection, ids: Sequence[str], removed: Removed) -> None:
     """Remove the person's rows from every table that dbt made, also in schemas of analysts."""
     known = [relation for relation in await relations(connection) if is_of_people(relation)]
-    parameters = {"ids": list(subject.ids)}
+    looked_for = {"ids": list(ids)}
     # Whose a credit is may be known to the conversions only, so these go later.
     for relation in sorted(known, key=lambda found: found.names_visitors):
         if relation.numbers_visitors:
             forget = sql.SQL(FORGET_VISITOR).format(table=relation.identifier)
-            removed.pseudonymised[str(relation)] += await change(connection, forget, parameters)
+            removed.pseudonymised[str(relation)] += await change(connection, forget, looked_for)
             continue
-        for day, rows in await fetch(connection, _delete(relation, known), parameters):
+        for day, rows in await fetch(connection, _delete(relation, known), looked_for):
             removed.rows[str(relation)] += rows
             if day is not None and relation.schema in ("intermediate", "marts"):
                 removed.days.add(day)
@@ -172,9 +167,9 @@ async def replace_all_mentions(
     connection: AsyncConnection, pseudonyms: Mapping[str, str], removed: Removed
 ) -> None:
     """Put pseudonyms in place of the ids wherever others' data holds them, in every table."""
-    mentions = Mentions(pseudonyms)
+    looked_for = parameters(pseudonyms)
     for relation in await relations(connection):
-        changed = await replace_mentions(connection, relation, mentions)
+        changed = await replace_mentions(connection, relation, looked_for)
         removed.pseudonymised[str(relation)] += sum(changed.values())
         if relation.schema in ("raw", "intermediate", "marts"):
             removed.mentioned.update(day for day in changed if day is not None)

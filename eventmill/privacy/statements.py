@@ -1,4 +1,4 @@
-"""One statement and what came of it: its rows, or how many rows it changed."""
+"""A connection, and one statement with what came of it: its rows, or how many rows it changed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,17 @@ from typing import Any
 from psycopg import AsyncConnection
 from psycopg.abc import QueryNoTemplate
 
+from eventmill.core.database import database_url
+
 Parameters = Mapping[str, Any] | None
+
+
+async def connect_async() -> AsyncConnection:
+    """A connection in autocommit mode. Reading or erasing a person may read every event that there
+    is, so each has one of its own and no time limit."""
+    return await AsyncConnection.connect(
+        database_url(), autocommit=True, application_name="eventmill-subjects"
+    )
 
 
 async def fetch(

@@ -1,7 +1,6 @@
 """Who a person is in the data: the ids that stand for one, and the events that are theirs."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import LiteralString
 
@@ -31,19 +30,6 @@ with recursive linked (id) as (
 select id from linked
 """
 
-# An event is its actor's; without one, or with a machine for one, that of the person it names.
-OWN: LiteralString = """(
-    (events.actor_id = any(%(ids)s) and events.actor_type is distinct from 'system')
-    or (
-        (events.actor_id is null or events.actor_type = 'system')
-        and (events.anonymous_id = any(%(ids)s) or events.user_id = any(%(ids)s))
-    )
-    or (events.actor_id is null and events.visitor_id = any(%(ids)s))
-)"""
-
-# A condition is null where a column is.
-OTHERS_EVENTS: LiteralString = f"({OWN}) is not true"
-
 FIND: LiteralString = """
 create temporary table subject_events on commit drop as
 select
@@ -54,7 +40,7 @@ select
     case when events.actor_type is distinct from 'system' then events.anonymous_id end
         as anonymous_id
 from raw.events as events
-where {days} and {own}
+where {days} and raw.event_people(events) && %(ids)s::text[]
 """
 
 # Who was never linked, as links that somebody erased are not.
@@ -68,14 +54,6 @@ where
         select from raw.identities where identities.anonymous_id = found.anonymous_id
     )
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A person. `id` is what was asked for; `ids` are all that stand for the same person."""
-
-    id: str
-    ids: Sequence[str]
 
 
 def require_subject_id(subject_id: str) -> None:
@@ -104,20 +82,16 @@ async def linked_ids(connection: AsyncConnection, ids: Sequence[str]) -> list[st
 
 
 async def find(
-    connection: AsyncConnection,
-    subject_id: str,
-    known: Sequence[str] = (),
-    days: Iterable[date] | None = None,
-) -> Subject:
-    """The person, whose events are then in the temporary table `subject_events`.
+    connection: AsyncConnection, known: Sequence[str], days: Iterable[date] | None = None
+) -> list[str]:
+    """All ids that stand for the same person as those that are `known`, in order.
 
-    `known` are more ids of the person; with `days` only their events are found. Without, all of
-    raw.events is read: no index serves it, as each would cost every insert.
+    The person's events are then in the temporary table `subject_events`: with `days` only those of
+    these days. Without, all of raw.events is read: no index serves it, as each would cost every
+    insert.
     """
-    ids = await linked_ids(connection, [subject_id, *known])
-    query = sql.SQL(FIND).format(
-        own=sql.SQL(OWN), days=sql.SQL("true") if days is None else in_days("events", days)
-    )
+    ids = await linked_ids(connection, known)
+    query = sql.SQL(FIND).format(days=sql.SQL("true") if days is None else in_days("events", days))
     while True:
         await connection.execute("drop table if exists pg_temp.subject_events")
         await connection.execute(query, {"ids": ids})
@@ -126,4 +100,4 @@ async def find(
             break
         ids = await linked_ids(connection, [*ids, *(found for (found,) in more)])
     await connection.execute("analyze pg_temp.subject_events")
-    return Subject(subject_id, ids)
+    return ids

@@ -7,16 +7,18 @@ calls `erase_waiting` then rewrites them. What is noted stays until it is done.
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Any, LiteralString
+from typing import LiteralString
 from uuid import UUID
 
 import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from psycopg.types.json import Jsonb
 
 from eventmill.core.database import advisory_lock
 from eventmill.core.errors import EventmillError
+from eventmill.core.registry import Kind, columns_of
 from eventmill.warehouse.catalog import write_catalog
 from eventmill.warehouse.exporting import EXPORT_LOCK, NotBuilt, export_day, record
 from eventmill.warehouse.manifest import Manifest
@@ -48,6 +50,12 @@ update ops.warehouse_erasures set filtered = array_append(filtered, %(day)s)
 where erasure_id = %(erasure_id)s and destination = %(destination)s
 """
 DONE: LiteralString = "delete from ops.warehouse_erasures where cardinality(days) = 0"
+OWN: LiteralString = """
+select
+    raw.event_people(jsonb_populate_record(null::raw.events, held.event)) && %(ids)s::text[]
+from jsonb_array_elements(%(events)s) with ordinality as held (event, position)
+order by held.position
+"""
 HELD: LiteralString = """
 select table_name
 from ops.exported_days
@@ -104,7 +112,7 @@ def erase_from_day(
         for table in held:
             _require_known_key(root, table, day)
         # Before their events go: of credits, only these say whose they are.
-        own_events = _own_events(root, day, ids)
+        own_events = _own_events(connection, root, day, ids)
         try:
             exported = export_day(connection, root, day, held, pseudonyms_for(root.url))
             left = {table.name for table in held} - {done.table for done in exported}
@@ -133,7 +141,7 @@ def _filter_day(
     def kept() -> Generator[pa.RecordBatch]:
         nonlocal removed
         for batch in _batches(root, former):
-            left = without(batch, table, ids, own_events)
+            left = without(connection, batch, table, ids, own_events)
             removed += batch.num_rows - left.num_rows
             yield left
 
@@ -149,10 +157,14 @@ def _filter_day(
 
 
 def without(
-    batch: pa.RecordBatch, table: Table, ids: Sequence[str], own_events: pa.Array
+    connection: psycopg.Connection,
+    batch: pa.RecordBatch,
+    table: Table,
+    ids: Sequence[str],
+    own_events: pa.Array,
 ) -> pa.RecordBatch:
     """The batch without rows of the person, and without the person's ids in rows of others."""
-    batch = batch.filter(pc.invert(_is_own(batch, table, ids, own_events)))
+    batch = batch.filter(pc.invert(_is_own(connection, batch, table, ids, own_events)))
     value_set = pa.array(ids, pa.string())
     for name in table.people:
         position = batch.schema.get_field_index(name)
@@ -163,36 +175,37 @@ def without(
 
 
 def _is_own(
-    batch: pa.RecordBatch, table: Table, ids: Sequence[str], own_events: pa.Array
+    connection: psycopg.Connection,
+    batch: pa.RecordBatch,
+    table: Table,
+    ids: Sequence[str],
+    own_events: pa.Array,
 ) -> pa.Array:
-    """Whether a row is the person's, by the rules of eventmill/privacy/subject.py."""
+    """Whether a row is the person's. Whose an event is, the database says (migration 0030)."""
     value_set = pa.array(ids, pa.string())
-
-    def names(column: str) -> Any:
-        return pc.is_in(batch.column(column), value_set)
-
     if table.name == "conversion_credits":
         return pc.is_in(batch.column("conversion_id"), own_events)
     if table.name != "events":
-        return names("visitor_id")
-    is_system = pc.fill_null(pc.equal(batch.column("actor_type"), "system"), False)
-    has_no_actor = pc.is_null(batch.column("actor_id"))
-    acted = pc.and_(names("actor_id"), pc.invert(is_system))
-    named = pc.and_(
-        pc.or_(has_no_actor, is_system), pc.or_(names("anonymous_id"), names("user_id"))
-    )
-    visited = pc.and_(has_no_actor, names("visitor_id"))
-    return pc.or_(pc.or_(acted, named), visited)
+        return pc.is_in(batch.column("visitor_id"), value_set)
+    people = columns_of(Kind.PERSON)
+    named = pa.array([False] * batch.num_rows)
+    for name in people:
+        named = pc.or_(named, pc.is_in(batch.column(name), value_set))
+    events = batch.filter(named).select(["actor_type", *people]).to_pylist()
+    found = connection.execute(OWN, {"events": Jsonb(events), "ids": list(ids)}).fetchall()
+    return pc.replace_with_mask(named, named, pa.array([own for (own,) in found], pa.bool_()))
 
 
-def _own_events(root: Root, day: date, ids: Sequence[str]) -> pa.Array:
+def _own_events(
+    connection: psycopg.Connection, root: Root, day: date, ids: Sequence[str]
+) -> pa.Array:
     """Ids of the person's events, as the files of the day have them."""
     nothing = pa.array([], pa.string())
     found = [nothing]
     for table in (table_named("events"), table_named("attribution")):
         former = _manifest(root, table, day)
         for batch in _batches(root, former) if former else ():
-            own = _is_own(batch, table, ids, nothing)
+            own = _is_own(connection, batch, table, ids, nothing)
             found.append(batch.filter(own).column("event_id"))
     return pa.concat_arrays(found)
 

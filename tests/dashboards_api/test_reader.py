@@ -10,12 +10,12 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
-from dashboards_api import audit
 from dashboards_api.database import create_pool, create_state_pool, snapshot, tuples
 from eventmill.core.database import connect
 from eventmill.core.errors import Unavailable
 from eventmill.core.migrate import migrate
 from eventmill.core.tokens import Caller
+from eventmill.privacy.audit import Action, record
 from eventmill.runner.embedded import EmbeddedPostgres
 from tests.databases import url_of
 from tests.support import rows, scalar
@@ -85,16 +85,16 @@ def test_what_is_made_later_can_be_read(views_database: str, events: psycopg.Con
 
 
 def test_the_log_only_grows(views_database: str, events: psycopg.Connection) -> None:
-    async def record() -> None:
+    async def act() -> None:
         async with create_state_pool(views_database) as pool:
-            await audit.record(
-                pool, ADMIN, audit.Action.SUBJECT_READ, {"format": "json"}, subject="jane"
-            )
+            detail = {"format": "json"}
+            async with snapshot(pool) as connection:
+                await record(connection, ADMIN, Action.SUBJECT_READ, detail, subject="jane")
             other = Caller("\x00ro\ud800ot", "admin")
             async with snapshot(pool) as connection:
-                await audit.record(connection, other, audit.Action.SUBJECT_ERASED, {})
+                await record(connection, other, Action.SUBJECT_ERASED, {})
 
-    asyncio.run(record())
+    asyncio.run(act())
     found = rows(
         events, "select actor, action, subject_hash, detail from ops.audit_log order by at"
     )

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import AsyncConnection, sql
 
+from eventmill.privacy.audit import Operator
 from eventmill.privacy.certificate import Certificate
 from eventmill.privacy.erase import erase
 from tests.orchestration.support import CRAWLER, add_event
@@ -119,6 +120,6 @@ def erase_now(url: str, subject_id: str, **options: Any) -> Certificate:
 
     async def run() -> Certificate:
         async with await AsyncConnection.connect(url, autocommit=True) as connection:
-            return await erase(connection, subject_id, **options)
+            return await erase(connection, subject_id, Operator("tester"), **options)
 
     return asyncio.run(run())

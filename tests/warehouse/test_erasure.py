@@ -13,6 +13,7 @@ import pytest
 from eventmill.core.database import connect, database_url
 from eventmill.core.days import ONE_DAY, DayWindow
 from eventmill.core.errors import EventmillError
+from eventmill.privacy.audit import Operator
 from eventmill.privacy.erase import erase
 from eventmill.warehouse import days, files, manifest, open_root, table_named, tables
 from eventmill.warehouse.erasing import erase_waiting
@@ -71,7 +72,7 @@ def rows_of(place: str, table: str, day: date) -> int:
 async def _erase() -> None:
     connection = await psycopg.AsyncConnection.connect(database_url(), autocommit=True)
     async with connection:
-        await erase(connection, ID)
+        await erase(connection, ID, Operator("tester"))
 
 
 def test_files_of_a_lost_key_are_not_said_to_be_done(

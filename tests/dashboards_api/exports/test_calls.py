@@ -13,9 +13,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from dashboards_api.app import create_app
-from dashboards_api.exports import links, service
+from dashboards_api.exports import links
 from eventmill.core.settings import get_settings
 from eventmill.core.tokens import Caller
+from eventmill.privacy.files import ERASED, remove_exports
 from tests.dashboards_api.exports.conftest import ask, call, make_all, row_of
 from tests.dashboards_api.exports.events import FIRST, LAST, events, insert
 from tests.support import environment, rows
@@ -179,13 +180,13 @@ def test_erasing_somebody_removes_the_exports_of_those_days(
 
     async def erase() -> list[Any]:
         async with await psycopg.AsyncConnection.connect(database) as erasing:
-            return await service.delete_exports_of(erasing, [date(2020, 1, 1), FIRST])
+            return await remove_exports(erasing, [date(2020, 1, 1), FIRST])
 
     assert set(asyncio.run(erase())) == {hit, waiting}
     make_all()
     for export_id in (hit, waiting):
         row = row_of(connection, export_id)
-        assert (row["state"], row["file_key"], row["error"]) == ("erased", None, service.ERASED)
+        assert (row["state"], row["file_key"], row["error"]) == ("erased", None, ERASED)
     assert row_of(connection, other)["state"] == "done"
     assert [path.name for path in folder.iterdir()] == [str(other)]
     assert get_settings().exports_location == str(folder)
