@@ -121,7 +121,7 @@ def test_a_build_makes_all_but_the_export(defs: dg.Definitions) -> None:
 def test_the_lineage_shows_which_days_a_session_reads(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     mapping = graph.get_partition_mapping(
-        dg.AssetKey("sessions"), parent_asset_key=dg.AssetKey("int_events")
+        dg.AssetKey("sessions"), parent_asset_key=dg.AssetKey("raw_events")
     )
     assert isinstance(mapping, dg.TimeWindowPartitionMapping)
     assert (mapping.start_offset, mapping.end_offset) == SESSION_READS

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
 from eventmill.core.rebuilds import SESSION_READS
 from orchestration.keys import RAW_EVENTS
@@ -12,8 +12,8 @@ from orchestration.keys import RAW_EVENTS
 # A source is an asset named as its table, which Dagster observes, builds or only knows of. This one
 # has another: `events` alone would not say which.
 EVENTS = "source.eventmill.raw.events"
-# Models that read other days of a parent than their own: the first and the last one.
-READS = {("sessions", "int_events"): SESSION_READS}
+# Models that read events of other days than their own: the first and the last one.
+READS = {"sessions": SESSION_READS}
 # The sources `rules` are views of this table.
 LIFECYCLE_EVENTS = dg.AssetKey("lifecycle_events")
 
@@ -41,15 +41,17 @@ class EventmillTranslator(DagsterDbtTranslator):
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
         return str(dbt_resource_props["description"]).strip()
 
-    def get_partition_mapping(
-        self,
-        dbt_resource_props: Mapping[str, Any],
-        dbt_parent_resource_props: Mapping[str, Any],
-    ) -> dg.PartitionMapping | None:
-        days = READS.get((dbt_resource_props["name"], dbt_parent_resource_props["name"]))
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        days = READS.get(spec.key.to_user_string())
         if days is None:
-            return None
-        # Yesterday's sessions read today, which is no partition before it is over.
-        return dg.TimeWindowPartitionMapping(
+            return spec
+        # Of raw events, and not of the model between: a backfill cannot build two assets in one run
+        # when one reads other days of the other than its own. The last day may not be over yet.
+        mapping = dg.TimeWindowPartitionMapping(
             start_offset=days[0], end_offset=days[1], allow_nonexistent_upstream_partitions=True
         )
+        raw = dg.AssetDep(RAW_EVENTS, partition_mapping=mapping)
+        return spec.replace_attributes(deps=[*spec.deps, raw])
