@@ -119,6 +119,7 @@ class EmbeddedPostgres:
         psutil.wait_procs(orphans, timeout=int(START_SECONDS))
         if self._postmaster():  # a zombie, which PostgreSQL would take for a running server
             (self.data / "postmaster.pid").unlink(missing_ok=True)
+            (self.socket_dir / f".s.PGSQL.{EMBEDDED_PORT}.lock").unlink(missing_ok=True)
 
     def stop(self) -> bool:
         """Stop the server, whoever started it. True if it was running."""
