@@ -23,7 +23,7 @@ DESCRIBED: dict[str, Any] = {
     "description": (
         "The body is JSON, gzip or not, whatever the headers say. An event that is rejected is kept"
         " for replay, and the answer is still 200: these clients drop what gets a 4xx."
-        " docs/clients.md tells what becomes of a call."
+        " docs/how-to/clients.md tells what becomes of a call."
     ),
     "response_model": Success,
     "responses": TAKING,
