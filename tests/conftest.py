@@ -16,7 +16,8 @@ from tests.chromium import pytest_terminal_summary  # noqa: F401  a hook of pyte
 # Hooks of pytest, found here.
 from tests.workers import (  # noqa: F401
     pytest_collection_modifyitems,
-    pytest_runtest_protocol,
+    pytest_runtest_call,
+    pytest_runtest_setup,
     pytest_xdist_make_scheduler,
 )
 

@@ -74,13 +74,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """A unit test that starts a process fails: the loop would get slow, one test at a time."""
     if UNIT not in item.keywords:
         return (yield)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(subprocess.Popen, "__init__", _refuse)
         return (yield)
+
+
+# Not its teardown, which may end the session's server.
+pytest_runtest_setup = pytest_runtest_call
 
 
 def _refuse(self: subprocess.Popen[bytes], *arguments: object, **options: object) -> None:

@@ -16,7 +16,7 @@ from tests.dashboards_api.support import CHROME, GOOGLEBOT, Event, insert
 from tests.dashboards_api.test_matrix import call
 from tests.support import environment, rows, scalar
 
-SCHEMAS = "raw", "enrichment", "staging", "intermediate", "marts", "ops", "seeds"
+SCHEMAS = "raw", "rules", "enrichment", "staging", "intermediate", "marts", "ops", "seeds"
 WRITTEN = """
 select schemaname || '.' || relname, n_tup_ins + n_tup_upd + n_tup_del
 from pg_stat_user_tables

@@ -452,10 +452,10 @@ export interface paths {
          * Erase Subject
          * @description Erase a person, in one transaction, and have exactly the days built again that this touches.
          *
-         *     For admins. Numbers are right at once: the days are counted live until they are built. What was
-         *     received before and comes later is not stored; what the person sends from now on is somebody
-         *     new's. Once more, it removes what came since, and answers with a certificate of its own. While
-         *     days are being built it waits, and after a while answers 503.
+         *     For admins; each call is recorded in the audit log. Numbers are right at once: the days are
+         *     counted live until they are built. What was received before and comes later is not stored. Later
+         *     events start a new, unlinked person. A second call removes what came since, and answers with
+         *     a certificate of its own. The call waits for a build that runs, and answers 503 after 20 s.
          */
         delete: operations["erase_subject"];
         options?: never;
