@@ -44,7 +44,7 @@ ME = pwd.getpwuid(os.getuid()).pw_name
 # What two erasures of the same person differ in: when, random ids and pseudonyms, and transactions.
 DIFFERS = re.compile(
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|erased-[0-9a-f]{16}"
-    r"|\d{8}T\d{6}-[0-9a-f]{8}"
+    r"|\d{8}T\d{6}-[0-9a-f]{8}|\b[0-9a-f]{32}\b"
     r"|\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00(?::00)?|Z)?"
 )
 BOOKKEEPING = {
@@ -123,7 +123,7 @@ def contents(file: Path) -> Any:
     import pyarrow.parquet as pq
 
     if file.suffix == ".parquet":
-        return sorted(map(str, pq.read_table(file).to_pylist()))
+        return sorted(DIFFERS.sub("…", str(row)) for row in pq.read_table(file).to_pylist())
     return "…" if file.suffix == ".duckdb" else len(file.read_text(errors="replace")) > 0
 
 
