@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down check lint test-unit test fuzz client tracker format bench dbt-dev dbt-duckdb docs clean
+.PHONY: help setup demo up down check lint test-unit test fuzz client tracker format bench dbt-dev dbt-duckdb docs reference clean
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,10 @@ dbt-duckdb: setup ## Build the models from the warehouse's files into <home>/lap
 docs: setup ## Write the dbt project's documentation: one page with models, columns, tests and lineage
 	@$(RUN) eventmill dbt --quiet docs generate --static --target prod
 	@echo "written to $${EVENTMILL_HOME:-.eventmill}/dbt_target/static_index.html"
+
+reference: setup ## Write docs/reference/commands.md and settings.md from the code
+	@$(RUN) python -m tools.command_reference
+	@$(RUN) python -m tools.setting_reference
 
 clean: ## Remove the virtual environment and tools (not the data in .eventmill)
 	rm -rf .venv .tools dbt_project/target .mypy_cache .ruff_cache .pytest_cache

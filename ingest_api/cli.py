@@ -38,7 +38,7 @@ def access_log(
         str | None,
         typer.Option(
             metavar="REGEX",
-            help="Paths that match become asset_viewed of the group named ip_asset_id.",
+            help="Paths that match become asset_viewed; the group ip_asset_id is the asset's id.",
         ),
     ] = None,
     site: Annotated[
@@ -56,8 +56,9 @@ def access_log(
 ) -> None:
     """Import an Apache or nginx access log (combined, common or vhost_combined).
 
-    Importing the same log again adds nothing. Lines that do not parse are counted and listed by
-    number. No IP address is stored.
+    Importing the same log again adds nothing. No IP address is stored. Prints how many events were
+    accepted, and lists by number the lines that do not parse. The exit status is 0 also with such
+    lines, and 1 if the import did not come to its end.
     """
     from ingest_api.log_command import run
 

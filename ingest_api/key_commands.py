@@ -1,4 +1,4 @@
-"""`eventmill keys`: write keys are made, listed and revoked."""
+"""`eventmill keys`: make, list and revoke write keys."""
 
 from typing import Annotated, cast
 
@@ -22,9 +22,9 @@ def create(
         str, typer.Option(help="publishable (may stand in a web page) or secret (for servers).")
     ],
 ) -> None:
-    """Print a new write key, and nothing else.
+    """Make a write key, and print it.
 
-    It cannot be shown again: only its hash is kept.
+    Prints the key and nothing else. It cannot be shown again: the database keeps only its hash.
     """
     with open_connection("eventmill keys", to_store=True) as connection:
         print(create_key(connection, name, cast("KeyKind", kind)))
@@ -34,7 +34,10 @@ def create(
 def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
-    """List every write key ever made, without the keys themselves."""
+    """List every write key ever made, revoked ones too.
+
+    Prints the id, kind, name and times of each, and no keys: these are not kept.
+    """
     with open_connection("eventmill keys") as connection:
         keys = list_keys(connection)
     if as_json:
@@ -51,7 +54,10 @@ def show(
 def revoke(
     key_id: Annotated[str, typer.Argument(metavar="KEY_ID", help="As `keys list` shows it.")],
 ) -> None:
-    """Make a write key worthless, for good. Running services notice within ten seconds."""
+    """Make a write key worthless, for good.
+
+    Running services notice within ten seconds. The exit status is 1 if there is no such key.
+    """
     with open_connection("eventmill keys") as connection:
         revoke_key(connection, key_id)
     print(f"revoked {key_id}")

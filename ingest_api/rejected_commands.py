@@ -1,4 +1,4 @@
-"""`eventmill rejected`: what was rejected, why, and another try."""
+"""`eventmill rejected`: list events that were rejected, show one, replay them."""
 
 import json
 from typing import Annotated, Any
@@ -29,11 +29,14 @@ where rejected_id = %s
 def list_(
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
     replayed: Annotated[
-        bool, typer.Option("--all", help="Also those that a replay has taken.")
+        bool, typer.Option("--all", help="Also those that a replay has stored.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List rejected events, newest first."""
+    """List rejected events, newest first.
+
+    Prints the id, time, type and sender of each, and what is wrong with it.
+    """
     found = _rows(LIST, {"all": replayed, "limit": limit})
     if as_json:
         print(json.dumps([{k: v for k, v in row.items() if k != "found"} for row in found]))
@@ -57,7 +60,10 @@ def list_(
 def show(
     rejected_id: Annotated[int, typer.Argument(metavar="ID", help="As `rejected list` has it.")],
 ) -> None:
-    """Print everything that is known of a rejected event, as JSON."""
+    """Print everything that is known of a rejected event, as JSON.
+
+    The exit status is 1 if there is no such event.
+    """
     from eventmill.core.errors import ConfigurationError
 
     found = _rows(SHOW, (rejected_id,))
@@ -76,7 +82,8 @@ def replay(
     """Try rejected events again, after the tracking plan was corrected.
 
     An event is judged as it was sent: by its own sender and at its own time. It keeps its id and
-    its visitor, so replaying twice adds nothing. Those still rejected stay where they are.
+    its visitor, so replaying twice adds nothing. Prints how many were accepted, how many were
+    stored already and how many are still rejected; the exit status is 0 in each case.
     """
     import asyncio
 

@@ -1,4 +1,4 @@
-"""`eventmill spend`: what advertising cost is loaded and listed."""
+"""`eventmill spend`: load and list the cost of advertising."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from rich.table import Table
 from eventmill.core.opening import open_connection
 from ingest_api.spend import load_spend, loaded_spend, read_spend
 
-app = typer.Typer(help="Load what advertising cost, and list it.", no_args_is_help=True)
+app = typer.Typer(help="Load the cost of advertising, and list it.", no_args_is_help=True)
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
@@ -22,10 +22,13 @@ def load(
 ) -> None:
     """Load a CSV file of costs, all of it or nothing.
 
-    Columns: date, source, currency, and cost (12.34) or cost_cents; if wanted project_id, medium,
-    campaign, term, content, impressions, clicks. What was loaded before for a date, project,
-    source, medium and campaign of the file is replaced. The brand of a project sees what it cost;
-    cost without a project is the platform's own.
+    Required columns: date, source, currency, and cost (12.34) or cost_cents. Optional ones:
+    project_id, medium, campaign, term, content, impressions, clicks. The file replaces what was
+    loaded before for the dates, projects, sources, media and campaigns that it names. The brand of
+    a project sees what the project cost; cost without a project is the platform's own.
+
+    Prints how many rows were added and replaced. If a line is wrong, nothing is loaded, the exit
+    status is 1, and the message names line and column.
     """
     with open_connection("eventmill spend", to_store=True) as connection:
         removed, added = load_spend(connection, read_spend(connection, file))
@@ -37,7 +40,7 @@ def load(
 
 @app.command("list")
 def show(as_json: JsonOption = False) -> None:
-    """List what is loaded: days and cost of each campaign and currency."""
+    """List the loaded costs: days and sum of each campaign and currency."""
     with open_connection("eventmill spend") as connection:
         found = loaded_spend(connection)
     if as_json:

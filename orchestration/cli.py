@@ -31,8 +31,9 @@ def backfill(
 ) -> None:
     """Build the days START to END and wait for it.
 
-    One Dagster run: enrichment, then every dbt model, seed and test. Rebuilding a day replaces it.
-    Works whether or not `eventmill up` is running.
+    Starts one Dagster run: enrichment, then every dbt model, seed and test. Building a day again
+    replaces it. Works whether or not `eventmill up` is running. Prints the days and the run's id;
+    if the run fails, the exit status is 1 and the message names the step and the log.
     """
     window = closed_days(start, end)
     from eventmill.core.opening import open_database
@@ -74,10 +75,10 @@ def prepare(
         bool, typer.Option("--manifest", help="Only dbt's manifest, which needs no database.")
     ] = False,
 ) -> None:
-    """Make ready what Dagster's processes read: dbt's manifest, Dagster's tables, dbt's views.
+    """Write dbt's manifest, Dagster's tables and dbt's views.
 
-    `eventmill up` does it by itself. After a change of the dbt project it makes new models known to
-    a running Dagster, once its code location is reloaded.
+    Dagster's processes read these. `eventmill up` prepares them by itself. After a change of the
+    dbt project, run this and reload the code location in Dagster's UI: new models are assets then.
     """
     from eventmill.core.opening import open_database
     from orchestration.project import prepare_manifest
@@ -95,13 +96,15 @@ def prepare(
 def dbt(context: typer.Context) -> None:
     """Run dbt on the project, with the system's database.
 
-    Arguments go to dbt as they are: `eventmill dbt --target dev build --select daily_metrics+`.
-    Without `--target` it is dev: schemas of your own, dev_<user>_*. There it builds the last three
-    days that have events, unless `--event-time-start` and `--event-time-end` name others, and reads
-    models that you have not built from production.
+    Arguments go to dbt as they are, as in `eventmill dbt build --select daily_metrics+`. The exit
+    status is dbt's.
 
-    `--target duckdb` needs no server: it builds the 31 days up to the last exported one out of the
-    warehouse's files into <home>/laptop.duckdb.
+    Without `--target` the target is `dev`, in schemas of your own (`dev_<user>_*`). A build there
+    takes the last three days that have events, unless `--event-time-start` and `--event-time-end`
+    name others. Models that you have not built are read from production.
+
+    `--target duckdb` needs no server. It builds the 31 days up to the last exported one from the
+    warehouse's files into `<home>/laptop.duckdb`.
     """
     if names_duckdb(context.args):
         from orchestration.laptop import prepare
@@ -136,15 +139,15 @@ def _run_dbt(arguments: Sequence[str], variables: dict[str, str]) -> NoReturn:
 @app.command()
 def preview(
     model: Annotated[str, typer.Argument(help="Name of a model that has days.")],
-    days: Annotated[int, typer.Option(min=1, max=366, help="How many built days, the last.")] = 7,
-    rows: Annotated[int, typer.Option(min=0, help="How many moved rows to show.")] = 20,
+    days: Annotated[int, typer.Option(min=1, max=366, help="How many of the last built days.")] = 7,
+    rows: Annotated[int, typer.Option(min=0, help="How many changed rows to show.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """Show what a changed model would do to production's numbers.
 
-    Builds MODEL and all that it reads, as the project's files are now, for the last built days
-    into schemas preview_<user>_*, which stay until the next preview. Prints each column's old and
-    new sum, and the rows that moved most. Production is only read.
+    Builds MODEL and all that it reads from the project's files, for the last built days, into the
+    schemas `preview_<user>_*`, which stay until the next preview. Prints the old and the new sum of
+    each column, and the rows that changed most. Production is only read.
     """
     from eventmill.core.opening import open_connection
     from orchestration.preview import preview as build_and_compare

@@ -25,10 +25,10 @@ def explain(
     events: Annotated[int, typer.Option(min=0, help="How many events to show.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
-    """Say where a number comes from, and why it changed.
+    """Explain where a number comes from, and why it changed.
 
-    The numbers of a day and entity (without an id the whole platform): when and by which definition
-    they were built, from which events, and for each time that a rebuild changed them, why.
+    Prints the numbers of a day and entity (without an id: the whole platform), when and by which
+    definition they were built, the first events that make them, and why each rebuild changed them.
     """
     if license_id and (asset or project):
         raise ConfigurationError("no number is of a license and something else: name one")

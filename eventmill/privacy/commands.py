@@ -1,4 +1,4 @@
-"""`eventmill subjects`: everything held on a person is shown, and erased."""
+"""`eventmill subjects`: show everything held on a person, or erase it."""
 
 import asyncio
 import json
@@ -22,9 +22,10 @@ SubjectId = Annotated[
 
 @app.command()
 def show(subject_id: SubjectId) -> None:
-    """Print everything held on a person, as JSON; recorded in the audit log.
+    """Print everything held on a person, as JSON.
 
-    All ids that are linked with the one given count as the same person.
+    All ids that are linked with the one given count as the same person. The audit log records the
+    call. The exit status is 1 if nothing is held on the person.
     """
 
     async def write() -> None:
@@ -37,10 +38,12 @@ def show(subject_id: SubjectId) -> None:
 
 @app.command()
 def erase(subject_id: SubjectId) -> None:
-    """Erase a person for good, and print the certificate as JSON; recorded in the audit log.
+    """Erase a person for good, and print the certificate as JSON.
 
-    Waits for a build that runs. Exports of the person's days are removed. Days that it touches are
-    counted live at once; Dagster's sensors build them again and rewrite the warehouse's files.
+    All ids that are linked with the one given count as the same person. Waits until no build runs.
+    Exports that cover a day of the person are removed. The person's days are counted live at once;
+    Dagster's sensors build them again and rewrite the warehouse's files. The audit log records the
+    call.
     """
 
     async def run() -> str:

@@ -47,9 +47,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of 
 def up() -> None:
     """Start the whole system in this terminal.
 
-    PostgreSQL (when embedded), the ingest API, the dashboards API and Dagster with its daemon.
-    What dies is started again; what dies five times in a minute is given up, and the exit status is
-    1 then. Ctrl-C stops what this command started.
+    Starts PostgreSQL (when embedded), migrates the database, then starts the ingest API, the
+    dashboards API, Dagster's UI and Dagster's daemon. Prints the address of each, then their logs.
+
+    A process that dies is started again. One that dies five times in a minute is given up: the
+    others go on, and the exit status is 1 at the end. Ctrl-C stops what this command started.
     """
     from eventmill.runner.services import services
     from eventmill.runner.system import running_system
@@ -64,13 +66,15 @@ def up() -> None:
 @app.command()
 def demo(
     once: Annotated[
-        bool, typer.Option("--once", help="Exit after printing, non-zero if a step failed.")
+        bool,
+        typer.Option("--once", help="Exit after printing; the exit status is 1 if a step failed."),
     ] = False,
 ) -> None:
     """Start the system and feed it a real log.
 
-    Imports 10,000 lines of a real web server's log, builds their four days through Dagster, prints
-    the numbers, tokens and calls to try, and keeps serving until Ctrl-C.
+    Imports 10,000 lines of a real web server's log and builds their four days through Dagster.
+    Prints the numbers, tokens and calls to try, and keeps serving until Ctrl-C. In a home that has
+    the demo already it adds nothing.
     """
     from eventmill.runner.demo import keep_everything, run_demo
     from eventmill.runner.system import running_system
@@ -91,7 +95,8 @@ def demo(
 def down() -> None:
     """Stop whatever runs for this home.
 
-    The embedded PostgreSQL included, whoever started it.
+    Stops the embedded PostgreSQL too, whoever started it. Prints what was stopped; the exit status
+    is 0 also when nothing was running.
     """
     from eventmill.runner.processes import stop_everything
 
@@ -103,7 +108,12 @@ def down() -> None:
 
 @app.command()
 def status(as_json: JsonOption = False) -> None:
-    """Say what runs and which days are built."""
+    """Print what runs and which days are built.
+
+    One line for each service: its state, its address, how often it was started again and how it
+    ended last. Then the number of events and the built days. The exit status is 0 also when
+    nothing runs.
+    """
     from eventmill.runner.status import report
 
     found = report()
@@ -135,8 +145,8 @@ def _history(process: dict[str, Any]) -> tuple[str, str]:
 def migrate() -> None:
     """Apply missing database migrations, and nothing else.
 
-    Safe to run at any time, also twice at once. `up` and `demo` do it by themselves, and store the
-    tracking plan and the currency too.
+    Prints the names of those that were applied. Safe to run at any time, also twice at once. `up`
+    and `demo` migrate too, and also store the tracking plan and the currency.
     """
     from eventmill.core.migrate import migrate as apply
 
@@ -153,8 +163,9 @@ def currency(
 ) -> None:
     """Print the platform's currency, or make it CODE.
 
-    Revenue is counted in it. Days that are built already keep their numbers until they are built
-    again. `up` sets it to EVENTMILL_CURRENCY, else once to that of the first money stored.
+    Revenue is counted in this currency. Days that are built already keep their numbers until they
+    are built again. `up` sets it to EVENTMILL_CURRENCY; without that setting, the first money that
+    is stored decides.
     """
     with open_connection("eventmill currency", to_store=code is not None) as connection:
         if code is not None:
@@ -174,7 +185,8 @@ def token(
 ) -> None:
     """Print a user token for the dashboards API.
 
-    A signed JWT, and nothing else, so that it can be used inside another command.
+    Prints a signed JWT and nothing else, so that it can stand inside another command. The database
+    is not needed.
     """
     if role not in get_args(Role):
         raise ConfigurationError(f"unknown role {role!r}: use one of {', '.join(get_args(Role))}")
@@ -185,7 +197,8 @@ def token(
 def psql(context: typer.Context) -> None:
     """Open psql on the system's database.
 
-    Arguments after `--` go to psql. Starts the embedded server if it is down, and creates nothing.
+    Arguments after `--` go to psql, whose exit status is the command's. Starts the embedded server
+    if it is down. Creates no database and migrates nothing.
     """
     start_server()
     connect(application="eventmill psql").close()  # says in one line what is missing
@@ -197,7 +210,10 @@ def psql(context: typer.Context) -> None:
 
 @app.command()
 def settings(as_json: JsonOption = False) -> None:
-    """List every setting, its value and its purpose."""
+    """List every setting, its value and its purpose.
+
+    Values that are secret are printed as stars.
+    """
     values = get_settings()
     rows: list[dict[str, Any]] = [
         {

@@ -1,4 +1,4 @@
-"""`eventmill plan`: the tracking plan is checked, compared with the database, turned into types."""
+"""`eventmill plan`: check the tracking plan, compare it with the database, make types from it."""
 
 import json
 from dataclasses import asdict
@@ -21,7 +21,11 @@ LONGEST_VALUE = 100
 
 @app.command()
 def check(file: FileArgument = None) -> None:
-    """Say whether a plan is sound, and what is wrong with it if not."""
+    """Print what is wrong with a plan.
+
+    Of a sound plan prints the number of its event types and its hash. Otherwise the exit status is
+    1, and the line says what is wrong and where. The database is not needed.
+    """
     plan = load_plan(file)
     print(f"{file or plan_file()}: {len(plan.event_types)} event types, plan {plan.hash}")
 
@@ -33,7 +37,8 @@ def diff(
 ) -> None:
     """List what the plan would change in the database.
 
-    Exits with 1 if there is anything. `eventmill plan store`, `up` and `demo` store the plan.
+    One line for each event type or property that is added, removed or changed. Stores nothing:
+    `eventmill plan store`, `up` and `demo` do. The exit status is 1 if there is any change.
     """
     from eventmill.core.opening import open_connection
     from eventmill.core.plan_store import differences, stored_types, types_of
@@ -58,7 +63,11 @@ def diff(
 
 @app.command()
 def store(file: FileArgument = None) -> None:
-    """Make the database hold a plan, where dbt and its tests read it."""
+    """Store a plan in the database, where dbt and its tests read it.
+
+    Prints the plan's hash and the number of changes. A type that the plan no longer has stays in
+    the table, marked as removed.
+    """
     from eventmill.core.opening import open_connection
     from eventmill.core.plan_store import store_plan
 
@@ -73,7 +82,10 @@ def types(
     language: Annotated[str, typer.Argument(help="typescript or python.")],
     file: FileArgument = None,
 ) -> None:
-    """Print types of events and their props, for clients."""
+    """Print types of events and their props, for clients.
+
+    Prints source code in the language, and nothing else. The database is not needed.
+    """
     from eventmill.core.plan_types import LANGUAGES
 
     if language not in LANGUAGES:

@@ -1,4 +1,4 @@
-"""`eventmill warehouse`: days are exported, listed, asked in SQL, and loaded."""
+"""`eventmill warehouse`: export days, list them, query them in SQL, load them elsewhere."""
 
 import csv
 import itertools
@@ -27,9 +27,10 @@ def ask_sql(
     as_json: JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header.")] = False,
 ) -> None:
-    """Ask the exported days in SQL.
+    """Query the exported days in SQL.
 
     Tables: events, attribution, daily_metrics, sessions, conversion_credits. No server is needed.
+    Prints a table of at most 1,000 rows; `--json` and `--csv` print all of them.
     """
     from eventmill.warehouse.catalog import ask
 
@@ -60,7 +61,10 @@ def _print_json(columns: list[str], rows: Any) -> None:
 
 @app.command()
 def status(as_json: JsonOption = False) -> None:
-    """Say which days are exported, and which built days are not."""
+    """Print which days are exported, and which built days are not.
+
+    One line for each table: its days, rows and size. The exit status is 0 also when days wait.
+    """
     from eventmill.warehouse.status import report
 
     with open_connection("eventmill warehouse") as connection:
@@ -87,10 +91,11 @@ def export(
     end: Annotated[str, typer.Argument(help="Last UTC day, inclusive.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Export the built days START to END, in this process, and wait for it.
+    """Export the built days START to END, and wait for it.
 
-    Dagster does so by itself after each build (EVENTMILL_WAREHOUSE_EXPORT); in its UI the assets
-    `export_…` do the same, with a record of the run. Exporting a day again replaces it.
+    Exporting a day again replaces it; days that are not built are left out. Prints how many days,
+    rows and bytes were written. Dagster exports each day by itself after its build
+    (EVENTMILL_WAREHOUSE_EXPORT), and in its UI the assets `export_…` do the same.
     """
     from eventmill.warehouse.catalog import write_catalog
     from eventmill.warehouse.exporting import built_days_of, export_day
@@ -124,9 +129,9 @@ def load(
 ) -> None:
     """Load exported days into the warehouse of EVENTMILL_WAREHOUSE_DESTINATION.
 
-    All days, or START to END; of these, the ones that were exported anew since they were loaded. A
-    day that is loaded again replaces its rows and no others. A load that was cut off goes on with
-    the next call.
+    Loads all days, or START to END, but only those that were exported again since they were loaded.
+    A day that is loaded again replaces its rows and no others. Prints how many days and rows were
+    loaded. When a load is interrupted, the next call goes on where it was.
     """
     from eventmill.warehouse.loading import DayLoaded
     from eventmill.warehouse.loading import load as load_days
