@@ -42,10 +42,13 @@ class Arrival:
     first: Whereabouts | None = None
     """Of a rejected event that is tried again: what its first arrival left of the address."""
     received_text: str = field(init=False)
+    trust: str = field(init=False)
+    """The sender's class, as `raw.events.trust` has it."""
     latest: datetime = field(init=False)
 
     def __post_init__(self) -> None:
         self.received_text = utc_text(self.received_at)
+        self.trust = str(int(self.sender.trust))
         self.latest = self.received_at + FUTURE_TOLERANCE
 
 

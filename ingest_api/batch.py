@@ -73,7 +73,7 @@ def merged(batches: Iterable[Batch]) -> Batch:
 
 
 def decode(body: bytes) -> Batch:
-    """What `encode` made, also of an older version: a column that it did not have is ""."""
+    """What `encode` made, also of an older version: a column that it did not have is as absent."""
     rows, rejected, links = orjson.loads(body)
     return Batch(_read(EventRow, rows), _read(RejectedRow, rejected), _read(Link, links))
 
@@ -83,7 +83,8 @@ def _read(kind: Any, part: Any) -> list[Any]:
     if tuple(columns) == kind._fields:
         return [kind._make(row) for row in rows]
     named = [dict(zip(columns, row, strict=True)) for row in rows]
-    return [kind(*(row.get(column, "") for column in kind._fields)) for row in named]
+    absent = {**dict.fromkeys(kind._fields, ""), **kind._field_defaults}
+    return [kind(**{name: row.get(name, absent[name]) for name in kind._fields}) for row in named]
 
 
 def _characters(row: EventRow) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -43,7 +43,8 @@ MESSAGES = {
 }
 _check: Callable[[Any], Envelope] = ENVELOPE.validator.validate_python  # twice as fast
 NOTHING: Set[str] = frozenset()
-NO_CAMPAIGN = [""] * 6
+Campaign = tuple[str, str, str, str, str, str]
+NO_CAMPAIGN: Campaign = ("", "", "", "", "", "")
 
 
 Status = Literal["accepted", "duplicate", "rejected", "dropped"]
@@ -155,6 +156,8 @@ def read_event(raw: object, arrival: Arrival) -> Result:
         or arrival.referrer[:MAX_URL_CHARACTERS],
         user_agent,
         *campaign,
+        "",  # the service knows the country
+        arrival.trust,
     )
     return Result(row.event_id, "accepted", [], warnings, row)
 
@@ -233,7 +236,7 @@ def _read_entities(fields: Envelope, bad: Set[str], errors: list[FieldError]) ->
     return ids
 
 
-def _read_campaign(context: Context, landing_page: str, page_url: str) -> list[str]:
+def _read_campaign(context: Context, landing_page: str, page_url: str) -> Campaign:
     """The UTM values and the click id: from the context, else landing page, else page."""
     found: dict[str, Any] = {**read_campaign(page_url), **read_campaign(landing_page)}
     if utm := context.get("utm"):
@@ -242,7 +245,8 @@ def _read_campaign(context: Context, landing_page: str, page_url: str) -> list[s
         found[CLICK_ID] = click_id
     if not found:
         return NO_CAMPAIGN
-    return [found.get(name, "")[:MAX_CAMPAIGN_CHARACTERS] for name in (*UTM_FIELDS, CLICK_ID)]
+    values = [found.get(name, "")[:MAX_CAMPAIGN_CHARACTERS] for name in (*UTM_FIELDS, CLICK_ID)]
+    return cast(Campaign, tuple(values))
 
 
 def _short_url(name: str, url: str, warnings: list[FieldError]) -> str:

@@ -13,6 +13,7 @@ from typing import LiteralString, NamedTuple
 import psycopg
 
 from eventmill.core.registry import EventRow
+from eventmill.core.trust import Trust
 from ingest_api.senders import Sender
 
 # Machines are nobody's visitor, whatever id they pass along.
@@ -53,7 +54,7 @@ def links_of(rows: Iterable[EventRow], sender: Sender) -> list[Link]:
         if not row.anonymous_id or row.anonymous_id == user_id:
             continue
         if user_id and row.actor_type != NOBODY:
-            verified = bool(row.actor_id) and sender.kind != "publishable"
+            verified = bool(row.actor_id) and sender.trust > Trust.PUBLISHABLE
             seen_at, received_at = row.occurred_at, row.received_at
             found.append(Link(row.anonymous_id, user_id, verified, seen_at, received_at))
     return found

@@ -50,7 +50,7 @@ def row_as_rejected(row: EventRow, reason: str) -> RejectedRow:
         row.event_id,
         row.received_at,
         "",
-        _json({"kind": "secret"}),
+        _json({"kind": "secret", "trust": int(row.trust)}),
         SPOOL_ROUTE,
         _json(row_as_event(row)),
         _json({"visitor_id": row.visitor_id, "country": row.country}),
@@ -71,6 +71,7 @@ def row_as_event(row: EventRow) -> dict[str, Any]:
 def sender_as_dict(sender: Sender) -> dict[str, Any]:
     """Who sent, without the key itself."""
     found: dict[str, Any] = {"kind": sender.kind, "key_id": sender.key_id}
+    found["trust"] = sender.first_trust
     if sender.caller is not None:
         caller = sender.caller
         found["caller"] = {"sub": caller.sub, "role": caller.role, "brand_id": caller.brand_id}

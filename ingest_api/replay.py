@@ -10,6 +10,7 @@ from typing import Any, LiteralString
 import psycopg
 
 from eventmill.core.tokens import Caller
+from eventmill.core.trust import Trust
 from ingest_api.arrival import Arrival, Whereabouts, earliest_accepted
 from ingest_api.body import parse_json
 from ingest_api.events import Status
@@ -107,9 +108,10 @@ async def _again(service: IngestService, rejected: _Rejected) -> Status:
 
 
 def _sender(kept: dict[str, Any]) -> Sender:
-    caller = kept.get("caller")
+    caller, trust = kept.get("caller"), kept.get("trust")
     return Sender(
         kept["kind"],
         kept.get("key_id"),
         Caller(caller["sub"], caller["role"], caller.get("brand_id")) if caller else None,
+        Trust(trust) if trust else None,
     )

@@ -32,6 +32,7 @@ from eventmill.core.errors import Forbidden, Unauthorized, Unavailable
 from eventmill.core.plain_json import text_problem
 from eventmill.core.registry import MAX_ID_CHARACTERS
 from eventmill.core.tokens import Caller, authenticate
+from eventmill.core.trust import Trust
 from ingest_api import cors
 from ingest_api.headers import header
 from ingest_api.kept_keys import KeptKeys, Keys, KnownKey
@@ -50,13 +51,28 @@ NO_CREDENTIALS = (
 UNKNOWN_KEY = "the write key is unknown or was revoked"
 
 
+Kind = Literal["publishable", "secret", "user"]
+_TRUST: dict[Kind, Trust] = {
+    "publishable": Trust.PUBLISHABLE,
+    "user": Trust.TOKEN,
+    "secret": Trust.SECRET,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Who sends a request. `caller` is who a user's token speaks for: then the actor is fixed."""
 
-    kind: Literal["publishable", "secret", "user"]
+    kind: Kind
     key_id: str | None = None
     caller: Caller | None = None
+    first_trust: Trust | None = None
+    """The class of an accepted event that is stored again by somebody else: a replay."""
+
+    @property
+    def trust(self) -> Trust:
+        """The class of what this sender says."""
+        return self.first_trust or _TRUST[self.kind]
 
 
 @lru_cache

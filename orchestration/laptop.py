@@ -94,7 +94,7 @@ def attach(file: Path, found: Mapping[str, Sequence[str]]) -> None:
         for source in SOURCES:
             schema = source.relation.partition(".")[0]
             connection.execute(f"create schema if not exists {schema}")
-            query = _query(source, found.get(source.relation, ()))
+            query = _query(connection, source, found.get(source.relation, ()))
             connection.execute(f"create or replace view {source.relation} as {query}")
 
 
@@ -121,13 +121,18 @@ def window(arguments: Sequence[str], exported: Sequence[date]) -> dict[str, str]
     return only(DayWindow(first, exported[-1]))
 
 
-def _query(source: Source, found: Sequence[str]) -> str:
+def _query(connection: duckdb.DuckDBPyConnection, source: Source, found: Sequence[str]) -> str:
+    """A column that all files lack, since they are of an older version, is null."""
+    nulls = {name: f"null::{kind} as {name}" for name, kind in source.columns.items()}
     if not found:
-        nulls = (f"null::{kind} as {name}" for name, kind in source.columns.items())
-        return f"select {', '.join(nulls)} where false"
+        return f"select {', '.join(nulls.values())} where false"
     files = ", ".join("'" + file.replace("'", "''") + "'" for file in found)
+    rows = f"read_parquet([{files}], union_by_name = true)"
+    there = set(connection.sql(f"select * from {rows}").columns)  # noqa: S608
     columns = (
-        f"{name}::{kind} as {name}" if kind in ("uuid", "json") else name
+        nulls[name] if name not in there
+        else f"{name}::{kind} as {name}" if kind in ("uuid", "json")
+        else name
         for name, kind in source.columns.items()
-    )
-    return f"select {', '.join(columns)} from read_parquet([{files}], union_by_name = true)"  # noqa: S608
+    )  # fmt: skip
+    return f"select {', '.join(columns)} from {rows}"  # noqa: S608

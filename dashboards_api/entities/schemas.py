@@ -57,7 +57,7 @@ DOMAIN: Any = (
 def _field(name: str, column: Column) -> Any:
     """A column's field; one that not everybody is shown may be absent."""
     hidden = "" if column.is_shown or name in PARTIES else "Only in an admin's answer. "
-    kind: Any = {"uuid": UUID, "timestamptz": datetime}.get(column.type, str)
+    kind: Any = {"uuid": UUID, "timestamptz": datetime, "smallint": int}.get(column.type, str)
     always = name in ALWAYS
     return kind if always else kind | None, Field(
         ... if always else None, description=hidden + column.about, examples=[column.example]

@@ -160,8 +160,8 @@ def _cell(column: str) -> sql.Composed:
     if column in TIMES:
         return sql.SQL(TIME).format(column=name)
     value = sql.SQL("event.{column}").format(column=name)
-    # A UUID and a JSON object begin with none of the characters.
-    return cell(value) if column not in ("event_id", "props_json") else value
+    # A UUID, a number of ours and a JSON object begin with none of the characters.
+    return cell(value) if COLUMNS[column].type == "text" else value
 
 
 def cell(value: sql.Composable) -> sql.Composed:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from dashboards_api.exports.columns import TIMES, Format
+from dashboards_api.exports.columns import Format
 from dashboards_api.exports.heartbeat import Heartbeat
 from dashboards_api.exports.parts import decompressed
 from dashboards_api.exports.queue import Job
@@ -104,7 +104,8 @@ def _local(keys: list[str], storage: Root, scratch: Path, heartbeat: Heartbeat) 
 
 
 def _write_parquet(files: list[str], target: Path, scratch: Path) -> None:
-    types = {c: "timestamptz" if c in TIMES else "varchar" for c in COLUMNS}
+    own = ("timestamptz", "smallint")
+    types = {name: c.type if c.type in own else "varchar" for name, c in COLUMNS.items()}
     quoted = str(target).replace("'", "''")
     with duckdb.connect(config={**ENGINE, "temp_directory": str(scratch / "spilled")}) as engine:
         engine.execute("set timezone = 'UTC'")

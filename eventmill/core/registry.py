@@ -19,6 +19,8 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, get_type_hints
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
+from eventmill.core.trust import STORED_BEFORE
+
 MAX_ID_CHARACTERS = 200
 MAX_PROPS_BYTES = 32 * 1024
 MAX_URL_CHARACTERS = 8192
@@ -134,7 +136,7 @@ class Column:
     about: str
     """A sentence for OpenAPI."""
     example: Any = None
-    type: Literal["text", "uuid", "timestamptz", "jsonb"] = "text"
+    type: Literal["text", "uuid", "timestamptz", "jsonb", "smallint"] = "text"
     is_shown: bool = False
     """To creators and brands who may see the event's entity; others only to admins."""
     is_business: bool = False
@@ -204,6 +206,16 @@ class EventRow(NamedTuple):
     utm_content: Annotated[str, TAG_TEXT("`utm_content` of the visit.", "banner-2")]
     click_id: Annotated[str, Column(Kind.CLICK, "The advertisement's click.", "gclid-1")]
     country: Annotated[str, LABEL("Two letters, ISO 3166.", "DE")] = ""
+    # No field of the sender's: ingest sets it from the key or token of the request.
+    trust: Annotated[
+        str,
+        Column(
+            Kind.EVENT,
+            "Who sent it: 3 a server, 2 a user with their token, 1 anybody with the public key.",
+            3,
+            type="smallint",
+        ),
+    ] = str(int(STORED_BEFORE))
 
 
 COLUMNS: Final[Mapping[str, Column]] = {

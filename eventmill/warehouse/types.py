@@ -33,6 +33,7 @@ _KINDS = {
     "date": Kind("date", pa.date32(), "date"),
     "bigint": Kind("int64", pa.int64(), "bigint"),
     "integer": Kind("int32", pa.int32(), "integer"),
+    "smallint": Kind("int32", pa.int32(), "integer", "integer"),
     "boolean": Kind("bool", pa.bool_(), "boolean"),
     "double precision": Kind("float64", pa.float64(), "double"),
     "text[]": Kind("list<string>", pa.list_(pa.string()), "varchar[]"),

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from eventmill.core.tracking_plan import TrackingPlan, load_plan, tracking_plan, use_plan
+from eventmill.core.trust import Trust
 from ingest_api.keys import KeyKind
 from ingest_api.replay import replay
 from tests.ingest_api.support import NOON, event, new_key, send, served, with_key
@@ -118,11 +119,12 @@ def test_a_replayed_call_is_read_as_if_it_came_today(
     replayed, sent = rows(
         connection,
         "select event_type, actor_type, actor_id, user_id, anonymous_id, visitor_id, ip_asset_id,"
-        " project_id, props_json from raw.events order by received_at",
+        " project_id, props_json, trust from raw.events order by received_at",
     )
     assert replayed == sent
     assert sent[0] == "asset_uploaded"
-    assert sent[6:] == ("w-1", "p-1", {"engagement_ms": 5000, "title": "An Ode", "pid": 2})
+    props = {"engagement_ms": 5000, "title": "An Ode", "pid": 2}
+    assert sent[6:] == ("w-1", "p-1", props, Trust[kind.upper()])
     if kind == "secret":
         assert sent[1:3] == ("creator", "c-1"), "who uploads is a creator, says the plan"
 

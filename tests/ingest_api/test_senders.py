@@ -12,11 +12,12 @@ import httpx
 import psycopg
 import pytest
 
+from eventmill.core.database import connect
 from eventmill.core.settings import get_settings
 from eventmill.core.tokens import Caller, issue
 from ingest_api.keys import hash_key, list_keys, revoke_key
 from tests.ingest_api.support import event, new_key, send, served, with_key
-from tests.support import environment, run_eventmill, scalar, wait_until
+from tests.support import environment, rows, run_eventmill, scalar, wait_until
 
 VIEW = {"event_type": "page_viewed"}
 
@@ -43,10 +44,25 @@ def test_a_key_in_a_header_or_as_basic_user_name(bare_api: httpx.Client) -> None
             assert bare_api.post("/v1/events", json=VIEW, headers=headers).status_code == 200
 
 
-def test_a_user_s_token_with_and_without_a_key(bare_api: httpx.Client) -> None:
+def test_a_user_s_token_with_and_without_a_key(
+    bare_api: httpx.Client, module_database: str
+) -> None:
+    """And how much each sender's word counts."""
+    public, secret = with_key(new_key("publishable")), with_key(new_key())
     token = bearer(Caller("u-1", "creator"))
-    for key in ({}, with_key(new_key("publishable")), with_key(new_key())):
-        assert bare_api.post("/v1/events", json=VIEW, headers={**token, **key}).status_code == 200
+    senders = {"public": public, "secret": secret, "token": token}
+    senders |= {"token, public": token | public, "token, secret": token | secret}
+    for name, headers in senders.items():
+        answer = bare_api.post("/v1/events", json=VIEW | {"session_id": name}, headers=headers)
+        assert answer.status_code == 200
+    with connect(module_database) as connection:
+        found = rows(
+            connection,
+            "select session_id, trust from raw.events where session_id = any(%s)", list(senders),
+        )  # fmt: skip
+    assert dict(found) == {
+        "public": 1, "token": 2, "token, public": 2, "secret": 3, "token, secret": 3,
+    }  # fmt: skip
 
 
 WRONG = {

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import time
+from collections import Counter
 from pathlib import Path
 
 import psycopg
@@ -12,6 +13,7 @@ from eventmill.core.registry import EventRow
 from ingest_api.batch import Batch, RejectedRow, decode
 from ingest_api.identities import Link
 from ingest_api.rejected import row_as_event
+from ingest_api.replay import replay
 from ingest_api.spool import Spool, SpoolUnavailable
 from ingest_api.spool_file import SpoolFile
 from tests.ingest_api.support import event, is_settled, send, served, statuses
@@ -50,8 +52,9 @@ def test_a_batch_reads_as_it_was_written_and_from_an_older_version() -> None:
         [Link("anonymous", "user", True, "2015-05-17T12:00:00+00:00")],
     )
     assert decode(batch.encode()) == batch
-    older = batch.encode().replace(b',"country"]', b"]").replace(b',"DE"]', b"]")
-    assert decode(older).rows == [batch.rows[0]._replace(country="")]
+    older = batch.encode().replace(b',"country","trust"]', b"]").replace(b',"DE",""]', b"]")
+    # Before there were classes of trust, all counted as a server's word.
+    assert decode(older).rows == [batch.rows[0]._replace(country="", trust="3")]
 
 
 def test_halves_hold_everything_once() -> None:
@@ -182,7 +185,8 @@ def test_events_wait_in_the_spool_and_come_out_in_order(
 def test_what_the_database_refuses_at_last_is_kept_as_rejected(
     database: str, connection: psycopg.Connection
 ) -> None:
-    with environment(EVENTMILL_RETENTION_DAYS="0"), served() as api:
+    """A replay stores it in the class that it arrived with."""
+    with environment(EVENTMILL_RETENTION_DAYS="0"), served("publishable") as api:
         send(api, event())
         connection.execute("alter table raw.events add constraint odd check (session_id <> 'odd')")
         with database_away(database, connection):
@@ -193,3 +197,7 @@ def test_what_the_database_refuses_at_last_is_kept_as_rejected(
     ((kept, errors),) = rows(connection, "select event, errors from raw.rejected_events")
     assert '"session_id":"odd"' in kept
     assert "violates check constraint" in errors[0]["message"]
+    connection.execute("alter table raw.events drop constraint odd")
+    with environment(EVENTMILL_RETENTION_DAYS="0"):
+        assert asyncio.run(replay(database)) == Counter(accepted=1)
+    assert rows(connection, "select distinct trust from raw.events") == [(1,)]

@@ -34,7 +34,7 @@ def row(day: str, event_id: str) -> EventRow:
     times = {"occurred_at": f"{day}T12:00:00+00:00", "received_at": f"{day}T12:00:00+00:00"}
     return empty._replace(
         event_id=event_id, source="web", event_type="page_viewed", visitor_id="v",
-        props_json="{}", **times,
+        props_json="{}", trust="3", **times,
     )  # fmt: skip
 
 

@@ -44,6 +44,7 @@ with located as (
         events.*,
         (select platform.currency from platform) as platform_currency,
         {{ visitor() }} as visitor,
+        {{ trust() }} as sender_trust,
         coalesce(referrers.referrer_domain, events.referrer_domain) as domain,
         rules.clean_tag(events.utm_source) as source_tag,
         rules.clean_tag(events.utm_medium) as medium_tag,
@@ -133,6 +134,7 @@ select
     os_version,
     country,
     props_json,
+    sender_trust as trust,
 
     is_bot,
     {{ is_counted() }} as is_counted,

@@ -29,6 +29,16 @@ def test_only_the_target_leaves_the_server_alone(arguments: list[str], *, expect
     assert names_duckdb(arguments) is expected
 
 
+def test_a_column_that_an_older_export_lacks_is_null(tmp_path: Path) -> None:
+    older = [name for name in SOURCES[0].columns if name != "trust"]
+    nulls = ", ".join(f"null::varchar as {name}" for name in older)
+    file = str(tmp_path / "older.parquet")
+    duckdb.sql(f"copy (select {nulls}) to '{file}'")
+    attach(tmp_path / "dev.duckdb", {EVENTS: [file]})
+    with duckdb.connect(str(tmp_path / "dev.duckdb")) as connection:
+        assert connection.sql("select trust from raw.events").fetchall() == [(None,)]
+
+
 @pytest.mark.parametrize(
     ("exported", "start", "end"),
     [(DAYS, "2024-02-01", "2024-03-03"), (DAYS[2:], "2024-03-02", "2024-03-03")],

@@ -1270,6 +1270,12 @@ export interface components {
              */
             source: string;
             /**
+             * Trust
+             * @description Only in an admin's answer. Who sent it: 3 a server, 2 a user with their token, 1 anybody with the public key.
+             * @example 3
+             */
+            trust?: number | null;
+            /**
              * User Agent
              * @description Only in an admin's answer. The browser, as it says.
              * @example Mozilla/5.0 (X11; Linux x86_64)
