@@ -51,6 +51,7 @@ def events(count: int, seed: int = 1) -> Iterator[dict[str, Any]]:
             "received_at": moment + timedelta(seconds=1),
             "sent_at": moment if chosen.random() < 0.5 else None,
             "country": chosen.choice(["DE", None]),
+            "trust": chosen.choice([1, 2, 3]),
             "props_json": json.dumps(
                 {"engagement_ms": number, "query": chosen.choice(NASTY), "deep": {"a": [1, None]}}
             ),
