@@ -1,8 +1,8 @@
-"""One line of a web server's access log → what it says.
+"""Parses one line of a web server's access log.
 
-Read are Apache's and nginx's combined format, the common format (without referrer and user agent)
-and `vhost_combined` (with the virtual host in front). Columns that follow are not known: the line
-counts, they do not, and `LogLine.unknown_columns` names them.
+It reads the combined format of Apache and nginx, the common format (without referrer and user
+agent) and `vhost_combined` (with the virtual host in front). Further columns are ignored, and
+`LogLine.unknown_columns` has their number.
 """
 
 import re

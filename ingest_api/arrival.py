@@ -1,4 +1,4 @@
-"""One request on its way from its route to the writer: what its events have in common."""
+"""What all events of one request have in common: it goes with them from the route to the writer."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What is made durable together: event rows, rejected events, and links between ids."""
+"""What one commit stores: event rows, rejected events, and links between ids."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Commits to PostgreSQL over one connection, within a time limit, bad rows found and set apart.
+"""Commits batches to PostgreSQL over one connection, within a time limit.
 
-If a batch fails because of what is in it, it is halved until the bad item stands alone: no event
-can fail its neighbours. Everything else that fails says something about the database.
+If a batch fails because of a row in it, the batch is halved until the bad row is alone. So no event
+can make others fail. Any other failure is the database's.
 """
 
 import logging
@@ -40,7 +40,7 @@ SETTINGS: LiteralString = (
     " set timezone = 'UTC'; " + store_settings
 )
 
-# What a row itself can be guilty of. Anything else says something about the database.
+# Errors that a row causes. Any other error is the database's.
 ROW_ERRORS = (psycopg.DataError, psycopg.IntegrityError, ValueError)
 
 

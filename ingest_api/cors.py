@@ -1,10 +1,10 @@
 """Which web pages may send, and what of an answer their scripts may read.
 
-Any page may by default: a publishable key is public, and no cookie gives anybody a right here.
+By default any page may send: a publishable key is public, and cookies give no rights here.
 
-A page whose credentials are headers is kept from sending by its browser, which asks first. What has
-them in its body, as the tracker's requests and beacons do, is sent without a question, so
-`may_send` answers it here.
+Before a page sends credentials in headers, its browser asks the server (a preflight request), and
+does not send if the answer is no. The tracker sends credentials in the body. Browsers send such a
+request without asking, so `may_send` checks its origin here.
 """
 
 from urllib.parse import urlsplit

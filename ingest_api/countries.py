@@ -1,4 +1,4 @@
-"""The country of an address, from a local file: nothing is asked over the network.
+"""Looks up the country of an address in a local file, without any request over the network.
 
 The packaged file is DB-IP's (data/README.md has its source and its licence). `EVENTMILL_GEOIP_DB`
 names a newer or a better one in MaxMind's format, such as GeoLite2-Country or GeoIP2-City. The file

@@ -1,4 +1,4 @@
-"""Brings what waits in the spool into the database, in order, by one process at a time."""
+"""Moves events from the spool into the database, in order; one process at a time does it."""
 
 import asyncio
 import logging

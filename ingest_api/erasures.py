@@ -1,8 +1,8 @@
-"""Events that were received before their person was erased are not stored when they come later.
+"""Keeps out events that were received before their person was erased and are stored only later.
 
-They may come out of the spool, by a replay of refused events, or from a queue of this very moment.
-`raw.erased_subjects` knows erased people by keyed hashes. It is read only by batches that are older
-than the latest erasure: all others are told so by the statement that stores them.
+Such events come from the spool, from a replay of rejected events, or from requests in progress.
+`raw.erased_subjects` holds keyed hashes of the ids of erased people. Only a batch that is older
+than the latest erasure reads it; the statement that stores a batch says whether it is.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,7 @@
 """The write keys that an ingest process knows, and their copy on disk.
 
-The copy holds hashes and ids, no key. It serves a process that starts while the database is away,
-and is believed only for the database that it was read from.
+The copy holds hashes and ids, no keys. A process that starts while the database is away uses it,
+but only if the copy was made from the same database.
 """
 
 import json

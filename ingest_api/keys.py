@@ -1,8 +1,8 @@
 """Write keys: who may send events without being a user.
 
-A publishable key stands in web pages for all to read; a secret key stays on servers. The database
-holds a key's SHA-256: a key has 192 random bits, so there is nothing to guess and a slow hash would
-only cost time.
+A publishable key stands in web pages, where everybody can read it; a secret key stays on servers.
+The database holds the SHA-256 of each key. A key has 192 random bits, so it cannot be guessed, and
+a slow hash would add no safety.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """How many events a minute one sender may send.
 
-Counted for a user (the token's), for an anonymous visitor (the anonymous id, else address and user
-agent) and for a secret key, in windows of a minute that begin with their first event. Kept in
-memory: each worker process counts for itself, and nothing outlives it.
+A sender is a user (by token), an anonymous visitor (by anonymous id, else by address and user
+agent) or a secret key. A window of a minute begins with the sender's first event. Counts are kept
+in memory: each worker process counts for itself, and loses its counts when it ends.
 """
 
 import hashlib

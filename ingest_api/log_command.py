@@ -1,4 +1,4 @@
-"""The command `import access-log`: its options checked, its progress and its summary shown."""
+"""The command `import access-log`: checks options, shows progress, prints the summary."""
 
 import asyncio
 import json

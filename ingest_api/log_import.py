@@ -1,4 +1,4 @@
-"""Importing an access log: lines in, batches of events out, and an account of every line."""
+"""Imports an access log: makes batches of events from its lines, and counts what became of each."""
 
 import asyncio
 from collections import Counter

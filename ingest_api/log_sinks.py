@@ -1,4 +1,4 @@
-"""Where an import sends its events: the service in this process, or a running one over HTTP."""
+"""Where an import sends its events: the service's code in this process, or a running service."""
 
 import asyncio
 import secrets

@@ -1,4 +1,4 @@
-"""What the service does beside answering.
+"""What the service does regularly, besides answering requests.
 
 It makes partitions for the days to come, destroys old salts, and removes rejected events that are
 older than the retention.
@@ -24,7 +24,7 @@ log = logging.getLogger("eventmill.ingest")
 DAYS_AHEAD = 3
 EVERY_SECONDS = 600
 RETRY_SECONDS = 5
-# Making a day's partition waits for whoever holds a lock on the events.
+# Making a day's partition waits for transactions that hold a lock on raw.events.
 SECONDS = 60
 
 # Many at a time, in transactions of their own: what was removed stays so if time runs out. Workers

@@ -1,4 +1,4 @@
-"""Waiting for the database no longer than is worth it."""
+"""How long to wait for the database before events go to the spool."""
 
 import asyncio
 from collections.abc import Coroutine

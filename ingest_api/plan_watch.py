@@ -1,8 +1,8 @@
 """Takes up the tracking plan when its file changes, while the service runs.
 
-A plan that is broken is kept out: the old one stays in force, and the log, /readyz and a metric
-say so. What is taken up is also stored in `raw.tracking_plan`: to dbt's tests an event type that is
-not there is a mistake.
+A broken plan is not used: the old one stays in force, and the log, /readyz and a metric report it.
+A new plan is also stored in `raw.tracking_plan`, because dbt's tests fail on event types that are
+missing there.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
-"""Personal data that is not kept of what is stored.
+"""Removes personal data from events before they are stored.
 
 In events, URLs are scrubbed, in their own columns and in the props that the tracking plan calls
 `url`; campaign values lose e-mail addresses; properties named as a client's IP address are removed.
-Ids are kept as sent: whoever chooses an e-mail address as an id has decided so.
+Ids are kept as sent, also where a sender uses an e-mail address as an id.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Reading an event's props: what PostgreSQL can hold of them, and what the tracking plan says."""
+"""Checks an event's props: against what PostgreSQL can store, and against the tracking plan."""
 
 from itertools import islice
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whether events can be taken: by the database, or until it is back by the spool."""
+"""Whether events can be stored: in the database, or in the spool while the database is away."""
 
 from typing import Any
 

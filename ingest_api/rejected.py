@@ -1,4 +1,4 @@
-"""Rejected events, as they are kept so that they can be tried again."""
+"""The form in which rejected events are stored, so that they can be replayed."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Trying rejected events again, as what they were: their sender, their time, their visitor."""
+"""Replays rejected events with their original sender, time and visitor."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Taking personal data out of a URL: e-mail addresses, credentials, values of named parameters.
+"""Removes personal data from a URL: e-mail addresses, credentials, values of named parameters.
 
 A URL is taken apart (login, path, query, fragment), each part is decoded and looked at, also where
 it is another URL, and what need not change stays as it was sent, to the byte. Parameters are known

@@ -10,7 +10,7 @@ A key comes as `X-Write-Key`, as the user name of HTTP Basic or in the body (`wr
 | publishable key | `publishable` | `user` |
 | secret key | `secret` | `secret`, and the token says who the actor is |
 
-Keys are kept in memory: read again every ten seconds, and when somebody brings an unknown one, at
+Keys are kept in memory: read again every ten seconds, and when a request has an unknown one, at
 most once a second. The last set is also kept on disk, so that a process that starts while the
 database is away still knows its senders.
 """

@@ -1,4 +1,4 @@
-"""What happens to events: each is judged, read, told its visitor, stored, and answered for."""
+"""Handles the events of a request: checks rights, reads, finds the visitor, stores, answers."""
 
 from collections import Counter
 from collections.abc import Sequence

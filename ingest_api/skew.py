@@ -1,8 +1,8 @@
-"""A client's clock that is wrong: seen by `sent_at`, taken out of `occurred_at`, and said.
+"""Corrects `occurred_at` of a client whose clock is wrong.
 
-Both `sent_at` and `occurred_at` are read from the client's clock, so whatever it is off by at the
-one it is off by at the other. A request is on its way for less than five minutes; a larger
-difference between `sent_at` and the moment of receipt is the clock's.
+A client reads `sent_at` and `occurred_at` from the same clock, so both are wrong by the same time.
+A request takes less than five minutes: if `sent_at` and the time of receipt differ by more, the
+clock is wrong, and the difference is its error.
 """
 
 from datetime import datetime, timedelta
@@ -34,7 +34,7 @@ def shift_seconds(
 def shifted(event: dict[str, Any], arrival: Arrival) -> tuple[dict[str, Any], int]:
     """The event by the service's clock, and the seconds that it was shifted by (0: as it was).
 
-    A shifted event is a copy that says so in `props._clock_skew_seconds`. What cannot be read is
+    A shifted event is a copy, with the shift in `props._clock_skew_seconds`. What cannot be read is
     left as it is: `read_event` says what is wrong with it, also with a shifted time out of bounds.
     """
     sent_at = event.get("sent_at")

@@ -1,4 +1,4 @@
-"""What advertising cost: a CSV file of it becomes rows of raw.ad_spend."""
+"""Reads a CSV file of advertising costs into raw.ad_spend."""
 
 import csv
 import re

@@ -1,7 +1,7 @@
 """The spool: where accepted events wait on disk while the database cannot take them.
 
-One SQLite file for all worker processes of a home. Writing happens in a thread of its own, since
-it waits for the disk; asking whether anything waits takes 12 µs and happens in place.
+All worker processes of a home share one SQLite file. A thread of its own writes to it, because
+writing waits for the disk. Asking whether events wait takes 12 µs, and needs no thread.
 """
 
 import asyncio

@@ -1,12 +1,12 @@
-"""The spool's SQLite file: what could not be stored yet, in order, safe against a crash.
+"""The spool's SQLite file: events that could not be stored yet, in order, safe against a crash.
 
-Synchronous, one instance a thread. Several processes share the file: SQLite locks it, WAL lets a
-reader look while another writes, and `synchronous=full` makes each commit wait for the disk. The
-size limit is SQLite's own (`max_page_count`), so a full spool and a full disk fail in one way.
+Synchronous, one instance for each thread. Several processes share the file: SQLite locks it, WAL
+lets a reader look while another writes, and `synchronous=full` makes each commit wait for the disk.
+The size limit is SQLite's own (`max_page_count`), so a full spool and a full disk fail in one way.
 
-Even taking something out needs a little space. So that a full disk can be left again, a reserve
-lies beside the file: it is given up when the disk is full, nothing is put in while it is missing,
-and whoever has taken everything out lays it down again.
+Removing events from the file needs a little space too. So a reserve file lies beside it. When the
+disk is full the reserve is deleted, and nothing is added while it is missing. The process that has
+emptied the spool makes the reserve again.
 """
 
 import fcntl

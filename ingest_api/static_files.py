@@ -1,4 +1,4 @@
-"""The browser tracker as it is served: built by `make tracker`, packed once, named by content."""
+"""The browser tracker's files: built by `make tracker`, compressed once, named by their content."""
 
 import gzip
 import hashlib

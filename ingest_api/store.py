@@ -1,9 +1,9 @@
 """One transaction that stores a batch, each event id once.
 
-Events go in with one statement, which is its own transaction and one round trip: ids are claimed
-in `raw.event_ids`, only what was new goes into `raw.events`, and its days are noted in
-`raw.touched_days`. The rows are one text, split by the server: of nine ways that were measured the
-cheapest for the service (docs/decisions/0011-ingest-throughput.md).
+One statement stores the events. It is a transaction and a single round trip: it inserts the ids
+into `raw.event_ids`, the events with new ids into `raw.events`, and their days into
+`raw.touched_days`. The rows are sent as one text, which the server splits. Of nine ways that were
+measured, this one costs the service least (docs/decisions/0011-ingest-throughput.md).
 """
 
 import secrets

@@ -1,12 +1,12 @@
 """Telling visitors apart without any id: a keyed hash of address and user agent within a day.
 
 The key (salt) of a UTC day is made when first needed and destroyed 48 hours later, in the database
-and in every process. From then on nobody, whoever has the database, can find the address behind a
-visitor or tell whether two hashes came from the same one.
+and in every process. From then on nobody can find the address behind a visitor, or tell whether two
+hashes came from the same address, even with a copy of the database.
 
 While the database is away, a day's salt is made here and kept in the spool, where the other
-processes find it, until it can be handed over. Should the database have one of the same day by
-then, that one stays, and a visitor of that day counts twice.
+processes find it, until it can be stored. If the database has a salt of the same day by then, the
+database's stays, and a visitor of that day counts twice.
 """
 
 import hashlib

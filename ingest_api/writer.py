@@ -1,9 +1,9 @@
 """Group commit: requests that wait at the same time share one transaction.
 
-A transaction costs about the same for one event as for fifty (round trips, the wait for the disk),
-so while one runs, whatever arrives is gathered for the next. One connection does it all: a second
-one made the groups smaller and cost more than it brought (docs/decisions/0003-group-commit.md).
-A submission is answered only when it is durable.
+A transaction costs about the same for one event as for fifty (round trips, the wait for the disk).
+So while one transaction runs, requests that arrive are gathered for the next. There is one
+connection: a second one made the groups smaller and the service slower
+(docs/decisions/0003-group-commit.md). A request is answered only when its events are durable.
 
 If the database is away or slow, a group goes to the spool, and so does every later one until the
 spool is empty again (docs/decisions/0006-spool.md).
@@ -27,7 +27,7 @@ GROUP_ROWS = 2_000
 # What may wait: two to three seconds' work of ordinary rows, or 64 MB of large ones.
 QUEUE_ROWS = 50_000
 QUEUE_CHARACTERS = 64_000_000
-# Longer than this, and whoever waits is better served by the spool.
+# A request that has waited longer than this is stored in the spool instead.
 COMMIT_SECONDS = 5.0
 # The same for a command line, which has no spool.
 PATIENT_SECONDS = 60.0

@@ -1,8 +1,7 @@
 """Logs as JSON, one object a line, without personal data.
 
-A line holds what the program says of itself: never an address, a URL, a header, a key or anything
-of an event. Of an unexpected error it holds the type and the places in the code, not the message,
-which may quote a value.
+A line never holds an address, a URL, a header, a key or a part of an event. For an unexpected error
+it holds the type and the lines of code, and not the message, which may quote a value.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Names that clients use for what the tracking plan calls otherwise.
+"""Maps the names that clients use to those of the tracking plan.
 
 Spelling is not a different name: `Asset Viewed`, `assetViewed` and `asset-viewed` are all
 `asset_viewed`. Other words need an alias in the plan.

@@ -1,4 +1,4 @@
-"""What JSON can say and PostgreSQL's text and jsonb cannot hold, found with its place."""
+"""Finds JSON values that PostgreSQL's text and jsonb cannot store, and where they are."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""How any part asks for a built day to be built again, and which days a session depends on.
+"""Requests that a built day be built again, and the days that a session depends on.
 
 Dagster's sensor `rebuild_days` builds what stands in `enrichment.days_to_rebuild`.
 """

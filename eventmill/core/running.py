@@ -1,6 +1,6 @@
 """What runs for a home, as `eventmill up` writes it to `<home>/run/up.json`.
 
-Other processes read it: `eventmill status` and `eventmill down`, and what serves metrics.
+`eventmill status`, `eventmill down` and the processes that serve metrics read it.
 """
 
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Secrets that a system makes for itself: once, kept in its home, readable by nobody else."""
+"""Secrets that a system makes once and keeps in its home, in files that only its user can read."""
 
 import os
 import secrets

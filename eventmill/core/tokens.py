@@ -1,7 +1,8 @@
 """User tokens: JWTs with `sub`, `role` and, for a brand, `brand_id`.
 
-Signed with HS256 and a shared secret, or, where EVENTMILL_JWT_JWKS_URL names a key set, with RS256
-or ES256 and a key of that set. Never both: a public key must not pass for a shared secret.
+A token is signed with HS256 and a shared secret. Where EVENTMILL_JWT_JWKS_URL names a key set, it
+is signed with RS256 or ES256 and a key of that set instead. Never both at once: otherwise somebody
+could use a public key as the shared secret.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """The tracking plan: which event types exist and what their props look like.
 
 One YAML file is the only home of the plan; this module loads it, refuses a broken one and checks
-props against it. Whatever is derived from a plan hangs on the plan itself, so that a process that
-takes up another one follows in everything at once.
+props against it. Everything that is derived from a plan is an attribute of the plan, so a process
+that loads another plan replaces all of it at once.
 """
 
 import hashlib

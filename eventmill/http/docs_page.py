@@ -1,4 +1,4 @@
-"""`/docs`: the OpenAPI page. It is the one answer that may run a script: that of its own text."""
+"""`/docs`: the OpenAPI page. It is the only answer that may run a script, and only its own."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""What whoever runs a service asks of it: whether the process lives, and its Prometheus metrics.
+"""`/healthz` (the process lives) and `/metrics` (Prometheus) of both APIs.
 
 `/readyz` is each API's own.
 """

@@ -1,6 +1,6 @@
 """What every request gets: an id, security headers and a line in the log.
 
-The line says what was called and how it went, and nothing of who called, about whom, or with what.
+The line has the route, status and duration, and nothing about the caller, a person or the content.
 """
 
 import logging

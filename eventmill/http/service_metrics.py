@@ -1,6 +1,6 @@
-"""What `eventmill up` has had to do for its processes, in the metrics of both APIs.
+"""How often `eventmill up` restarted each of its processes, in the metrics of both APIs.
 
-Either API answers for all, so a process that is away is still told of by the other.
+Each API reports all processes, so the other API reports one that is down.
 """
 
 from collections.abc import Iterator

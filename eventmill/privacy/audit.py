@@ -1,7 +1,7 @@
-"""The audit log: who read or changed personal data. What is acted on is recorded with the act.
+"""The audit log: who read, exported or erased personal data.
 
-`ops.audit_log` only grows. `record` it before the data leaves: if the log cannot be written, the
-caller gets an error and no data.
+Rows of `ops.audit_log` are only added. Call `record` before the data leaves: if the log cannot be
+written, the caller gets an error and no data.
 """
 
 import os

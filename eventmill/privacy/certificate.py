@@ -1,4 +1,4 @@
-"""What an erasure says of itself, for ever, without saying whose it was: `ops.erasures`."""
+"""The certificate of an erasure, kept in `ops.erasures`. It does not hold the person's ids."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which days an erasure touches, and that they are built again: exactly those, and soon."""
+"""Finds the days that an erasure changes, and requests that exactly these be built again."""
 
 from collections.abc import Collection, Iterable
 from datetime import date

@@ -1,9 +1,9 @@
-"""A person is erased: in one transaction, all of it or nothing.
+"""Erases a person in one transaction: everything or nothing.
 
-The dashboards API and the command line both call `erase`. While it lasts no build runs, since a
-build that had read the person's events would write them into the marts again. The ingest service
-goes on storing. Only at the end it waits for a moment: what has arrived of the person meanwhile
-goes too, and from the commit on `raw.erased_subjects` keeps out whatever was received before.
+The dashboards API and the command line both call `erase`. No build runs during an erasure: a build
+that has read the person's events would write them into the marts again. The ingest service goes on
+storing. At the end the erasure locks it out for a moment, and removes the events of the person that
+arrived meanwhile. From the commit on, `raw.erased_subjects` keeps out events received before.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """Files outside of the database that may hold the person: admins' exports, and the warehouse's.
 
-Exports are removed, since admins can have them made again. The warehouse's files are rewritten,
-which takes too long for a transaction: what has to be done is noted here, with the erasure, and the
-sensor `rewrite_erased_days` does it (eventmill/warehouse/erasing.py).
+Exports are removed: admins can request them again. The warehouse's files are rewritten, which takes
+too long for a transaction. So the erasure only records which files have to be rewritten, and the
+sensor `rewrite_erased_days` has it done (eventmill/warehouse/erasing.py).
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""How an erased person is known: by a keyed hash, and by a pseudonym that stands for nobody.
+"""The keyed hash by which an erased person is recognised, and the pseudonym in place of their id.
 
-The key is no part of the database, so whoever has a copy of that cannot try likely ids.
+The key is not in the database, so somebody with a copy of the database cannot try likely ids.
 """
 
 import hashlib

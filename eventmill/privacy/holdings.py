@@ -1,6 +1,6 @@
 """Everything held on a person, row by row as the database has it, as one JSON text.
 
-Both doors, the dashboards API and the command line, read it here, and each reading is recorded.
+The dashboards API and the command line both call this, and each call is recorded.
 """
 
 import json

@@ -1,9 +1,8 @@
-"""What others' data says of a person: one of their ids in a column, a property or a URL.
+"""Ids of an erased person in other people's data: in a column, a property or a URL.
 
-These rows are not the person's, so they stay, and a pseudonym takes the place of the id. Where a
-column holds ids of people it has to be equal. Elsewhere the id has to stand as a word of its own,
-and has to be long enough to be no ordinary word or number: an id `42` is no reason to change the
-`?page=42` of everybody.
+These rows belong to others, so they stay, and a pseudonym replaces the id. In a column of ids the
+value has to be equal. Elsewhere the id has to be a whole word, and long enough not to be an
+ordinary word or number: an id `42` must not change the `?page=42` of everybody.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Every table that Eventmill keeps data in, as the database itself lists them.
 
-What to read and what to erase follows from the columns, so a new model or table is met by itself.
+What to read and what to erase follows from the columns, so a new model or table is included.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A connection, and one statement with what came of it: its rows, or how many rows it changed."""
+"""A connection, and functions that run one statement and return its rows or the number of them."""
 
 from collections.abc import Mapping
 from typing import Any

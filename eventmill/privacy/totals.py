@@ -1,6 +1,6 @@
-"""The numbers of some days with a person and without, counted from the events in one go.
+"""Counts the numbers of some days, with and without a person, from the events.
 
-In one statement, so that both are of one moment, whatever arrives meanwhile.
+It is one statement, so that both counts see the same events while others arrive.
 """
 
 from collections.abc import Sequence

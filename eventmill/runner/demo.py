@@ -1,4 +1,4 @@
-"""`eventmill demo`: a real log through the real system, then its numbers and how to ask on."""
+"""`eventmill demo`: imports a real log, builds its days, prints the numbers and calls to try."""
 
 import subprocess
 import sys

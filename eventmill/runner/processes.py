@@ -1,7 +1,7 @@
 """Finding and stopping the processes of a system.
 
-Each process that a supervisor starts inherits a mark in its environment. By it they are found also
-when their parent was killed: a worker of a killed service, a code server of a killed daemon.
+Each process that a supervisor starts inherits a mark in its environment. By this mark a process is
+found even if its parent was killed: a worker of a killed service, a code server of a killed daemon.
 """
 
 import signal

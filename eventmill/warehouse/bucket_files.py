@@ -1,7 +1,7 @@
 """A bucket's files as DuckDB and pyarrow read them: the parts of a file that they ask for.
 
-DuckDB's own extension for S3 is a download at run time, and it takes no other file system than one
-of fsspec. obstore has one too, whose files give fewer bytes than they are asked for.
+DuckDB's own extension for S3 is a download at run time. Otherwise DuckDB accepts only file systems
+of fsspec. obstore's fsspec files return fewer bytes than requested, so these are our own.
 """
 
 from datetime import datetime

@@ -1,7 +1,7 @@
-"""An erased person goes from the files too: days are exported anew, or filtered if that cannot be.
+"""Removes erased people from the files: days are exported again, or filtered where they cannot be.
 
-An erasure notes in its transaction whom the files still hold (eventmill/privacy/files.py); whoever
-calls `erase_waiting` then rewrites them. What is noted stays until it is done.
+An erasure records in its transaction which files still hold the person
+(eventmill/privacy/files.py). `erase_waiting` rewrites these files, and then deletes the record.
 """
 
 from collections.abc import Generator, Sequence

@@ -1,4 +1,4 @@
-"""What goes wrong with files, whether they are in a folder or in a bucket."""
+"""Errors of files, whether they are in a folder or in a bucket."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

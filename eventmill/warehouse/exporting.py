@@ -1,4 +1,4 @@
-"""A day of all tables, exported together and recorded: for Dagster and the command alike."""
+"""Exports a day of all tables together, and records it. Dagster and the command call this."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date

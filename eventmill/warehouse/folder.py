@@ -1,4 +1,4 @@
-"""Files in a folder of this machine: each appears under its name when it is whole and on the disk.
+"""Files in a folder of this machine. A file gets its name when it is complete and on the disk.
 
 Plain system calls and no library: obstore's folders do not wait for the disk (fsync), and cannot
 exchange two folders.

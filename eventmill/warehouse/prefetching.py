@@ -1,4 +1,4 @@
-"""Work on one item while the next is being made."""
+"""Makes the next item in a thread while the caller works on one."""
 
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor

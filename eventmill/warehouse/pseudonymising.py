@@ -1,4 +1,4 @@
-"""Pseudonyms in the place of ids, a batch at a time. DuckDB takes a third of what Python would."""
+"""Replaces ids by pseudonyms, batch by batch. DuckDB takes a third of Python's time."""
 
 from collections.abc import Generator, Sequence
 from contextlib import closing

@@ -1,7 +1,7 @@
-"""A day of a table takes the place of the former one: all of it at once, or nothing.
+"""Replaces a day of a table by a new version: all of it at once, or nothing.
 
-A day is published by its manifest. In a folder manifest and files appear together, because the
-day is written into a folder beside and changes places with the former one in one step: so a plain
+The manifest publishes a day. In a folder, manifest and files appear together: the day is written
+into another folder, which is exchanged with the former one in one step. So a plain
 `date=*/*.parquet` shows whole days too. In a bucket the manifest is written last.
 """
 

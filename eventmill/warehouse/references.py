@@ -1,7 +1,7 @@
 """What events refer to: tables without days, as they are now, one Parquet file each.
 
-Whoever builds the models from the warehouse's files needs them besides `events`. A file takes the
-place of the former one in one step, so it needs no manifest: `<root>/<name>/current.parquet`.
+Building the models from the warehouse's files needs them besides `events`. A new file replaces the
+former one in one step, so it needs no manifest: `<root>/<name>/current.parquet`.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The client of a store that speaks S3: obstore's, with what it leaves to be done.
+"""The client of a store that speaks S3: obstore's client, and what it does not do itself.
 
 docs/decisions/0032 says why obstore.
 """

@@ -1,4 +1,4 @@
-"""Versions of a table's schema: an added column or comment keeps the version, all else raises it.
+"""Versions of a table's schema. A new column or comment keeps the version; other changes raise it.
 
 `<root>/<table>/schema.json` is the schema of the day that was exported last.
 """

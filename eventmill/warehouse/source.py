@@ -1,4 +1,4 @@
-"""Days as the database gives them: Arrow batches out of a binary COPY, all of one snapshot.
+"""Reads days from the database: Arrow batches from a binary COPY, all of one snapshot.
 
 ADBC's driver turns PostgreSQL's binary COPY into Arrow in C, a batch at a time, while the server
 sends on: no day is ever held in memory (docs/decisions/0024 has what other ways took).

@@ -1,4 +1,4 @@
-"""What the warehouse holds and lacks, as the database has noted it."""
+"""Which days the warehouse has, and which it lacks, as recorded in the database."""
 
 from datetime import date, datetime
 from typing import Any, LiteralString

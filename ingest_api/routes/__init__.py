@@ -1,1 +1,1 @@
-"""What the service answers to. A route reads the request and writes the answer, no more."""
+"""The routes of the service. A route only reads the request and writes the answer."""

@@ -1,7 +1,7 @@
-"""The Segment tracking API and what its and RudderStack's browser libraries ask before they send.
+"""The Segment tracking API, and the settings that Segment's and RudderStack's libraries load first.
 
-Their libraries drop what is answered with 4xx and try again after 5xx, so every call that can be
-read is answered with 200: an event that is rejected is kept and can be replayed.
+These libraries drop events that are answered with 4xx and try again after 5xx. So every call that
+can be read is answered with 200, and rejected events are kept for a replay.
 """
 
 import time

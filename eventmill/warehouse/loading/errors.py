@@ -1,4 +1,4 @@
-"""What can go wrong with a load, in words of the settings."""
+"""Errors of a load, with the setting to look at."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

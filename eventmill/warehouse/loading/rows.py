@@ -1,4 +1,4 @@
-"""The rows of an exported day as a warehouse gets them: with their day, and without lists."""
+"""The rows of an exported day in the form that is loaded: with the day, and without lists."""
 
 import json
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
-"""Which days are to be loaded, one after the other, and that each has arrived whole.
+"""Loads the days that changed, one after the other, and counts each afterwards.
 
-A day is loaded if the manifest of its files is another one than the destination remembers: so a
-day that was built again, exported again, or rewritten for an erasure is loaded again.
+A day is loaded if its manifest differs from the one that the destination has recorded. So a day
+that was built again, exported again, or rewritten for an erasure is loaded again.
 """
 
 from collections import defaultdict
