@@ -1,1 +1,1 @@
-"""The dashboards API: what the marts, and the events not yet built into them, say to the apps."""
+"""The dashboards API: answers questions from the marts, and from events that are not built yet."""

@@ -1,14 +1,14 @@
 """Who may see what: the only place that decides it.
 
-Whose a thing is, and on which days a license holds, say the views of the schema `rules`, from the
-moment that an event arrives. What that allows is decided here:
+The views of the schema `rules` say whose a thing is, and on which days a license holds, as soon as
+an event arrives. This module decides what that allows:
 
 - A creator sees their assets and the licenses of these.
 - A brand always sees its projects and licenses, and an asset on the days on which it has a license
   for it.
 - An admin sees whatever any event names.
 
-Everything else is NotFound, always in the same words, so an answer never tells whether a thing
+Everything else is NotFound, always in the same words. So an answer does not reveal whether a thing
 exists that the caller may not see.
 """
 

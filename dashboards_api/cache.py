@@ -1,8 +1,9 @@
-"""Answers that are finished: kept in this process, and forgotten at once when they change.
+"""Keeps finished answers in this process, and drops them as soon as they change.
 
 An entry is found by the route, the caller's scope, what was asked (days, never `period=30d`), the
-UTC day and the metric definitions in use. `invalidation.py` tells what changed. Nothing is kept
-while nobody listens for changes, and a failure of the cache is a miss. See docs/decisions/0017.
+UTC day and the metric definitions in use. `invalidation.py` receives what changed. While it does
+not receive changes, nothing is kept. A failure of the cache counts as a miss. See
+docs/decisions/0017.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""Finished work in memory: bounded in bytes, for a time, and forgotten when its basis changes.
+"""Values in memory: bounded in bytes, for a limited time, dropped by tag.
 
-cachetools has such a container, but an entry that leaves it by itself takes no tag with it.
+cachetools has such a container, but does not update tags when it evicts an entry.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""What every route of cached answers repeats, once: who calls, whether they may, and the answer.
+"""What all routes of cached answers share: who calls, whether they may, and the answer.
 
 A route declares `call: OneCall` (or `OneAdminCall`), its path and its parameters, and names the
 function of its service.

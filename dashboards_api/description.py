@@ -1,4 +1,4 @@
-"""What the OpenAPI description, which clients are generated from, says beyond the routes."""
+"""What the OpenAPI description has besides the routes. Clients are generated from it."""
 
 from typing import Any
 

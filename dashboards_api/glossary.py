@@ -1,6 +1,6 @@
-"""Names that mean the same wherever they stand: their words and an example, for the description.
+"""Descriptions and examples for field names that mean the same everywhere, for the OpenAPI page.
 
-A field that says something of its own keeps it.
+A field with a description of its own keeps it.
 """
 
 from eventmill.core.registry import COLUMNS

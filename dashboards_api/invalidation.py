@@ -1,14 +1,14 @@
-"""Hearing what changed: one connection per process that listens, and the messages it gets.
+"""Receives what changed: one connection per process that listens (LISTEN), and its messages.
 
-A message is sent by a trigger in the transaction that makes the change (0019_notify.sql), so it
-comes exactly when the change can be seen. It is JSON with any of these:
+A trigger sends the message in the transaction that makes the change (0019_notify.sql), so it
+arrives when the change is visible. It is JSON with any of these:
 
-    {"tags": ["asset:a1", "brand:acme"]}        events of a life came or went
-    {"days": ["2025-01-01", "2025-01-31"]}      numbers of these days are others, both inclusive
+    {"tags": ["asset:a1", "brand:acme"]}        lifecycle events were added or removed
+    {"days": ["2025-01-01", "2025-01-31"]}      numbers of these days changed, both inclusive
     {"definition": "0f34…"}                     dbt made the views anew
     {"everything": true}
 
-What cannot be read means everything.
+A message that cannot be read counts as everything.
 """
 
 import asyncio

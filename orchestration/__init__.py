@@ -1,4 +1,4 @@
-"""Dagster's side: observes raw, enriches, runs dbt, alerts."""
+"""The Dagster project: observes raw events, enriches them, runs dbt, exports days, alerts."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""A preview for people, and as JSON."""
+"""Prints a preview as text or as JSON."""
 
 import json
 from collections.abc import Mapping

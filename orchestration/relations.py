@@ -1,4 +1,4 @@
-"""Which relations there are: dbt makes most of them with the first build."""
+"""Whether a relation exists: dbt makes most of them in the first build."""
 
 import psycopg
 

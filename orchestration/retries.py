@@ -1,4 +1,4 @@
-"""What is worth another try: a fault that passes, such as a server that restarts. SQL is not."""
+"""Which errors are retried: those that pass, such as a server that restarts. Wrong SQL is not."""
 
 import re
 from collections.abc import Iterator

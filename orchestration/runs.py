@@ -1,4 +1,4 @@
-"""What Dagster's runs say of days: which are being built, which failed, what a run goes on with."""
+"""Reads Dagster's runs: which days are being built, which failed, and where a run continues."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping

@@ -1,8 +1,8 @@
-"""What of an event a creator or a brand may see.
+"""Which fields of an event a creator or a brand may see.
 
-An event on somebody's asset was made by a visitor, who is not theirs to know. So they see what
-happened, when, to which of the marketplace's things, and how the visit came about; nothing that
-names or tells apart a person. It is a list of what is shown, and new fields are not on it.
+An event on somebody's asset was made by a visitor, and owners must not learn who that is. They see
+what happened, when, to which project, asset or license, and how the visit came about. They see
+nothing that names or tells apart a person. The lists name what is shown, so a new field is hidden.
 """
 
 from collections.abc import Collection

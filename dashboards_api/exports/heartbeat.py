@@ -1,4 +1,4 @@
-"""Says that an export is being made, and notices when it should not be made any more."""
+"""Records that an export is still being made, and notices when it should stop."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""Links to files on this machine that work for a while, for whoever has one."""
+"""Signed links to files on this machine. A link needs no token, and works until it expires."""
 
 import hashlib
 import hmac

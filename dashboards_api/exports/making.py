@@ -1,4 +1,4 @@
-"""Making an export: its days one by one, then the file, from where an earlier attempt ended."""
+"""Makes an export: first each day, then the file. It continues where an earlier attempt ended."""
 
 import logging
 import threading

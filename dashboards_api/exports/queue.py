@@ -1,8 +1,8 @@
-"""Which export is made by whom: the statements of whoever makes one.
+"""The queue of exports: SQL with which a process claims one and reports on it.
 
-A claim is a row's `attempt`: each begin raises it, and every later statement of that beginning asks
-for it. So a process that was taken for dead and is not cannot write to an export that another has
-taken over.
+A claim is the row's `attempt`: a process that begins raises it, and its later statements require
+that value. So a process that was wrongly taken for dead cannot write to an export that another
+process has taken over.
 """
 
 from dataclasses import dataclass
@@ -185,7 +185,7 @@ def finish(
 
 
 def release(connection: Connection, job: Job) -> None:
-    """This process stops; whoever is there may go on at once."""
+    """Release the export: this process stops, and another may continue at once."""
     connection.execute(RETRY, job.claim(error=None, pause=0))
 
 

@@ -1,4 +1,4 @@
-"""What an export is asked for with, and what is said of it."""
+"""The body that requests an export, and the answer that describes it."""
 
 import difflib
 from collections.abc import Iterable

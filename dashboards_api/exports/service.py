@@ -1,4 +1,4 @@
-"""Exports as their admins see them: asked for, looked at, downloaded, removed."""
+"""What admins do with exports: request, look at, download and remove them."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Files go when their time is over, and so does what a process left behind that died."""
+"""Removes files that have expired, and files that a killed process left behind."""
 
 import logging
 import shutil

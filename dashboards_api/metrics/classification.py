@@ -1,7 +1,7 @@
-"""Live events may carry user agents and referrers that no run has classified yet.
+"""Classifies user agents and referrers of live events that no run has classified yet.
 
-They are classified in this process before they are counted, so a bot that came for the first time
-a second ago is no visitor. Nothing is stored: `int_events` takes the rows from a setting of the
+This happens before the events are counted, so a bot that came for the first time a second ago is
+not counted as a visitor. Nothing is stored: `int_events` takes the rows from a setting of the
 transaction (docs/decisions/0029-reading-writes-nothing.md). Built days need none of this.
 """
 

@@ -1,4 +1,4 @@
-"""Revenue in other currencies than the platform's: it is never added to `revenue_cents`."""
+"""Revenue in other currencies than the platform's, which is never added to `revenue_cents`."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Numbers for people whom no build has met yet, beside those that `marts.visitors` gave."""
+"""Numbers for visitors whom no build has seen yet, besides those of `marts.visitors`."""
 
 from psycopg import sql
 

@@ -1,4 +1,4 @@
-"""Which days are built, and what live events carry that no run has classified yet.
+"""Which days are built, and which user agents and referrers no run has classified yet.
 
 A day is built when `marts.daily_builds` has its receipt: its numbers then are rows of roll-ups, all
 of one build. Every other day is counted from `intermediate.int_traffic`, the view that those are

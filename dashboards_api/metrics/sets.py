@@ -1,4 +1,4 @@
-"""Sets of numbers as built days have them: united and counted.
+"""Unites and counts the sets of visitors' numbers that built days have.
 
 Visitors are packed as in `int_entity_days`, four bytes a number, the most significant first; a day
 of the whole platform has a bitmap of them (docs/decisions/0014).

@@ -1,4 +1,4 @@
-"""Sums of a group of events, and its visitors, as they come from several queries."""
+"""Adds up the sums and visitors of a group of events from several queries."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

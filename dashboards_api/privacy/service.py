@@ -1,4 +1,4 @@
-"""A person's data is read or erased for an admin, as `eventmill subjects` does it too."""
+"""Reads or erases a person's data for an admin, with the code of `eventmill subjects`."""
 
 from collections.abc import AsyncIterator
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Pieces of SQL that a question's statements share."""
+"""SQL fragments that the statements of a question share."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""A query's body → a question, or an error that names what is wrong and lists what is right."""
+"""Turns a query's body into a question, or an error that names the mistake and the valid names."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Which rows answer a question: the smallest roll-up that can, what it lacks, and live events."""
+"""Chooses the rows that answer a question: the smallest roll-up that can, and live events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A question and its sources → one SQL statement, of which every row carries the total of rows.
+"""Turns a question and its sources into one SQL statement. Each row has the total number of rows.
 
 Columns are numbered: d0, d1, … are the dimensions as the question has them, m0, m1, … its metrics.
 """

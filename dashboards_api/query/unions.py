@@ -1,4 +1,4 @@
-"""Different visitors of groups whose days have sets of visitors already: the sets are united here.
+"""Counts the different visitors of a group over several days, by uniting the days' sets.
 
 A page of rows needs only the sets of its own groups.
 """

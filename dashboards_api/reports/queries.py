@@ -1,4 +1,4 @@
-"""The SQL of saved reports. Every statement names the owner: somebody else's are not there."""
+"""The SQL of saved reports. Every statement names the owner, so others' reports are not found."""
 
 from typing import Any, LiteralString
 

@@ -1,4 +1,4 @@
-"""What a report is, sent and answered."""
+"""The shape of a report, in requests and answers."""
 
 import datetime
 from typing import Annotated, Any

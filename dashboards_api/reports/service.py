@@ -1,4 +1,4 @@
-"""Keeping reports, and the question that a report asks now."""
+"""Stores reports, and makes the question that a report asks today."""
 
 from typing import Any, LiteralString
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""dbt inside this process: another one for it would spend 4 s on imports before it does a thing."""
+"""Runs dbt inside this process: a process of its own would first spend 4 s on imports."""
 
 import signal
 import threading

@@ -1,6 +1,6 @@
-"""The job that tries refused events again, for when the tracking plan was corrected.
+"""The job that replays rejected events, for use after the tracking plan was corrected.
 
-Ingest and orchestration share no code: the job runs the command that a person would.
+Ingest and orchestration do not import each other, so the job runs `eventmill rejected replay`.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""All that is known of a number, as plain values by name."""
+"""Collects everything that is known of a number, as plain values by name."""
 
 import shlex
 from collections.abc import Iterator

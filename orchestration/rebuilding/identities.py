@@ -1,6 +1,7 @@
 """Links between anonymous ids and users that came after the days of their events were built.
 
-Looked at once a night: many people log in every hour, and each concerns days of weeks ago.
+They are looked at once a night: many people log in every hour, and each login changes days of
+weeks ago.
 """
 
 from datetime import date, datetime, timedelta

@@ -1,8 +1,8 @@
 """Which other days a late event changes.
 
-Everything is visitor-local: an event concerns the days near it on which its visitor has a session
-(eventmill/core/rebuilds.py). What later conversions are credited to follows by itself: building a
-day credits those that its touches lead to (dbt's `conversions_to_credit`).
+An event changes only days of its own visitor: those near it on which the visitor has a session
+(eventmill/core/rebuilds.py). Credits of later conversions need no request: building a day also
+credits the conversions that its touches lead to (dbt's `conversions_to_credit`).
 """
 
 from collections.abc import Collection

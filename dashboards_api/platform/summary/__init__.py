@@ -1,1 +1,1 @@
-"""Who and what is active, new and there at all on the platform."""
+"""How many users, creators, brands, assets and licenses are active, new, and there in all."""

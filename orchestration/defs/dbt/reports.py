@@ -1,4 +1,4 @@
-"""What Dagster is told of a build: materializations, checks, rows and seconds."""
+"""Reports a build to Dagster: materializations, checks, rows and seconds."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The sensor that has built days exported, whoever built them, and says when one is overdue."""
+"""The sensor that starts the export of built days, and alerts when one is overdue."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Tables that models read and nothing here builds: only named, for the lineage."""
+"""Tables that models read and Dagster does not build. They are named for the lineage only."""
 
 import dagster as dg
 

@@ -1,1 +1,1 @@
-"""Raw events end after the retention period; what was made of them stays."""
+"""Drops raw events after the retention period. The marts stay."""
