@@ -1,21 +1,17 @@
-"""Dagster's state, dbt's manifest and its views, before the services start.
-
-`eventmill prepare`, and `python -m orchestration.prepare` for the start of a system.
+"""Dagster's state, dbt's manifest and its views, before the services start: `eventmill prepare`.
 
 Without the views the dashboards have no live numbers until the first build.
 """
 
-import sys
-
 import psycopg
 
 from eventmill.core.database import BUILD_LOCK, advisory_lock, connect
-from eventmill.core.errors import ConfigurationError, EventmillError
+from eventmill.core.errors import ConfigurationError
+from eventmill.core.relations import is_there
 from eventmill.core.settings import get_settings
 from orchestration.building.invocation import run_dbt
 from orchestration.instance import prepare_instance
 from orchestration.project import fingerprint, prepare_manifest, target_path
-from orchestration.relations import is_there
 
 # What live numbers are counted from. It takes seconds, whatever the size of raw; views on tables
 # come with the first build, which makes those.
@@ -45,17 +41,3 @@ def _prepare_views(connection: psycopg.Connection) -> None:
     if outcome.errors:
         raise ConfigurationError(f"dbt cannot make its views: {'; '.join(outcome.errors)}")
     stamp.write_text(fingerprint())
-
-
-def main() -> int:
-    """Exit status; what is wrong is the last line of the output."""
-    try:
-        prepare()
-    except EventmillError as error:
-        print(f"eventmill: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -20,10 +20,10 @@ from psycopg import sql
 from eventmill.core.database import dbt_environment
 from eventmill.core.days import ONE_DAY, DayWindow
 from eventmill.core.errors import ConfigurationError, EventmillError
+from eventmill.core.relations import has_builds
 from eventmill.core.settings import child_environment, get_settings
 from orchestration.comparison import Comparison, columns_of, compare
 from orchestration.project import manifest, prepare_manifest
-from orchestration.relations import has_builds
 
 TARGET: Final = "preview"
 BUILT_DAYS: LiteralString = """

@@ -1,4 +1,4 @@
-"""Progress of a run on the terminal of `eventmill backfill`, a line for each thing."""
+"""Progress of a run: in its log, in the list of runs, and on the terminal of a backfill."""
 
 import logging
 import sys
@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 import dagster as dg
+
+from orchestration.tags import PROGRESS_TAG
 
 _terminal: TextIO = sys.stderr
 
@@ -48,3 +50,26 @@ def _line(record: logging.LogRecord) -> str | None:
         case dg.DagsterEventType.STEP_FAILURE:
             return f"{step} failed"
     return None
+
+
+def how_far(done: int, of: int, built: int = 0, seconds: float = 0) -> str:
+    """How far a run is, in words: `62 of 365 days, about 4 min left`.
+
+    `built` days took this run `seconds`; the others of `done` were built before it.
+    """
+    left, said = of - done, f"{done} of {of} days"
+    if not left or not built:
+        return said
+    seconds_left = seconds / built * left
+    if seconds_left < 90:
+        return f"{said}, about {max(1, round(seconds_left))} s left"
+    minutes = round(seconds_left / 60)
+    return f"{said}, about " + (
+        f"{minutes} min left" if minutes < 100 else f"{minutes // 60} h left"
+    )
+
+
+def report(context: dg.AssetExecutionContext, said: str) -> None:
+    """Say how far the run is: in its log, and in the list of runs."""
+    context.log.info(said)
+    context.instance.add_run_tags(context.run.run_id, {PROGRESS_TAG: said})

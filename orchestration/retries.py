@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import dagster as dg
 import psycopg
 
+from eventmill.core.database import connect
 from eventmill.warehouse.errors import StorageError
 
 # Waits 10, 30 and 70 seconds: long enough for a database to restart.
@@ -42,3 +43,10 @@ def no_retry_in_vain() -> Iterator[None]:
     except Exception as error:
         message = f"{type(error).__name__}: {str(error).strip()}"
         raise dg.Failure(description=message, allow_retries=False) from error
+
+
+@contextmanager
+def database(application: str) -> Iterator[psycopg.Connection]:
+    """A step's connection, in autocommit mode; no error in the block is retried in vain."""
+    with no_retry_in_vain(), connect(autocommit=True, application=application) as connection:
+        yield connection

@@ -1,13 +1,13 @@
 """Reads Dagster's runs: which days are being built, which failed, and where a run continues."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from eventmill.core.days import ONE_DAY, DayWindow, parse_day
+from eventmill.core.days import DayWindow, parse_day
 from orchestration.partitions import days_of_run
 
 ON = [
@@ -21,26 +21,6 @@ ON = [
 LOOK_BACK = timedelta(days=1)
 MOST_RUNS = 500
 LONGEST_PAUSE = timedelta(hours=6)
-
-
-def windows(days: Collection[date], alone: Collection[date], longest: int) -> Iterator[DayWindow]:
-    """Consecutive days of `days` as windows of at most `longest` days, in order.
-
-    Those in `alone` have failed, and get a window each: so they hold up no other.
-    """
-    stretch: list[date] = []
-    for day in sorted(days):
-        if stretch and (
-            day != stretch[-1] + ONE_DAY
-            or len(stretch) == longest
-            or day in alone
-            or stretch[-1] in alone
-        ):
-            yield DayWindow(stretch[0], stretch[-1])
-            stretch = []
-        stretch.append(day)
-    if stretch:
-        yield DayWindow(stretch[0], stretch[-1])
 
 
 @dataclass(frozen=True, slots=True)

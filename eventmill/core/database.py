@@ -11,7 +11,7 @@ from typing import Final, LiteralString
 from urllib.parse import quote
 
 import psycopg
-from psycopg import sql
+from psycopg import IsolationLevel, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from eventmill.core.errors import ConfigurationError
@@ -143,6 +143,18 @@ def advisory_lock(connection: psycopg.Connection, name: LiteralString) -> Iterat
     finally:
         if not connection.closed and not connection.broken:
             connection.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", (name,))
+
+
+@contextmanager
+def one_moment(connection: psycopg.Connection) -> Iterator[None]:
+    """A transaction that sees one moment of the database; `connection` is in autocommit mode."""
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    try:
+        with connection.transaction():
+            yield
+    finally:
+        if not connection.closed:
+            connection.isolation_level = None
 
 
 def dbt_environment() -> dict[str, str]:

@@ -1,6 +1,6 @@
 """UTC days. A window of time is always half-open: [start of first day, start of the day after)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -57,12 +57,24 @@ class DayWindow:
             day += ONE_DAY
 
 
-def stretches(days: Iterable[date]) -> list[DayWindow]:
-    """The days as windows of consecutive ones, in order and as few as possible."""
+def stretches(
+    days: Iterable[date], longest: int | None = None, alone: Container[date] = ()
+) -> list[DayWindow]:
+    """The days as windows of consecutive ones, in order and as few as possible.
+
+    A window has at most `longest` days. A day of `alone` gets a window for itself.
+    """
     found: list[DayWindow] = []
     for day in sorted(set(days)):
-        if found and day == found[-1].last + ONE_DAY:
-            found[-1] = DayWindow(found[-1].first, day)
-        else:
+        last = found[-1] if found else None
+        if (
+            last is None
+            or day != last.last + ONE_DAY
+            or len(last) == longest
+            or day in alone
+            or last.last in alone
+        ):
             found.append(DayWindow(day, day))
+        else:
+            found[-1] = DayWindow(last.first, day)
     return found

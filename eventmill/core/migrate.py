@@ -11,6 +11,7 @@ import psycopg
 
 from eventmill.core.database import advisory_lock
 from eventmill.core.errors import ConfigurationError
+from eventmill.core.relations import is_there
 
 LEDGER = """
 create schema if not exists ops;
@@ -62,8 +63,7 @@ def migrate(connection: psycopg.Connection) -> list[str]:
 
 def is_empty(connection: psycopg.Connection) -> bool:
     """Whether no migration was ever applied."""
-    row = connection.execute("select to_regclass('ops.migrations') is null").fetchone()
-    return bool(row and row[0])
+    return not is_there(connection, "ops.migrations")
 
 
 def require_current(connection: psycopg.Connection) -> None:
@@ -71,10 +71,7 @@ def require_current(connection: psycopg.Connection) -> None:
 
     Reads only.
     """
-    try:
-        applied = _applied(connection)
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-        applied = {}
+    applied = {} if is_empty(connection) else _applied(connection)
     _refuse_newer(applied)
     if missing := sorted(available().keys() - applied.keys()):
         if not applied:

@@ -7,6 +7,7 @@ import psycopg
 from eventmill.core.database import connect, database_url, describe
 from eventmill.core.errors import ConfigurationError
 from eventmill.core.migrate import require_current
+from eventmill.core.relations import has_builds
 from eventmill.core.running import ProcessState, read_state
 from eventmill.core.settings import get_settings
 from eventmill.runner.embedded import EmbeddedPostgres
@@ -75,15 +76,13 @@ def _events(connection: psycopg.Connection) -> int | None:
 
 def _built(connection: psycopg.Connection) -> dict[str, Any] | None:
     """Which days have been built; None before the first build."""
-    try:
-        row = connection.execute(
-            "select count(*), min(date), max(date), max(built_at) from marts.daily_builds"
-        ).fetchone()
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+    if not has_builds(connection):
         return None
-    if row is None or row[0] == 0:
+    [(days, first, last, at)] = connection.execute(
+        "select count(*), min(date), max(date), max(built_at) from marts.daily_builds"
+    ).fetchall()
+    if not days:
         return None
-    days, first, last, at = row
     return {
         "days": days,
         "first_day": first.isoformat(),

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from eventmill.core.database import connect, database_url, ensure_database
 from eventmill.core.errors import ConfigurationError
@@ -47,7 +48,7 @@ def running_system(*, show_logs: bool) -> Iterator[Supervisor]:
 def prepare_orchestration() -> None:
     """Make Dagster's state and dbt's views, in a process of its own: the kernel imports neither."""
     result = subprocess.run(
-        [sys.executable, "-m", "orchestration.prepare"],
+        [str(Path(sys.executable).with_name("eventmill")), "prepare"],
         env=child_environment(),
         check=False,
         stdin=subprocess.DEVNULL,

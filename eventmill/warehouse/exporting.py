@@ -9,6 +9,7 @@ import psycopg
 from eventmill.core.database import advisory_lock
 from eventmill.core.days import DayWindow
 from eventmill.core.errors import EventmillError
+from eventmill.core.relations import has_builds
 from eventmill.warehouse.manifest import Manifest
 from eventmill.warehouse.pseudonyms import Pseudonyms
 from eventmill.warehouse.source import snapshot
@@ -53,7 +54,7 @@ class NotBuilt(EventmillError):
 def built_days_of(connection: psycopg.Connection, window: DayWindow) -> list[date]:
     """The days of `window` that are built, in order. Raises NotBuilt if none is."""
     found: list[date] = []
-    if connection.execute("select to_regclass('marts.daily_builds')").fetchone() != (None,):
+    if has_builds(connection):
         days = {"first": window.first, "last": window.last}
         found = [day for (day,) in connection.execute(BUILT, days)]
     if not found:

@@ -13,9 +13,9 @@ import adbc_driver_manager as adbc
 import adbc_driver_postgresql
 import psycopg
 import pyarrow as pa
-from psycopg import IsolationLevel, sql
+from psycopg import sql
 
-from eventmill.core.database import database_url
+from eventmill.core.database import database_url, one_moment
 from eventmill.core.days import DayWindow
 from eventmill.core.tracking_plan import tracking_plan
 from eventmill.warehouse.manifest import DayBuild
@@ -80,15 +80,10 @@ def snapshot(connection: psycopg.Connection) -> Iterator[Snapshot]:
 
     Raises psycopg.OperationalError when the database goes away.
     """
-    connection.isolation_level = IsolationLevel.REPEATABLE_READ
-    try:
-        with connection.transaction():
-            (name,) = connection.execute("select pg_export_snapshot()").fetchone() or ("",)
-            with _reader(str(name)) as reader:
-                yield Snapshot(connection, reader)
-    finally:
-        if not connection.closed:
-            connection.isolation_level = None
+    with one_moment(connection):
+        (name,) = connection.execute("select pg_export_snapshot()").fetchone() or ("",)
+        with _reader(str(name)) as reader:
+            yield Snapshot(connection, reader)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg.rows import dict_row
 
+from eventmill.core.relations import has_builds
 from eventmill.core.settings import get_settings
 from eventmill.warehouse.pseudonyms import pseudonyms_for
 from eventmill.warehouse.tables import tables
@@ -57,8 +58,7 @@ def waiting_days(
 
     With `before` only days that were built before that and are not exported since.
     """
-    row = connection.execute("select to_regclass('marts.daily_builds') is not null").fetchone()
-    if row != (True,):
+    if not has_builds(connection):
         return []
     pseudonyms = pseudonyms_for(destination)
     parameters = {

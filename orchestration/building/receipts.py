@@ -9,9 +9,9 @@ from datetime import date
 from uuid import UUID
 
 import psycopg
-from psycopg import IsolationLevel
 from psycopg.types.json import Jsonb
 
+from eventmill.core.database import one_moment
 from eventmill.core.days import DayWindow
 from eventmill.core.enrichment.user_agents import PARSER_VERSION
 from eventmill.core.errors import EventmillError
@@ -66,31 +66,27 @@ def begin(connection: psycopg.Connection, order: Order) -> Build:
     connection.execute(queries.KILLED)
     (watermark,) = connection.execute(queries.WATERMARK).fetchone() or (None,)
     days = {"first": order.window.first, "last": order.window.last}
-    connection.isolation_level = IsolationLevel.REPEATABLE_READ
-    try:
-        with connection.transaction():
-            touched = connection.execute(queries.TOUCHED, days).fetchall()
-            asked = connection.execute(queries.ASKED, days).fetchall()
-            reasons = reasons_of(connection, list(order.window))
-            row = connection.execute(
-                queries.BEGIN,
-                {
-                    "run_id": order.run_id,
-                    "root_run_id": order.root_run_id,
-                    "first_day": order.window.first,
-                    "last_day": order.window.last,
-                    "chunk": order.chunk,
-                    "chunks": order.chunks,
-                    "is_whole": order.is_whole,
-                    "project_hash": fingerprint(),
-                    "parser_version": PARSER_VERSION,
-                    "watermark": watermark,
-                    "reasons": Jsonb({str(day): reason for day, reason in reasons.items()}),
-                },
-            ).fetchone()
-            follow = neighbours(connection, order.window) if order.is_whole else {}
-    finally:
-        connection.isolation_level = None
+    with one_moment(connection):
+        touched = connection.execute(queries.TOUCHED, days).fetchall()
+        asked = connection.execute(queries.ASKED, days).fetchall()
+        reasons = reasons_of(connection, list(order.window))
+        row = connection.execute(
+            queries.BEGIN,
+            {
+                "run_id": order.run_id,
+                "root_run_id": order.root_run_id,
+                "first_day": order.window.first,
+                "last_day": order.window.last,
+                "chunk": order.chunk,
+                "chunks": order.chunks,
+                "is_whole": order.is_whole,
+                "project_hash": fingerprint(),
+                "parser_version": PARSER_VERSION,
+                "watermark": watermark,
+                "reasons": Jsonb({str(day): reason for day, reason in reasons.items()}),
+            },
+        ).fetchone()
+        follow = neighbours(connection, order.window) if order.is_whole else {}
     assert row is not None
     return Build(row[0], order, reasons, touched, asked, follow)
 

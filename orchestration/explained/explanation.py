@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from eventmill.core.errors import ConfigurationError
+from eventmill.core.relations import has_builds, is_there
 from orchestration.explained import queries
 from orchestration.explained.causes import causes
 from orchestration.explained.question import METRICS, Question, Row
 from orchestration.rebuilding.reasons import reasons_of
-from orchestration.relations import has_builds, is_there
 
 
 def explanation(asked: Question, shown: int) -> dict[str, Any]:

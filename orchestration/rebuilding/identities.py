@@ -9,10 +9,11 @@ from typing import LiteralString
 
 import psycopg
 
+from eventmill.core.database import one_moment
 from eventmill.core.days import day_start, utc_today
 from eventmill.core.rebuilds import ASK, SESSIONS_CHANGED, for_one_reason
+from eventmill.core.relations import has_builds, is_there
 from eventmill.core.settings import get_settings
-from orchestration.relations import has_builds, is_there
 
 NEW_LINKS: LiteralString = """
 create temporary table new_links on commit drop as
@@ -77,15 +78,11 @@ def note_links(connection: psycopg.Connection) -> tuple[int, list[date]]:
     Only days of the last EVENTMILL_IDENTITY_WINDOW_DAYS.
     """
     since = day_start(utc_today() - timedelta(days=get_settings().identity_window_days))
-    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-    try:
-        with connection.transaction():
-            links = connection.execute(NEW_LINKS).rowcount
-            days = _days(connection, since) if links and has_builds(connection) else []
-            connection.execute(ASK, for_one_reason(days, REASON))
-            connection.execute(PASSED, (links, len(days)))
-    finally:
-        connection.isolation_level = None
+    with one_moment(connection):
+        links = connection.execute(NEW_LINKS).rowcount
+        days = _days(connection, since) if links and has_builds(connection) else []
+        connection.execute(ASK, for_one_reason(days, REASON))
+        connection.execute(PASSED, (links, len(days)))
     return links, days
 
 

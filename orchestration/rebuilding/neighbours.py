@@ -13,8 +13,8 @@ import psycopg
 
 from eventmill.core.days import ONE_DAY, DayWindow
 from eventmill.core.rebuilds import SESSIONS_CHANGED
+from eventmill.core.relations import has_builds, is_there
 from orchestration.rebuilding.reasons import SEEN
-from orchestration.relations import has_builds, is_there
 
 FIRST, LAST = (ONE_DAY * days for days in SESSIONS_CHANGED)
 

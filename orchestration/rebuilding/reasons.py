@@ -7,7 +7,7 @@ from typing import LiteralString, NamedTuple
 import psycopg
 
 from eventmill.core.days import DayWindow, day_start
-from orchestration.relations import has_builds
+from eventmill.core.relations import has_builds
 
 # When the build of a day began whose numbers count, or counted until an erasure or a later build
 # took rows of it; null for a day that nothing has built.

@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from eventmill.core.days import DayWindow
+from eventmill.core.days import DayWindow, stretches
 from orchestration.rebuilding.reasons import summary
 from orchestration.rebuilding.waiting import Waiting
-from orchestration.runs import Runs, back_off, windows
+from orchestration.runs import Runs, back_off
 
 DAY = date(2026, 10, 13)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -45,9 +45,9 @@ def test_yesterday_is_left_to_the_night() -> None:
 
 def test_consecutive_days_are_one_run_and_failed_ones_are_alone() -> None:
     days = [DAY + timedelta(days=number) for number in (0, 1, 2, 3, 5, 6)]
-    assert list(windows(days, (), 31)) == [DayWindow(days[0], days[3]), DayWindow(days[4], days[5])]
-    assert [len(window) for window in windows(days, (), 2)] == [2, 2, 2]
-    assert [len(window) for window in windows(days, {days[1]}, 31)] == [1, 1, 2, 2]
+    assert stretches(days, 31) == [DayWindow(days[0], days[3]), DayWindow(days[4], days[5])]
+    assert [len(window) for window in stretches(days, 2)] == [2, 2, 2]
+    assert [len(window) for window in stretches(days, 31, {days[1]})] == [1, 1, 2, 2]
 
 
 def test_a_failing_day_is_tried_less_and_less_often() -> None:

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from eventmill.core.database import connect
+from eventmill.core.days import stretches
 from eventmill.core.settings import get_settings
 from orchestration.partitions import range_tags
 from orchestration.rebuilding.reasons import reasons_of, summary
 from orchestration.rebuilding.waiting import waiting_days
-from orchestration.runs import recent_runs, windows
+from orchestration.runs import recent_runs
 from orchestration.tags import BUILD_JOB, REASON_TAG, REBUILD_TAG
 
 # Asked for at once; the others come with the next ticks.
@@ -45,8 +46,7 @@ def rebuild_days(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest 
         days = [found.day for found in due if not runs.holds_back(found.day, now, pause)]
         if not days:
             yield dg.SkipReason(f"{len(due)} days are being built, or failed lately")
-        stretches = list(windows(days, runs.failures, settings.chunk_days))[:MOST_REQUESTS]
-        for window in stretches:
+        for window in stretches(days, settings.chunk_days, runs.failures)[:MOST_REQUESTS]:
             reason = summary(reasons_of(connection, list(window)))
             context.log.info(f"{window.first} to {window.last}: {reason}")
             yield dg.RunRequest(

@@ -6,13 +6,12 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import dbt_assets
 
-from eventmill.core.database import connect
 from orchestration.defs.dbt.reports import events_of
 from orchestration.defs.dbt.run import build_chunks
 from orchestration.defs.dbt.translator import EventmillTranslator
 from orchestration.partitions import built_days, daily, one_run_per_range
 from orchestration.project import manifest, prepare_manifest
-from orchestration.retries import no_retry_in_vain, passes, three_with_backoff
+from orchestration.retries import database, passes, three_with_backoff
 
 
 @dbt_assets(
@@ -29,10 +28,7 @@ def dbt_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
     window = built_days(context)
     if prepare_manifest():
         context.log.info("the dbt project has changed: reload the code location to see what is new")
-    with (
-        no_retry_in_vain(),
-        connect(autocommit=True, application="eventmill build") as connection,
-    ):
+    with database("eventmill build") as connection:
         outcome = build_chunks(context, connection, window)
     yield from events_of(context, outcome)
     if outcome.errors:

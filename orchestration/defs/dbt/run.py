@@ -9,19 +9,19 @@ import psycopg
 
 from eventmill.core.currency import settle_currency
 from eventmill.core.database import BUILD_LOCK, advisory_lock
-from eventmill.core.days import DayWindow
+from eventmill.core.days import DayWindow, stretches
 from eventmill.core.settings import get_settings
 from orchestration.building import receipts
 from orchestration.building.arguments import build_arguments
-from orchestration.building.chunks import chunks, how_far
 from orchestration.building.invocation import DbtOutcome, run_dbt
 from orchestration.building.receipts import Order
 from orchestration.defs.dbt.reports import note, record, selected
+from orchestration.progress import how_far, report
 from orchestration.project import target_path
 from orchestration.rebuilding.identities import note_links
 from orchestration.rebuilding.reasons import summary
 from orchestration.runs import runs_to_resume
-from orchestration.tags import NIGHT_TAG, PROGRESS_TAG
+from orchestration.tags import NIGHT_TAG
 
 
 def build_chunks(
@@ -36,7 +36,8 @@ def build_chunks(
         _note_links(context, connection)
     receipts.refuse_dropped_days(connection, window)
     settle_currency(connection)
-    parts = chunks(window, get_settings().chunk_days)
+    # A night need not wait for a year, and a crash costs one chunk.
+    parts = stretches(window, get_settings().chunk_days)
     done = set()
     if is_whole:
         finished = receipts.finished_chunks(connection, runs_to_resume(context))
@@ -44,7 +45,9 @@ def build_chunks(
     if done and len(done) == len(parts):
         done.remove(parts[-1])  # Dagster has to be told of every asset
     if done:
-        context.log.info(f"{how_far(done, window, 0, 0)} were built before this run was resumed")
+        context.log.info(
+            f"{how_far(sum(map(len, done)), len(window))} were built before this run was resumed"
+        )
 
     started, built, outcomes = time.monotonic(), 0, list[tuple[DayWindow, DbtOutcome]]()
     for number, part in enumerate(parts, start=1):
@@ -69,7 +72,8 @@ def build_chunks(
         done.add(part)
         built += len(part)
         if len(parts) > 1:
-            _report(context, how_far(done, window, built, time.monotonic() - started))
+            ready, seconds = sum(map(len, done)), time.monotonic() - started
+            report(context, how_far(ready, len(window), built, seconds))
     return DbtOutcome.together([outcome for _, outcome in outcomes])
 
 
@@ -108,11 +112,6 @@ def _note_links(context: dg.AssetExecutionContext, connection: psycopg.Connectio
         context.log.info(
             f"{links:,} new links between visitors and users: {_listed(days)} will be built again"
         )
-
-
-def _report(context: dg.AssetExecutionContext, said: str) -> None:
-    context.log.info(said)
-    context.instance.add_run_tags(context.run.run_id, {PROGRESS_TAG: said})
 
 
 def _listed(days: Sequence[date]) -> str:

@@ -1,8 +1,7 @@
 """Enrichment assets: only the new distinct values of the built days are classified and stored."""
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import date
 from typing import LiteralString
 
@@ -10,7 +9,7 @@ import dagster as dg
 import polars as pl
 import psycopg
 
-from eventmill.core.database import BUILD_LOCK, advisory_lock, connect
+from eventmill.core.database import BUILD_LOCK, advisory_lock
 from eventmill.core.enrichment import referrers as referrer_rules
 from eventmill.core.enrichment import user_agents as agent_rules
 from orchestration.defs.enrichment.queries import (
@@ -21,7 +20,7 @@ from orchestration.defs.enrichment.queries import (
 )
 from orchestration.keys import RAW_EVENTS
 from orchestration.partitions import built_days, daily, one_run_per_range
-from orchestration.retries import no_retry_in_vain, three_with_backoff
+from orchestration.retries import database, three_with_backoff
 
 # A statement carries its rows as arrays: more at once take memory and save no time.
 BATCH = 10_000
@@ -50,7 +49,7 @@ def user_agents(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]
     """
     started = time.monotonic()
     version = {"parser_version": agent_rules.PARSER_VERSION}
-    with _database() as connection:
+    with database("eventmill enrich") as connection:
         outdated = outdated_user_agents(connection, **version)
         seen = new_user_agents(connection, built_days(context), **version)
         frame = pl.DataFrame(
@@ -106,19 +105,13 @@ def referrers(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """Classify the referring domains of the built days that are new, or known by older lists."""
     started = time.monotonic()
     version = {"list_version": referrer_rules.LIST_VERSION}
-    with _database() as connection:
+    with database("eventmill enrich") as connection:
         seen = new_referrers(connection, built_days(context), **version)
         frame = pl.DataFrame(
             referrer_rules.classify_referrers(seen), schema=list(referrer_rules.COLUMNS)
         )
         _store(connection, frame, referrer_rules.UPSERT, version)
     return _result(frame["category"], started)
-
-
-@contextmanager
-def _database() -> Iterator[psycopg.Connection]:
-    with no_retry_in_vain(), connect(autocommit=True, application="eventmill enrich") as connection:
-        yield connection
 
 
 def _store(

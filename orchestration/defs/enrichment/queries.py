@@ -7,8 +7,8 @@ import psycopg
 
 from eventmill.core.days import DayWindow
 from eventmill.core.rebuilds import ASK, for_one_reason
+from eventmill.core.relations import has_builds
 from orchestration.project import referrer_domain_sql
-from orchestration.relations import has_builds
 
 # Distinct first: the look-up then runs once per value and not once per event.
 NEW_USER_AGENTS: LiteralString = """

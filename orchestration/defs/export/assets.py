@@ -5,6 +5,7 @@ those that a killed run had finished stay, and are left out when it is resumed.
 """
 
 import time
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -12,7 +13,6 @@ from typing import Any
 import dagster as dg
 import psycopg
 
-from eventmill.core.database import connect
 from eventmill.core.days import DayWindow
 from eventmill.warehouse import Manifest, Root, Table, open_root, tables
 from eventmill.warehouse.catalog import write_catalog
@@ -20,14 +20,13 @@ from eventmill.warehouse.exporting import NotBuilt, export_day
 from eventmill.warehouse.pseudonyms import pseudonyms_for
 from eventmill.warehouse.reading import folder_of
 from eventmill.warehouse.references import export_references
-from orchestration.building.chunks import how_far
 from orchestration.defs.export.checking import compare
 from orchestration.defs.export.queries import exported_by
 from orchestration.keys import DAILY_BUILDS, RAW_EVENTS
 from orchestration.partitions import built_days, daily, one_run_per_range
-from orchestration.retries import no_retry_in_vain, three_with_backoff
+from orchestration.progress import how_far, report
+from orchestration.retries import database, three_with_backoff
 from orchestration.runs import runs_to_resume
-from orchestration.tags import PROGRESS_TAG
 
 CHECK = "equals_its_source"
 GROUP = "warehouse"
@@ -81,10 +80,7 @@ def _spec(table: Table) -> dg.AssetSpec:
 def warehouse_tables(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Export the run's days, and compare each with what the database says of it."""
     chosen = [t for t in tables() if key_of(t) in context.selected_asset_keys]
-    with (
-        no_retry_in_vain(),
-        connect(autocommit=True, application="eventmill export") as connection,
-    ):
+    with database("eventmill export") as connection:
         root = open_root()
         export = _Export(context, connection, root, chosen)
         try:
@@ -115,27 +111,21 @@ class _Export:
         self._connection = connection
         self._root = root
         self._chosen = chosen
-        self._wrong: dict[str, list[str]] = {table.name: [] for table in chosen}
-        self._rows = dict.fromkeys((table.name for table in chosen), 0)
+        self._wrong = defaultdict[str, list[str]](list)
+        self._rows = Counter[str]()
         self.written: list[date] = []
         self.missing: list[date] = []
 
     def run(self, window: DayWindow) -> None:
-        context = self._context
-        pseudonyms = pseudonyms_for(self._root.url)
-        finished = exported_by(
-            self._connection,
-            self._root.url,
-            [table.name for table in self._chosen],
-            runs_to_resume(context),
-        )
+        context, url = self._context, self._root.url
+        pseudonyms = pseudonyms_for(url)
+        names = [table.name for table in self._chosen]
+        finished = exported_by(self._connection, url, names, runs_to_resume(context))
         left = [day for day in window if day not in finished]
-        if len(left) < len(window):
-            context.log.info(
-                f"{len(window) - len(left)} of {len(window)} days were exported before this run"
-                " was resumed"
-            )
-        self.written = sorted(set(window) - set(left))
+        self.written = [day for day in window if day in finished]
+        if self.written:
+            said = how_far(len(self.written), len(window))
+            context.log.info(f"{said} were exported before this run was resumed")
         started = time.monotonic()
         for number, day in enumerate(left, start=1):
             try:
@@ -149,10 +139,8 @@ class _Export:
             self._note(day, found)
             self.written.append(day)
             if len(window) > 1:
-                days = [DayWindow(done, done) for done in self.written]
-                said = how_far(days, window, number, time.monotonic() - started)
-                context.log.info(said)
-                context.instance.add_run_tags(context.run.run_id, {PROGRESS_TAG: said})
+                seconds = time.monotonic() - started
+                report(context, how_far(len(self.written), len(window), number, seconds))
 
     def _note(self, day: date, found: Sequence[Manifest]) -> None:
         said = []

@@ -7,7 +7,7 @@ import dagster as dg
 
 from eventmill.core.database import connect
 from eventmill.warehouse.erasing import due_days, erase_waiting
-from orchestration.retries import no_retry_in_vain, three_with_backoff
+from orchestration.retries import database, three_with_backoff
 
 
 @dg.op(
@@ -17,10 +17,7 @@ from orchestration.retries import no_retry_in_vain, three_with_backoff
 )
 def rewrite_files(context: dg.OpExecutionContext) -> int:
     """Take everybody who was erased out of the warehouse's files. Says nothing of who it was."""
-    with (
-        no_retry_in_vain(),
-        connect(autocommit=True, application="eventmill erase") as connection,
-    ):
+    with database("eventmill erase") as connection:
         days = erase_waiting(connection)
     context.log.info(f"{days} days rewritten")
     context.add_output_metadata({"days": days})

@@ -9,7 +9,7 @@ from eventmill.core.database import connect
 from eventmill.core.settings import get_settings
 from eventmill.warehouse import open_root
 from eventmill.warehouse.loading import DayLoaded, load
-from orchestration.retries import no_retry_in_vain, three_with_backoff
+from orchestration.retries import database, three_with_backoff
 
 # An erasure's rewriting is an export too.
 LAST_EXPORT: LiteralString = """
@@ -32,10 +32,7 @@ def load_days(context: dg.OpExecutionContext) -> int:
         rows = ", ".join(f"{table} {count:,} rows" for table, count in done.rows.items())
         context.log.info(f"{done.day}: {rows}; {number} of {total} days")
 
-    with (
-        no_retry_in_vain(),
-        connect(autocommit=True, application="eventmill load") as connection,
-    ):
+    with database("eventmill load") as connection:
         outcome = load(connection, open_root(), None, say)
     context.add_output_metadata(
         {

@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from eventmill.core.database import connect
+from eventmill.core.days import stretches
 from eventmill.core.settings import get_settings
 from eventmill.warehouse.status import waiting_days
 from orchestration.alerts import send
 from orchestration.defs.export.jobs import COMPLETE
 from orchestration.partitions import range_tags
-from orchestration.runs import recent_runs, windows
+from orchestration.runs import recent_runs
 from orchestration.tags import EXPORT_JOB
 
 # Asked for at once; the others come with the next ticks.
@@ -44,7 +45,7 @@ def export_built_days(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     days = [day for day in waiting if not runs.holds_back(day, now, PAUSE)]
     requests = [
         dg.RunRequest(tags=range_tags(window))
-        for window in list(windows(days, runs.failures, settings.chunk_days))[:MOST_REQUESTS]
+        for window in stretches(days, settings.chunk_days, runs.failures)[:MOST_REQUESTS]
     ]
     why = f"{len(waiting)} days are being exported, or failed lately" if waiting else "all is there"
     state = f"overdue {overdue[0]} to {overdue[-1]}" if overdue else "complete"

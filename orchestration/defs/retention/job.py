@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import dagster as dg
 
-from eventmill.core.database import BUILD_LOCK, advisory_lock, connect
+from eventmill.core.database import BUILD_LOCK, advisory_lock
 from eventmill.core.days import utc_today
 from eventmill.core.settings import get_settings
 from orchestration.defs.retention import queries
-from orchestration.retries import no_retry_in_vain, three_with_backoff
+from orchestration.retries import database, three_with_backoff
 
 
 @dg.op(
@@ -29,8 +29,7 @@ def drop_old_days(context: dg.OpExecutionContext) -> dict[str, int]:
         return {"dropped": 0, "kept back": 0}
     before = utc_today() - timedelta(days=days)
     with (
-        no_retry_in_vain(),
-        connect(autocommit=True, application="eventmill retention") as connection,
+        database("eventmill retention") as connection,
         # A build that reads a day while it goes would replace its marts by what is left.
         advisory_lock(connection, BUILD_LOCK),
     ):

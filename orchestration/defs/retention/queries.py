@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from eventmill.core.partitions import PARTITION_DAY
-from orchestration.relations import has_builds
+from eventmill.core.relations import has_builds
 
 # Partitions by their day. One that a killed run had detached is no part of raw.events any more, but
 # its name is still taken.
