@@ -4,6 +4,7 @@ from types import ModuleType
 
 import pytest
 
+from eventmill.core.setting_groups import said_of
 from eventmill.core.settings import Settings
 from tools import command_reference, setting_reference
 
@@ -18,8 +19,8 @@ def test_every_setting_says_what_it_is_and_what_a_wrong_value_does() -> None:
     declared = [name for group in setting_reference.groups() for name in group.model_fields]
     assert sorted(declared) == sorted(Settings.model_fields)
     for name, field in Settings.model_fields.items():
-        said = field.json_schema_extra
-        assert isinstance(said, dict), f"{name} is not made by `setting`"
-        assert said["meaning"], name
-        assert said["wrong"], name
-        assert (field.default is None) == bool(said["unset"]), f"{name}: what holds without it?"
+        assert field.description, name
+        said = said_of(field)
+        assert said["Meaning"], name
+        assert said["Wrong"], name
+        assert (field.default is None) == ("Unset" in said), f"{name}: what holds without it?"

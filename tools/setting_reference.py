@@ -6,6 +6,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from eventmill.core.setting_groups import said_of
 from eventmill.core.settings import PROJECT_ROOT, Settings
 
 PAGE = PROJECT_ROOT / "docs" / "reference" / "settings.md"
@@ -37,14 +38,14 @@ def _section(group: type[BaseModel]) -> str:
 
 
 def _row(name: str, field: FieldInfo) -> str:
-    said: Any = field.json_schema_extra
-    more = f" [More]({said['page']})" if said["page"] else ""
+    said = said_of(field)
+    more = f" [More]({said['More']})" if "More" in said else ""
     cells = (
         f"`EVENTMILL_{name.upper()}`",
         _type(field),
-        said["unset"] or _value(field.default),
-        said["meaning"] + more,
-        said["wrong"],
+        said.get("Unset", "").removesuffix(".") or _value(field.default),
+        said["Meaning"] + more,
+        said["Wrong"],
     )
     return "| " + " | ".join(cells) + " |"
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, cast, get_args
 
 import psycopg
 import typer
+from pydantic.fields import FieldInfo
 from rich.console import Console
 from rich.table import Table
 
@@ -16,6 +17,7 @@ from eventmill.core.currency import store_currency, stored_currency
 from eventmill.core.database import connect, database_url, ensure_database
 from eventmill.core.errors import ConfigurationError, EventmillError
 from eventmill.core.opening import open_connection, start_server, start_servers_with
+from eventmill.core.setting_groups import said_of
 from eventmill.core.settings import Settings, export, get_settings
 from eventmill.core.tokens import Caller, Role, issue
 from eventmill.privacy import commands as privacy_commands
@@ -219,7 +221,7 @@ def settings(as_json: JsonOption = False) -> None:
         {
             "variable": f"EVENTMILL_{name.upper()}",
             "value": None if getattr(values, name) is None else str(getattr(values, name)),
-            "description": field.description,
+            "description": _description(field),
         }
         for name, field in Settings.model_fields.items()
     ]
@@ -229,6 +231,11 @@ def settings(as_json: JsonOption = False) -> None:
     for row in rows:
         value = "(not set)" if row["value"] is None else row["value"]
         print(f"{row['variable']} = {value}\n    {row['description']}")
+
+
+def _description(field: FieldInfo) -> str:
+    said = said_of(field)
+    return said["Meaning"] + (f" Default: {said['Unset']}" if "Unset" in said else "")
 
 
 def main() -> None:
