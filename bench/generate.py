@@ -108,8 +108,7 @@ def generate_day(
         )
         if enrich:
             # Not at the top: classifying needs parsers that a caller without `enrich` does without.
-            from eventmill.core.enrichment.referrers import store_referrers
-            from eventmill.core.enrichment.user_agents import store_user_agents
+            from tests.enrichment import store_referrers, store_user_agents
 
             store_user_agents(connection, [*people, *bots])
             store_referrers(connection, list(referring_domains()))

@@ -7,8 +7,8 @@ from eventmill.core.enrichment.referrers import (
     LIST_VERSION,
     Referrer,
     classify_referrers,
-    store_referrers,
 )
+from tests.enrichment import store_referrers
 from tests.support import rows
 
 KNOWN = [

@@ -7,8 +7,8 @@ from eventmill.core.enrichment.user_agents import (
     PARSER_VERSION,
     UserAgent,
     classify_user_agents,
-    store_user_agents,
 )
+from tests.enrichment import store_user_agents
 from tests.support import rows
 
 CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0"

@@ -10,8 +10,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eventmill.core.enrichment.referrers import store_referrers
-from eventmill.core.enrichment.user_agents import store_user_agents
 from eventmill.core.tokens import Caller
 from tests.dashboards_api.conftest import Get, build
 from tests.dashboards_api.owners import (
@@ -45,6 +43,7 @@ from tests.dashboards_api.support import (
     at,
     insert,
 )
+from tests.enrichment import store_referrers, store_user_agents
 
 
 @pytest.fixture(scope="module")

@@ -17,12 +17,11 @@ from hypothesis import strategies as st
 
 from dashboards_api.app import create_app
 from eventmill.core.days import utc_today
-from eventmill.core.enrichment.referrers import store_referrers
-from eventmill.core.enrichment.user_agents import store_user_agents
 from eventmill.core.tokens import Caller, issue
 from tests.dashboards_api import support
 from tests.dashboards_api.conftest import build
 from tests.dashboards_api.support import CHANNELS, CHROME, GOOGLEBOT, METRICS, Event, at, insert
+from tests.enrichment import store_referrers, store_user_agents
 from tests.support import environment
 
 TODAY = utc_today()

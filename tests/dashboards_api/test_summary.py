@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eventmill.core.days import DayWindow, utc_today
-from eventmill.core.enrichment.user_agents import store_user_agents
 from tests.dashboards_api import support
 from tests.dashboards_api.conftest import Get, build
 from tests.dashboards_api.support import CHROME, GOOGLEBOT, Event, at, insert
+from tests.enrichment import store_user_agents
 
 TODAY = utc_today()
 DAYS = 16

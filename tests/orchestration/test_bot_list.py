@@ -10,6 +10,7 @@ import pytest
 
 from eventmill.core.database import database_url
 from eventmill.core.enrichment import bots, user_agents
+from tests.enrichment import store_user_agents
 from tests.orchestration.pretended import build, make_marts
 from tests.support import environment, rows, scalar
 
@@ -37,7 +38,7 @@ def more_bots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 @pytest.fixture
 def history(connection: psycopg.Connection) -> psycopg.Connection:
     """Five days with events of a person and a newcomer, four of them built."""
-    user_agents.store_user_agents(connection, [PERSON, NEWCOMER])
+    store_user_agents(connection, [PERSON, NEWCOMER])
     for day in (*KNOWN_DAYS, UNBUILT_DAY, "2020-04-01"):
         connection.execute("select raw.ensure_partition(%s)", (day,))
         agents = [PERSON] if day == "2020-04-01" else [PERSON, NEWCOMER]
@@ -116,7 +117,7 @@ def test_a_changed_list_classifies_all_known_agents_and_asks_for_their_built_day
 
 
 def test_a_first_run_needs_no_builds(connection: psycopg.Connection, more_bots: None) -> None:
-    user_agents.store_user_agents(connection, [NEWCOMER])
+    store_user_agents(connection, [NEWCOMER])
     connection.execute("update enrichment.user_agents set parser_version = '0', is_bot = false")
     assert classify("2020-04-01")["days to rebuild"] == 0
     assert is_bot(connection, NEWCOMER)

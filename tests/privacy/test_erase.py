@@ -8,10 +8,9 @@ from fastapi.testclient import TestClient
 
 from dashboards_api.app import create_app
 from eventmill.core.days import ONE_DAY
-from eventmill.core.enrichment.referrers import store_referrers
-from eventmill.core.enrichment.user_agents import store_user_agents
 from eventmill.core.tokens import Caller, issue
 from tests.dbt_project.warehouse import Warehouse
+from tests.enrichment import store_referrers, store_user_agents
 from tests.orchestration.support import BROWSER, CRAWLER
 from tests.privacy.numbers import numbers
 from tests.privacy.support import (

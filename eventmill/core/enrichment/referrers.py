@@ -12,9 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Any, LiteralString
-
-import psycopg
+from typing import LiteralString
 
 from eventmill.core.settings import PROJECT_ROOT
 
@@ -118,16 +116,3 @@ on conflict (referrer_domain) do update set
     list_version = excluded.list_version
 where stored.list_version <> excluded.list_version
 """
-
-
-def _parameters(referrers: list[Referrer]) -> dict[str, Any]:
-    columns = {name: [getattr(row, name) for row in referrers] for name in COLUMNS}
-    return {**columns, "list_version": LIST_VERSION}
-
-
-def store_referrers(connection: psycopg.Connection, domains: Iterable[str]) -> int:
-    """Classify `domains` and store those that are new or were classified by other lists.
-
-    Returns the number of rows written. Commits only if `connection` is in autocommit mode.
-    """
-    return connection.execute(UPSERT, _parameters(classify_referrers(domains))).rowcount

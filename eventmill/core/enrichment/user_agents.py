@@ -10,9 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.metadata import version
-from typing import Any, Literal, LiteralString
+from typing import Literal, LiteralString
 
-import psycopg
 from ua_parser import Parser, load_lazy_builtins
 from ua_parser.core import OS, Result
 from ua_parser.core import UserAgent as Browser
@@ -148,17 +147,3 @@ on conflict (user_agent) do update set
     parser_version = excluded.parser_version
 where stored.parser_version <> excluded.parser_version
 """
-
-
-def _parameters(agents: list[UserAgent]) -> dict[str, Any]:
-    columns = {name: [getattr(row, name) for row in agents] for name in COLUMNS}
-    return {**columns, "parser_version": PARSER_VERSION}
-
-
-def store_user_agents(connection: psycopg.Connection, values: Iterable[str]) -> int:
-    """Classify `values` and store those that are new or were classified by other rules.
-
-    Returns the number of rows written. Commits only if `connection` is in autocommit mode.
-    """
-    agents = classify_user_agents(values)
-    return connection.execute(UPSERT, _parameters(agents)).rowcount

@@ -9,8 +9,6 @@ import psycopg
 import pytest
 
 from eventmill.core.days import utc_today
-from eventmill.core.enrichment.referrers import store_referrers
-from eventmill.core.enrichment.user_agents import store_user_agents
 from eventmill.core.tokens import Caller
 from tests.dashboards_api.conftest import build
 from tests.dashboards_api.query.account import (
@@ -27,6 +25,7 @@ from tests.dashboards_api.query.account import (
     some_events,
 )
 from tests.dashboards_api.support import CHROME, GOOGLEBOT, Event, at, insert
+from tests.enrichment import store_referrers, store_user_agents
 
 TODAY = utc_today()
 QUESTIONS = 250

@@ -10,11 +10,10 @@ from datetime import date, timedelta
 import psycopg
 
 from eventmill.core.days import utc_today
-from eventmill.core.enrichment.referrers import store_referrers
-from eventmill.core.enrichment.user_agents import store_user_agents
 from eventmill.core.tokens import Caller
 from tests.dashboards_api.conftest import dbt
 from tests.dashboards_api.support import CHROME, Event, at, insert
+from tests.enrichment import store_referrers, store_user_agents
 
 # Days before today with events; the first two are built.
 AGES = (4, 3, 1, 0)
