@@ -50,7 +50,7 @@ lint: .venv/.python_linted .venv/.sql_linted ## Format, lint, types, SQL
 	@$(RUN) ruff check .
 	@$(RUN) mypy
 
-# The SQL linter takes half a minute for all of it, so only files that changed are looked at: all of
+# The SQL linter takes 15 seconds for all of it, so only files that changed are looked at: all of
 # them when something changed that each depends on.
 SQL := $(shell find dbt_project/models dbt_project/tests -name '*.sql')
 SQL_RULES := .sqlfluff $(shell find dbt_project/macros tools/sqlfluff -name '*.sql' -o -name '*.py')

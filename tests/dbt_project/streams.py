@@ -2,12 +2,13 @@
 
 import itertools
 import json
+import random
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis import strategies as st
+import pytest
 
 from tests.dbt_project.conftest import BOT, BROWSER
 from tests.dbt_project.warehouse import Event, Warehouse
@@ -30,79 +31,79 @@ TABLES = {
     "intermediate.int_campaign_visits": "date",
 }
 
-# Each example is one build of all days with the streams of many visitors: too slow to shrink.
-few_builds = settings(
-    max_examples=3,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[
-        HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large,
-    ],
-)  # fmt: skip
+# A seed is one build of all days with the streams of many visitors: too slow to shrink, and more
+# than Hypothesis draws for one example.
+few_builds = pytest.mark.parametrize("seed", range(3))
+VISITORS = 60
 
-PAUSES = st.one_of(
-    st.sampled_from([0, 0, SECOND, 10 * SECOND, 10 * SECOND + MICROSECOND * 1000, 5 * MINUTE]),
-    st.sampled_from([30 * MINUTE, 30 * MINUTE + MICROSECOND, 29 * MINUTE, 31 * MINUTE]),
-    st.sampled_from([3 * HOUR, 20 * HOUR, DAY, DAY + MICROSECOND, DAY - MICROSECOND, 26 * HOUR]),
-    st.integers(0, 2 * HOUR),
+PAUSES = (
+    (0, 0, SECOND, 10 * SECOND, 10 * SECOND + MICROSECOND * 1000, 5 * MINUTE),
+    (30 * MINUTE, 30 * MINUTE + MICROSECOND, 29 * MINUTE, 31 * MINUTE),
+    (3 * HOUR, 20 * HOUR, DAY, DAY + MICROSECOND, DAY - MICROSECOND, 26 * HOUR),
+    range(2 * HOUR),
 )
-ARRIVALS = st.sampled_from(
-    [
-        {},
-        {},
-        {"referrer": "https://www.shop.example/"},
-        {"referrer": "https://blog.example.net/post"},
-        {"utm_source": "Mail", "utm_medium": "email", "utm_campaign": "may"},
-        {"utm_source": "mail", "utm_medium": "email", "utm_campaign": "june"},
-        {"utm_source": "partner"},
-    ]
+ARRIVALS: tuple[dict[str, str], ...] = (
+    {},
+    {},
+    {"referrer": "https://www.shop.example/"},
+    {"referrer": "https://blog.example.net/post"},
+    {"utm_source": "Mail", "utm_medium": "email", "utm_campaign": "may"},
+    {"utm_source": "mail", "utm_medium": "email", "utm_campaign": "june"},
+    {"utm_source": "partner"},
 )
-TYPES = st.sampled_from(
-    ["page_viewed", "page_viewed", "asset_viewed", "asset_downloaded", "license_created"]
-)
+TYPES = ("page_viewed", "page_viewed", "asset_viewed", "asset_downloaded", "license_created")
+IDS: tuple[list[str | None], ...] = ([None], ["s"], ["s", "t"], [None, "s"], [None, "s", "t"])
 
 
-@st.composite
-def streams(draw: st.DrawFn) -> list[dict[str, Any]]:
+def _stream(draw: random.Random) -> list[dict[str, Any]]:
     """Events as fields of Event, `at` counted from the first day on; one visitor, maybe two ids."""
-    ids = draw(st.sampled_from([[None], ["s"], ["s", "t"], [None, "s"], [None, "s", "t"]]))
-    steady = draw(st.sampled_from([None, None, None, 30 * MINUTE, 15 * HOUR]))
-    at = draw(st.sampled_from([0, 12 * HOUR, DAY - 20 * MINUTE])) + draw(st.integers(0, 5)) * DAY
-    length = draw(st.integers(60, 110) if steady == 30 * MINUTE else st.integers(1, 14))
+    ids = draw.choice(IDS)
+    steady = draw.choice([None, None, None, 30 * MINUTE, 15 * HOUR])
+    at = draw.choice([0, 12 * HOUR, DAY - 20 * MINUTE]) + draw.randint(0, 5) * DAY
+    length = draw.randint(60, 110) if steady == 30 * MINUTE else draw.randint(1, 14)
     events = []
     for _ in range(length):
-        kind = draw(TYPES)
+        kind = draw.choice(TYPES)
         props: dict[str, Any] = {}
         if kind == "license_created":
-            props = {"revenue_cents": draw(st.sampled_from([0, 1, 7, 100, 99_999]))}
-            props["currency"] = draw(st.sampled_from(["USD", "USD", "EUR"]))
-        elif draw(st.booleans()):
-            props = {"engagement_ms": draw(st.sampled_from([0, 6_000, 10_001]))}
+            props = {"revenue_cents": draw.choice([0, 1, 7, 100, 99_999])}
+            props["currency"] = draw.choice(["USD", "USD", "EUR"])
+        elif draw.random() < 0.5:
+            props = {"engagement_ms": draw.choice([0, 6_000, 10_001])}
         events.append(
             {
                 "at": at,
-                "rank": draw(st.integers(0, 255)),
+                "rank": draw.randint(0, 255),
                 "event_type": kind,
-                "session_id": draw(st.sampled_from(ids))
-                if length < 20 or draw(ONE_IN_TEN)
-                else None,
+                "session_id": draw.choice(ids) if length < 20 or draw.random() < 0.1 else None,
                 "props": json.dumps(props),
-                "user_agent": draw(st.sampled_from([None, BROWSER, BROWSER, BROWSER, BOT])),
-                "page_url": draw(
-                    st.sampled_from([None, "https://shop.example/a", "https://shop.example/b"])
-                ),
+                "user_agent": draw.choice([None, BROWSER, BROWSER, BROWSER, BOT]),
+                "page_url": draw.choice([None, "https://shop.example/a", "https://shop.example/b"]),
                 # The site's own host, so that a referrer on it is none.
                 "landing_page": "https://shop.example/",
-                "is_logged_in": draw(st.booleans()),
-                **draw(ARRIVALS),
+                "is_logged_in": draw.random() < 0.5,
+                **draw.choice(ARRIVALS),
             }
         )
-        at += steady if steady is not None else draw(PAUSES)
+        at += steady if steady is not None else draw.choice(draw.choice(PAUSES))
     return [event for event in events if event["at"] < DAYS * DAY]
 
 
+@cache
+def built(warehouse: Warehouse, seed: int) -> tuple[date, dict[str, list[Event]]]:
+    """The first day of a seed's streams, and their events by visitor; stored and built once."""
+    draw = random.Random(seed)
+    # Before the days that tests have for themselves.
+    first = date(2018, 1, 1) + timedelta(days=10 * seed)
+    visitors: dict[str, list[Event]] = {}
+    for number in range(VISITORS):
+        stream, linked = _stream(draw), draw.random() < 0.5
+        visitors |= insert(warehouse, first, stream, f"{first}-{number}", linked)
+    build(warehouse, first, first + timedelta(days=DAYS))
+    return first, visitors
+
+
 _event_ids = itertools.count()
-ONE_IN_TEN = st.integers(0, 9).map(lambda number: number == 0)
 
 
 def insert(

@@ -8,8 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.dbt_project import streams
 from tests.dbt_project.sessions_by_hand import Credit, credits_of, moment, origin, sessions_of
@@ -23,21 +21,16 @@ select conversion_id, model, touch_number, touched_at, source, medium, campaign,
 from marts.conversion_credits
 where occurred_at >= %s and occurred_at < %s
 """
-LINES = st.lists(st.tuples(streams.streams(), st.booleans()), min_size=25, max_size=40)
 
 
 @streams.few_builds
-@given(drawn=LINES)
-def test_credits_are_what_plain_loops_say(
-    warehouse: Warehouse, day: date, drawn: list[tuple[list[dict[str, Any]], bool]]
-) -> None:
-    empty(warehouse, day)
-    expected = []
-    for number, (stream, linked) in enumerate(drawn):
-        name = f"{day}-{number}"
-        for events in streams.insert(warehouse, day, stream, name, linked).values():
-            expected += [row_of(credit) for credit in credits_of(events, cents_of(events))]
-    streams.build(warehouse, day, day + LAST)
+def test_credits_are_what_plain_loops_say(warehouse: Warehouse, seed: int) -> None:
+    day, visitors = streams.built(warehouse, seed)
+    expected = [
+        row_of(credit)
+        for events in visitors.values()
+        for credit in credits_of(events, cents_of(events))
+    ]
     found = warehouse.rows(CREDITS, day, day + LAST)
     assert sorted(found, key=repr) == sorted(expected, key=repr)
     check_conserved(found)

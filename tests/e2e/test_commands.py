@@ -1,4 +1,8 @@
-"""Every command in the README and the documents is executed here, against a running system."""
+"""Every command in the README and the documents is executed here, against a running system.
+
+First of this folder, while the demo has the days of its sample only: what builds or exports "the
+last days" has few of them then.
+"""
 
 import re
 from functools import cache
@@ -20,13 +24,15 @@ PAGES = [
 # What this very session is, or does by other tests: the demo fixture runs `eventmill demo`,
 # tests/e2e/test_stopping.py stops it.
 RUN_ELSEWHERE = {"make demo", "make test", "eventmill up", "eventmill down", "make down"}
+# Builds of days, in one line: each is executed on the first page that has it.
+BUILDS = ("make dbt-", "eventmill backfill ")
 
 
 @cache
 def _scripts() -> dict[str, str]:
     """Page → its commands in their order, as its reader types them into one shell.
 
-    A block that an earlier page has too is left out: it has been executed.
+    A block or a build that an earlier page has too is left out: it has been executed.
     """
     seen: set[str] = set()
     scripts = {}
@@ -37,9 +43,9 @@ def _scripts() -> dict[str, str]:
             for block in blocks
             if block not in seen
             for line in block.splitlines()
-            if line.split("  #")[0].strip() not in RUN_ELSEWHERE
+            if line.split("  #")[0].strip() not in RUN_ELSEWHERE | seen
         ]
-        seen.update(blocks)
+        seen.update(blocks, (line for line in lines if line.startswith(BUILDS)))
         if lines:
             scripts[page.relative_to(PROJECT_ROOT).as_posix()] = "\n".join(lines)
     return scripts
