@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from eventmill.core.registry import FUTURE_TOLERANCE, OLDEST, utc_text
 from eventmill.core.settings import get_settings
+from eventmill.core.trust import Trust
 from ingest_api.headers import header
 from ingest_api.senders import Sender
 
@@ -44,11 +45,16 @@ class Arrival:
     received_text: str = field(init=False)
     trust: str = field(init=False)
     """The sender's class, as `raw.events.trust` has it."""
+    id_class: Trust = field(init=False)
+    """Whose namespace the event ids are read in."""
     latest: datetime = field(init=False)
 
     def __post_init__(self) -> None:
         self.received_text = utc_text(self.received_at)
-        self.trust = str(int(self.sender.trust))
+        trust = self.sender.trust
+        self.trust = str(int(trust))
+        # What is tried again has the id that its first arrival read.
+        self.id_class = trust if self.first is None else Trust.SECRET
         self.latest = self.received_at + FUTURE_TOLERANCE
 
 

@@ -17,6 +17,7 @@ from psycopg import errors
 from psycopg.conninfo import make_conninfo
 
 from ingest_api.batch import Batch
+from ingest_api.collisions import Met
 from ingest_api.metrics import Metrics
 from ingest_api.partitions import Partitions, day_of
 from ingest_api.patience import within
@@ -51,9 +52,9 @@ class Unstorable:
     reason: str
 
 
-Outcome = bool | None | Unstorable
-"""Of one row: True if it was new, False if its id was stored before, None if its person was erased
-since it was received and nothing was stored, or why it cannot be stored."""
+Outcome = bool | Met | Unstorable | None
+"""Of one row: True if it was new, what it met if its id was stored before, None if its person was
+erased since it was received and nothing was stored, or why it cannot be stored."""
 
 
 class DatabaseAway(Exception):

@@ -121,7 +121,7 @@ def read_event(raw: object, arrival: Arrival) -> Result:
         if sent_id == "":
             errors.append(FieldError("event_id", "must not be empty; leave it out for a new one"))
         else:
-            event_id = normal_event_id(sent_id) if sent_id else None
+            event_id = normal_event_id(sent_id, arrival.id_class) if sent_id else None
     if errors:
         return Result(event_id, "rejected", errors[:MAX_ERRORS], warnings)
 

@@ -37,6 +37,11 @@ class Metrics:
             ["status", "key"],
             registry=self.registry,
         )
+        self.differing_duplicates = Counter(
+            "eventmill_ingest_differing_duplicates_total",
+            "Duplicates with other content than the stored event has: two events share an id.",
+            registry=self.registry,
+        )
         self.requests = Histogram(
             "eventmill_ingest_request_seconds",
             "Time from a request's body to its answer.",

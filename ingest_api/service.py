@@ -9,6 +9,7 @@ from eventmill.core.registry import MAX_ID_CHARACTERS, with_visitor
 from ingest_api import permissions
 from ingest_api.arrival import Arrival, Whereabouts
 from ingest_api.batch import Batch, RejectedRow
+from ingest_api.collisions import Met
 from ingest_api.commits import Unstorable
 from ingest_api.countries import Countries
 from ingest_api.event_ids import new_event_id, normal_event_id
@@ -22,6 +23,7 @@ from ingest_api.skew import shifted
 from ingest_api.visitors import VisitorSalts, visitor_hash
 from ingest_api.writer import Writer
 
+DIFFERS = "differs from the event that is stored under this event_id; the stored one stays"
 STATUS_OF: dict[bool | None, Status] = {True: "accepted", False: "duplicate", None: "dropped"}
 
 
@@ -52,7 +54,7 @@ class IngestService:
         write; then sending all of them again is safe.
         """
         if arrival.opted_out:
-            results = [Result(_readable_id(event), "dropped") for event in events]
+            results = [Result(_readable_id(event, arrival), "dropped") for event in events]
             return self._counted(arrival, results)
         if addresses is None:
             addresses = [arrival.address] * len(events)
@@ -77,6 +79,9 @@ class IngestService:
             if result.row is None:
                 continue
             outcome = next(outcomes)
+            if isinstance(outcome, Met):
+                self._note(result, outcome)
+                continue
             if not isinstance(outcome, Unstorable):
                 result.status = STATUS_OF[outcome]
                 continue
@@ -87,6 +92,13 @@ class IngestService:
         if unstorable:
             await self._writer.write(Batch(rejected=unstorable))
         return self._counted(arrival, results)
+
+    def _note(self, result: Result, met: Met) -> None:
+        """Answer for an event whose id was stored before it."""
+        result.event_id, result.status = met.event_id, STATUS_OF[met.is_new]
+        result.warnings += [FieldError(name, DIFFERS) for name in met.differing]
+        if met.differing:
+            self._metrics.differing_duplicates.inc()
 
     def _counted(self, arrival: Arrival, results: list[Result]) -> list[Result]:
         key = arrival.sender.key_id or arrival.sender.kind
@@ -115,19 +127,20 @@ def _judged(event: object, arrival: Arrival) -> Result:
         return read_event(event, arrival)
     allowed, not_allowed = permissions.apply(event, arrival.sender)
     if not_allowed:
-        return Result(_readable_id(event), "rejected", not_allowed, is_forbidden=True)
+        event_id = _readable_id(event, arrival)
+        return Result(event_id, "rejected", not_allowed, is_forbidden=True)
     told, skew = shifted(allowed, arrival)
     result = read_event(told, arrival)
     result.clock_skew_seconds = skew
     return result
 
 
-def _readable_id(event: object) -> str | None:
+def _readable_id(event: object, arrival: Arrival) -> str | None:
     """The id that an event would be stored under, if it names one that can be."""
     sent = event.get("event_id") if isinstance(event, dict) else None
     if not isinstance(sent, str) or not sent or len(sent) > MAX_ID_CHARACTERS:
         return None
-    return normal_event_id(sent) if text_problem(sent) is None else None
+    return normal_event_id(sent, arrival.id_class) if text_problem(sent) is None else None
 
 
 def _user_agent(event: object) -> str:

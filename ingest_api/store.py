@@ -15,6 +15,7 @@ from psycopg import sql
 
 from eventmill.core.registry import COLUMNS, EventRow
 from ingest_api.batch import Batch
+from ingest_api.collisions import COMPARE, CONTENT_SQL, Met, settle
 from ingest_api.erasures import Erasures, oldest_receipt
 from ingest_api.identities import store_links
 
@@ -22,15 +23,18 @@ from ingest_api.identities import store_links
 # deadlock. A writer's days are its own rows, so there nobody waits for anybody. The answer is what
 # was new, or null if all was, as usual: so much the less to join, to send and to read. `offset 0`
 # keeps a line from being split once for each column.
-_STORE: LiteralString = """
+_BATCH: LiteralString = """
 with batch as materialized (
     select {values}
     from (
-        select string_to_array(line, %(value_end)s, '') as v
-        from string_to_table(%(rows)s, %(row_end)s) as line
+        select string_to_array(line, %(value_end)s, '') as v, position
+        from string_to_table(%(rows)s, %(row_end)s) with ordinality as lines (line, position)
         offset 0
     ) as lines
-),
+)
+"""
+_STORE: LiteralString = """
+{batch},
 
 -- Nothing is stored while somebody was erased whom the rows were not held against.
 erasures as (
@@ -39,8 +43,8 @@ erasures as (
 ),
 
 claimed as (
-    insert into raw.event_ids (event_id, occurred_at)
-    select event_id, occurred_at
+    insert into raw.event_ids (event_id, occurred_at, trust, content)
+    select event_id, occurred_at, trust, {content}
     from batch
     where (select are_checked from erasures)
     order by event_id
@@ -72,17 +76,32 @@ select
     end,
     (select are_checked from erasures)
 """
+_VALUES: Final = [
+    sql.SQL("v[{}]::{} as {}").format(
+        sql.Literal(position), sql.SQL(COLUMNS[name].type), sql.Identifier(name)
+    )
+    for position, name in enumerate(EventRow._fields, start=1)
+]
+
+
+def _batch(*columns: sql.Composable) -> sql.Composed:
+    """SQL of the rows that a statement gets, as `batch`."""
+    return sql.SQL(_BATCH).format(values=sql.SQL(", ").join(columns))
+
+
 STORE: Final = (
     sql.SQL(_STORE)
     .format(
+        batch=_batch(*_VALUES),
         columns=sql.SQL(", ").join(map(sql.Identifier, EventRow._fields)),
-        values=sql.SQL(", ").join(
-            sql.SQL("v[{}]::{} as {}").format(
-                sql.Literal(position), sql.SQL(COLUMNS[name].type), sql.Identifier(name)
-            )
-            for position, name in enumerate(EventRow._fields, start=1)
-        ),
+        content=CONTENT_SQL,
     )
+    .as_string()
+    .encode()
+)
+COMPARED: Final = (
+    sql.SQL(COMPARE)
+    .format(batch=_batch(*_VALUES, sql.SQL("position")), content=CONTENT_SQL)
     .as_string()
     .encode()
 )
@@ -114,10 +133,12 @@ on conflict do nothing
 """
 
 
-async def store(connection: psycopg.AsyncConnection, batch: Batch) -> list[bool | None]:
-    """Commit `batch` and say of each event row whether it was new; None: its person was erased.
+async def store(connection: psycopg.AsyncConnection, batch: Batch) -> list[bool | Met | None]:
+    """Commit `batch` and say of each event row whether it was new, or what its id met; None: its
+    person was erased.
 
-    All or nothing. Of rows with the same id the first is stored. `connection` is in autocommit
+    All or nothing, but for ids that another class of trust has: their rows follow in a commit of
+    their own. Of rows with the same id and class the first is stored. `connection` is in autocommit
     mode, with SETTINGS, and the days' partitions exist. Raises what psycopg raises, OtherKey among
     it, and ValueError for text that has no encoding.
     """
@@ -127,9 +148,27 @@ async def store(connection: psycopg.AsyncConnection, batch: Batch) -> list[bool 
         erasures = await Erasures.since(connection, oldest_receipt(batch))
         kept, positions = await erasures.without(connection, batch)
         checked = max(erasures.last, checked)
-    outcomes: list[bool | None] = [None] * len(batch.rows)
+    outcomes: list[bool | Met | None] = [None] * len(batch.rows)
     for position, found in zip(positions, is_new, strict=True):
         outcomes[position] = found
+    if not all(is_new):
+        met = [n for n, found in enumerate(is_new) if not found]
+        answers = await _met(connection, [kept.rows[n] for n in met])
+        for n, answer in zip(met, answers, strict=True):
+            outcomes[positions[n]] = answer
+    return outcomes
+
+
+async def _met(
+    connection: psycopg.AsyncConnection, rows: Sequence[EventRow]
+) -> list[bool | Met | None]:
+    """What became of rows whose ids were there; those that only another class had are stored."""
+    settled = await settle(connection, rows, COMPARED, parameters(rows))
+    outcomes: list[bool | Met | None] = [settled.duplicates.get(n) for n in range(len(rows))]
+    if settled.again:
+        stored = await store(connection, Batch(list(settled.again.values())))
+        for (n, row), outcome in zip(settled.again.items(), stored, strict=True):
+            outcomes[n] = Met(row.event_id, is_new=True) if outcome is True else outcome
     return outcomes
 
 

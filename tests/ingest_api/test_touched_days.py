@@ -9,6 +9,7 @@ from eventmill.core.database import connect
 from eventmill.core.registry import EventRow
 from eventmill.core.settings import get_settings
 from ingest_api.batch import Batch
+from ingest_api.collisions import Met
 from ingest_api.commits import Commits, Outcome
 from ingest_api.drain import Drain
 from ingest_api.metrics import Metrics
@@ -69,7 +70,7 @@ def test_values_that_hold_the_separators(database: str, connection: psycopg.Conn
         await commits.close()
         return outcomes
 
-    assert asyncio.run(store()) == [True, True, False]
+    assert asyncio.run(store()) == [True, True, Met(number(1), is_new=False)]
     found = rows(connection, "select source, session_id, user_id from raw.events order by event_id")
     assert found == [("a\x1fb", "\x1e", None), ("a\tb\\N", "\n", None)]
 
