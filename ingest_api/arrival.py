@@ -10,6 +10,7 @@ from eventmill.core.registry import FUTURE_TOLERANCE, OLDEST, utc_text
 from eventmill.core.settings import get_settings
 from eventmill.core.trust import Trust
 from ingest_api.headers import header
+from ingest_api.partitions import MOST_NEW_DAYS
 from ingest_api.senders import Sender
 
 
@@ -40,6 +41,8 @@ class Arrival:
     """Whether there may be NUL, a lone surrogate or a number that is no number in an event."""
     earliest: datetime = OLDEST
     """The oldest `occurred_at` that is accepted."""
+    most_new_days: int | None = None
+    """How many days, of which nothing is stored yet, its events may begin. None: any number."""
     first: Whereabouts | None = None
     """Of a rejected event that is tried again: what its first arrival left of the address."""
     received_text: str = field(init=False)
@@ -68,7 +71,8 @@ def arrive(request: Request, sender: Sender, route: str, *, has_odd_values: bool
         address=request.scope["client"][0] if request.scope.get("client") else "",
         opted_out=opted_out(request),
         has_odd_values=has_odd_values,
-        earliest=earliest_accepted(now),
+        earliest=earliest_accepted(now, sender),
+        most_new_days=MOST_NEW_DAYS,
     )
 
 
@@ -81,7 +85,12 @@ def opted_out(request: Request) -> bool:
     return header(request, b"dnt").strip() == "1" or header(request, b"sec-gpc").strip() == "1"
 
 
-def earliest_accepted(received_at: datetime) -> datetime:
-    """The oldest `occurred_at` that the API takes at this time."""
-    days = get_settings().accepted_past_days
-    return OLDEST if days is None else received_at - timedelta(days=days)
+def earliest_accepted(received_at: datetime, sender: Sender) -> datetime:
+    """The oldest `occurred_at` that the API takes at this time from this sender."""
+    settings = get_settings()
+    days = settings.accepted_past_days
+    earliest = OLDEST if days is None else received_at - timedelta(days=days)
+    if sender.kind != "publishable":
+        return earliest
+    # Whoever has seen a web page could otherwise have each day of the past built again.
+    return max(earliest, received_at - timedelta(hours=settings.publishable_past_hours))

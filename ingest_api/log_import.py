@@ -10,6 +10,7 @@ from ingest_api.access_log import LineError, parse_line
 from ingest_api.log_events import LogEvents, LogOptions, skip_reason
 from ingest_api.log_files import MAX_LINE_BYTES, LogFile
 from ingest_api.log_sinks import Event, Sink
+from ingest_api.partitions import MOST_NEW_DAYS
 
 BATCH = 500
 # Batches on their way at once, so that the next is made while one is being committed.
@@ -96,7 +97,7 @@ class _Import:
                 for number, line in enumerate(self._log, 1):
                     self._summary.lines = number
                     self._read(number, line, batch)
-                    if len(batch.events) >= BATCH:
+                    if len(batch.events) >= BATCH or len(batch.days) == MOST_NEW_DAYS:
                         await limit.acquire()
                         tasks.create_task(self._send(batch, limit))
                         batch = _Batch()
@@ -129,6 +130,7 @@ class _Import:
             return
         batch.lines.append(number)
         batch.events.append(self._events.event(line))
+        batch.days.add(line.time[:10])
         batch.addresses.append(line.host)
 
     async def _send(self, batch: "_Batch", limit: asyncio.Semaphore) -> None:
@@ -154,3 +156,4 @@ class _Batch:
     lines: list[int] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
+    days: set[str] = field(default_factory=set)

@@ -100,7 +100,7 @@ async def _again(service: IngestService, rejected: _Rejected) -> Status:
         user_agent=kept.get("user_agent", ""),
         referrer=kept.get("referrer", ""),
         sent_at=kept.get("sent_at", ""),
-        earliest=earliest_accepted(rejected.received_at),
+        earliest=earliest_accepted(rejected.received_at, sender),
         first=Whereabouts(kept.get("visitor_id", ""), kept.get("country", "")),
     )
     (result,) = await service.ingest(arrival, [event])

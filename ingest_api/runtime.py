@@ -12,7 +12,7 @@ from ingest_api.commits import Commits
 from ingest_api.countries import Countries
 from ingest_api.drain import Drain
 from ingest_api.metrics import Metrics
-from ingest_api.partitions import Partitions
+from ingest_api.partitions import NewDays, Partitions
 from ingest_api.service import IngestService
 from ingest_api.spool import Spool
 from ingest_api.visitors import VisitorSalts
@@ -56,7 +56,8 @@ async def runtime(url: str, metrics: Metrics, spool: Spool | None = None) -> Asy
     await pool.open(wait=False)
     writer.start()
     try:
-        service = IngestService(writer, salts, Countries(), metrics)
+        new_days = NewDays(pool, partitions)
+        service = IngestService(writer, new_days, salts, Countries(), metrics)
         async with _drained(spool, Commits(url, partitions, metrics), salts):
             yield Runtime(pool, partitions, salts, spool, service)
     finally:

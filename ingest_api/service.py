@@ -16,7 +16,7 @@ from ingest_api.event_ids import new_event_id, normal_event_id
 from ingest_api.events import Result, Status, read_event
 from ingest_api.identities import KnownLinks, Link, links_of
 from ingest_api.metrics import Metrics
-from ingest_api.partitions import day_of
+from ingest_api.partitions import MOST_NEW_DAYS, NewDays, day_of
 from ingest_api.privacy import scrubbed
 from ingest_api.rejected import rejected_row
 from ingest_api.skew import shifted
@@ -31,9 +31,15 @@ class IngestService:
     """The one way into `raw.events`, for HTTP requests, imports and replays."""
 
     def __init__(
-        self, writer: Writer, salts: VisitorSalts, countries: Countries, metrics: Metrics
+        self,
+        writer: Writer,
+        new_days: NewDays,
+        salts: VisitorSalts,
+        countries: Countries,
+        metrics: Metrics,
     ) -> None:
         self._writer = writer
+        self._new_days = new_days
         self._salts = salts
         self._countries = countries
         self._known_links = KnownLinks()
@@ -58,9 +64,10 @@ class IngestService:
             return self._counted(arrival, results)
         if addresses is None:
             addresses = [arrival.address] * len(events)
-        results, rows, rejected = [], [], []
-        for event, address in zip(events, addresses, strict=True):
-            result = _judged(event, arrival)
+        results = [_judged(event, arrival) for event in events]
+        await self._make_days(results, arrival)
+        rows, rejected = [], []
+        for event, address, result in zip(events, addresses, results, strict=True):
             if (row := result.row) is not None:
                 known, country = arrival.first or ("", self._countries.of(address))
                 visitor_id = row.visitor_id or known
@@ -70,7 +77,6 @@ class IngestService:
                 rows.append(result.row)
             elif arrival.first is None:  # what a replay rejects again is kept already
                 rejected.append(await self._rejected(event, address, result, arrival))
-            results.append(result)
         new_links = self._known_links.new([*links, *links_of(rows, arrival.sender)])
         outcomes = iter(await self._writer.write(Batch(rows, rejected, new_links)))
         self._known_links.remember(new_links)
@@ -99,6 +105,21 @@ class IngestService:
         result.warnings += [FieldError(name, DIFFERS) for name in met.differing]
         if met.differing:
             self._metrics.differing_duplicates.inc()
+
+    async def _make_days(self, results: Sequence[Result], arrival: Arrival) -> None:
+        """Partitions for the rows; a result whose day would be one too many is rejected."""
+        days = {day_of(result.row) for result in results if result.row is not None}
+        too_many = await self._new_days.make(days, arrival.most_new_days)
+        if not too_many:
+            return
+        for result in results:
+            if result.row is not None and (day := day_of(result.row)) in too_many:
+                message = (
+                    f"is on {day}, of which nothing is stored yet, and a request may begin"
+                    f" {MOST_NEW_DAYS} such days: send it again in the next request"
+                )
+                result.status, result.row = "rejected", None
+                result.errors = [FieldError("occurred_at", message)]
 
     def _counted(self, arrival: Arrival, results: list[Result]) -> list[Result]:
         key = arrival.sender.key_id or arrival.sender.kind

@@ -71,7 +71,7 @@ def _folder() -> Path:
 def run_url(run_id: str) -> str:
     """Where the run is in Dagster's UI."""
     settings = get_settings()
-    return f"http://{settings.host}:{settings.dagster_port}/runs/{run_id}"
+    return f"http://{settings.dagster_host}:{settings.dagster_port}/runs/{run_id}"
 
 
 def reason(data: Any) -> str:

@@ -45,8 +45,8 @@ class SystemSettings(Group):
     Unset: `<database>_dagster` on the same server.
     Wrong: Dagster does not start. In another database it has no history of runs."""
     host: str = "127.0.0.1"
-    """Address that the two APIs and Dagster's UI listen on.
-    Wrong: On a public address Dagster's UI, which asks for no password, is public too."""
+    """Address that the two APIs listen on.
+    Wrong: Beyond this machine put a proxy with TLS in front."""
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
     """Least important log lines of both APIs that are written: `debug`, `info`, `warning` or
     `error`.
@@ -76,6 +76,10 @@ class IngestSettings(Group):
     Unset: `EVENTMILL_RETENTION_DAYS`.
     Wrong: Too low: events of devices that were offline are rejected. Above the retention: old
     events are counted, and dropped by the next retention run."""
+    publishable_past_hours: int = Field(168, ge=1)
+    """How old an event sent with a publishable key may be, in hours.
+    Wrong: Too low: events of browsers that were offline are rejected. High: whoever has seen your
+    web page can have as much of the past built again."""
     tracking_plan: Path | None = None
     """The tracking plan, a YAML file. It is read again when it changes.
     Unset: the packaged plan.
@@ -139,6 +143,17 @@ class BuildSettings(Group):
     dagster_port: Port = 3000
     """Port of Dagster's UI.
     Wrong: `eventmill up` names a port that is taken."""
+    dagster_host: str = "127.0.0.1"
+    """Address that Dagster's UI listens on. Beyond this machine it needs a password.
+    Wrong: `eventmill up` refuses to start without the password.
+    More: ../how-to/dagster-behind-a-proxy.md"""
+    dagster_password: SecretStr | None = Field(None, min_length=12)
+    """Password of the user `ops` in Dagster's UI (HTTP Basic), 12 characters or more.
+    Unset: no login.
+    Wrong: Dagster's UI answers 401."""
+    dagster_allowed_hosts: str = ""
+    """Names under which browsers reach Dagster's UI through a proxy, separated by commas.
+    Wrong: Dagster's UI answers 421 to another name."""
     first_day: date = date(2015, 1, 1)
     """First daily partition that Dagster and dbt know.
     Wrong: Days before it cannot be built. Much earlier than needed makes Dagster's UI slow."""

@@ -43,6 +43,10 @@ class Settings(
         return [origin.strip() for origin in self.allowed_origins.split(",") if origin.strip()]
 
     @property
+    def dagster_public_hosts(self) -> list[str]:
+        return [host.strip() for host in self.dagster_allowed_hosts.split(",") if host.strip()]
+
+    @property
     def spool_folder(self) -> Path:
         return self.spool_dir or self.home / "spool"
 

@@ -2,14 +2,12 @@
 
 The wheel's own start-up helper is not used: its lock file is shared by all users of the machine,
 so a start by root makes every later start by somebody else fail.
+
+Only the user of this home may log in: PostgreSQL asks the kernel who is at the socket's other end.
 """
 
 import fcntl
 import importlib.util
-import os
-import pwd
-import shutil
-import stat
 import subprocess
 import tempfile
 import textwrap
@@ -22,9 +20,8 @@ import psutil
 
 from eventmill.core.database import EMBEDDED_PORT, EMBEDDED_USER, embedded_url, socket_dir
 from eventmill.core.errors import ConfigurationError
+from eventmill.runner.server_user import ServerUser, server_user
 
-# PostgreSQL refuses to run as root; this user exists on every Unix.
-UNPRIVILEGED_USER = "nobody"
 START_SECONDS = "60"
 POLL_SECONDS = 0.05
 
@@ -87,10 +84,11 @@ class EmbeddedPostgres:
             if self._comes_up():
                 return False
             self._end_orphans()
-            self._prepare_folders()
+            user = server_user()
+            self._prepare_folders(user)
             if not (self.data / "PG_VERSION").exists():
                 self._initdb()
-            (self.data / "eventmill.conf").write_text(_configuration(self.socket_dir))
+            self._configure(user)
             self._run("pg_ctl", "-D", self.data, "-l", self.log, "-w", "-t", START_SECONDS, "start")
             return True
 
@@ -141,42 +139,45 @@ class EmbeddedPostgres:
         command = [str(BIN / "pg_isready"), "-q", "-h", str(self.socket_dir)]
         return subprocess.run([*command, "-p", str(EMBEDDED_PORT)], check=False).returncode == 0
 
-    def _prepare_folders(self) -> None:
+    def _prepare_folders(self, user: ServerUser) -> None:
         for folder in (self.data, self.socket_dir):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)
-            if os.geteuid() == 0:
-                shutil.chown(folder, UNPRIVILEGED_USER)
-            elif folder.stat().st_uid != os.geteuid():
-                raise ConfigurationError(
-                    f"{folder} belongs to another user: set EVENTMILL_HOME to a folder of your own"
-                )
         self.log.touch()
-        if os.geteuid() == 0:
-            shutil.chown(self.log, UNPRIVILEGED_USER)
-            for folder in (self.data, self.socket_dir, BIN):
-                _let_pass(folder)
+        for path in (self.data, self.socket_dir, self.log):
+            user.give(path)
+        user.require_passage((self.data, self.socket_dir), self.home)
+        user.require_passage((BIN / "postgres",))
 
     def _initdb(self) -> None:
         self._run(
-            "initdb", "-D", self.data, "-U", EMBEDDED_USER, "--auth=trust",
-            "--encoding=UTF8", "--locale=C.UTF-8",
+            "initdb", "-D", self.data, "-U", EMBEDDED_USER, "--auth-local=peer",
+            "--auth-host=reject", "--encoding=UTF8", "--locale=C.UTF-8",
         )  # fmt: skip
         with (self.data / "postgresql.conf").open("a") as configuration:
             configuration.write("\ninclude 'eventmill.conf'\n")
 
+    def _configure(self, user: ServerUser) -> None:
+        files = {
+            "eventmill.conf": _configuration(self.data, self.socket_dir),
+            "eventmill_hba.conf": "local all all peer map=eventmill\n",
+            "eventmill_ident.conf": f'eventmill "{user.client}" all\n',
+        }
+        for name, content in files.items():
+            (self.data / name).write_text(content)
+
     def _run(self, program: str, *arguments: str | Path) -> None:
-        command = [str(BIN / program), *map(str, arguments)]
-        user = UNPRIVILEGED_USER if os.geteuid() == 0 else None
+        user = server_user()
+        command = [*user.prefix, str(BIN / program), *map(str, arguments)]
         # Files, not pipes: the server that pg_ctl leaves behind would hold a pipe open.
         with tempfile.TemporaryFile("w+") as output:
             result = subprocess.run(
                 command,
                 check=False,
                 cwd="/",
-                user=user,
-                group=pwd.getpwnam(user).pw_gid if user else None,
-                extra_groups=[] if user else None,
+                user=user.uid,
+                group=user.gid,
+                extra_groups=None if user.uid is None else [],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -193,15 +194,7 @@ class EmbeddedPostgres:
         )
 
 
-def _let_pass(path: Path) -> None:
-    """Let the unprivileged user through the folders above `path` (traverse, not list)."""
-    for folder in path.parents:
-        mode = folder.stat().st_mode
-        if not mode & stat.S_IXOTH:
-            folder.chmod(mode | stat.S_IXOTH)
-
-
-def _configuration(socket_dir: Path) -> str:
+def _configuration(data: Path, socket_dir: Path) -> str:
     """Tuning for one machine that also runs the services: a quarter of memory for the cache."""
     memory_mb = psutil.virtual_memory().total // 2**20
     shared_mb = max(128, min(memory_mb // 8, 4096))
@@ -212,6 +205,8 @@ def _configuration(socket_dir: Path) -> str:
         port = {EMBEDDED_PORT}
         unix_socket_directories = '{socket_dir}'
         unix_socket_permissions = 0700
+        hba_file = '{data}/eventmill_hba.conf'
+        ident_file = '{data}/eventmill_ident.conf'
         max_connections = 200
         # A query over two years of daily partitions locks each partition and its indexes.
         max_locks_per_transaction = 256

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from eventmill.core.errors import ConfigurationError
 from eventmill.core.settings import PROJECT_ROOT, get_settings
+from orchestration.guard import READY_PATH
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,13 @@ class Service:
     ready_path: str = "/readyz"
     needs_database: bool = False
     """Whether it cannot start while the database is away."""
+    host: str = "127.0.0.1"
 
     @property
     def url(self) -> str | None:
         if self.port is None:
             return None
-        host = get_settings().host
+        host = self.host
         return f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{self.port}"  # noqa: S104
 
 
@@ -45,6 +47,7 @@ def services() -> tuple[Service, ...]:
             (sys.executable, "-m", "ingest_api"),
             settings.ingest_port,
             "EVENTMILL_INGEST_PORT",
+            host=settings.host,
         ),
         Service(
             "dashboards",
@@ -56,17 +59,16 @@ def services() -> tuple[Service, ...]:
             ),
             settings.dashboards_port,
             "EVENTMILL_DASHBOARDS_PORT",
+            host=settings.host,
         ),
         Service(
             "dagster",
-            (
-                _script("dagster-webserver"), "-w", workspace,
-                "-h", settings.host, "-p", str(settings.dagster_port),
-            ),
+            (sys.executable, "-m", "orchestration.webserver"),
             settings.dagster_port,
             "EVENTMILL_DAGSTER_PORT",
-            ready_path="/server_info",
+            ready_path=READY_PATH,
             needs_database=True,
+            host=settings.dagster_host,
         ),
         Service(
             "daemon",
@@ -82,16 +84,16 @@ def _script(name: str) -> str:
 
 def require_free_ports() -> None:
     """Raise ConfigurationError naming the setting if a port is taken, by anybody."""
-    host = get_settings().host
     for service in services():
         if service.port is None:
             continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((host, service.port))
+                probe.bind((service.host, service.port))
             except OSError as error:
+                place = f"{service.host}:{service.port}"
                 raise ConfigurationError(
-                    f"{service.name} cannot listen on {host}:{service.port} ({error.strerror}):"
+                    f"{service.name} cannot listen on {place} ({error.strerror}):"
                     f" stop what uses that port or set {service.port_setting} to another"
                 ) from None

@@ -15,6 +15,7 @@ from eventmill.runner.kept import PostgresProcess
 from eventmill.runner.processes import require_not_running
 from eventmill.runner.services import require_free_ports
 from eventmill.runner.supervisor import Supervisor, stop_on_signal
+from orchestration.guard import require_login
 
 
 @contextmanager
@@ -25,8 +26,9 @@ def running_system(*, show_logs: bool) -> Iterator[Supervisor]:
     the end, if a process died too often and was given up.
     """
     require_not_running()
-    require_free_ports()
     settings = get_settings()
+    require_login(settings)
+    require_free_ports()
     postgres = None if settings.database_url else PostgresProcess(EmbeddedPostgres(settings.home))
     with stop_on_signal():
         try:

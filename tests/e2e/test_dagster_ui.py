@@ -1,5 +1,6 @@
 """The Dagster UI as ops use it: which days are built, and a backfill launched by clicking."""
 
+import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -123,3 +124,19 @@ def test_a_backfill_of_two_days_is_one_run_and_changes_no_number(
     assert tags["dagster/asset_partition_range_end"] == "2015-05-19"
     with demo.connect() as connection:
         assert marts(connection) == before
+
+
+def test_a_page_of_another_site_cannot_drive_the_running_dagster(demo: RunningDemo) -> None:
+    url = f"http://127.0.0.1:{demo.port('dagster')}/graphql"
+    mutation = {"query": "mutation{reloadWorkspace{__typename}}"}
+    for status, answer in (
+        (405, httpx.get(url, params=mutation)),
+        (
+            415,
+            httpx.post(url, content=json.dumps(mutation), headers={"Content-Type": "text/plain"}),
+        ),
+        (403, httpx.post(url, json=mutation, headers={"Origin": "https://evil.example"})),
+        (421, httpx.post(url, json=mutation, headers={"Host": "evil.example"})),
+        (200, httpx.post(url, json={"query": "{version}"})),
+    ):
+        assert answer.status_code == status, answer.text
