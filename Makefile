@@ -63,7 +63,7 @@ test-unit: setup ## The tests that need no server, browser or process (ARGS="-k 
 
 # The whole suite is shared among workers; some tests alone are sooner done without.
 test: setup ## Run the whole test suite (ARGS="-k name" for some)
-	@$(RUN) pytest $(or $(ARGS),-n logical --maxprocesses 4)
+	@$(RUN) pytest $(or $(ARGS),-n auto)
 
 # Each API gets its cases.
 FUZZ_TESTS = tests/ingest_api/test_openapi_fuzz.py tests/dashboards_api/worlds/test_openapi_fuzz.py

@@ -18,6 +18,7 @@ from tests.workers import (  # noqa: F401
     pytest_collection_modifyitems,
     pytest_runtest_call,
     pytest_runtest_setup,
+    pytest_xdist_auto_num_workers,
     pytest_xdist_make_scheduler,
 )
 

@@ -6,6 +6,7 @@ home and a dbt manifest of its own, so what costs much to set up for a session i
 worker only.
 """
 
+import os
 import subprocess
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -32,7 +33,11 @@ TOGETHER = (
     "tests/privacy", "tests/clients",
 )  # fmt: skip
 # What takes longest, begun first: whoever is ready early then has short files left to take.
-FIRST = ("tests/e2e", "tests/dbt_project")
+FIRST = (
+    "tests/e2e", "tests/dbt_project", "tests/orchestration/test_killed.py",
+    "tests/tracker/test_faults.py",
+)  # fmt: skip
+MOST_WORKERS = 4
 
 
 def markers(fixtures: Iterable[str]) -> set[str]:
@@ -49,6 +54,11 @@ def scope(nodeid: str) -> str:
 def _rank(item: pytest.Item) -> int:
     name = scope(item.nodeid)
     return FIRST.index(name) if name in FIRST else len(FIRST)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than cores: a quarter of the time, tests wait for a browser or a daemon."""
+    return min((os.cpu_count() or 1) + 1, MOST_WORKERS)
 
 
 def pytest_xdist_make_scheduler(

@@ -14,7 +14,7 @@ from dashboards_api.app import create_app
 from eventmill.core.database import connect
 from eventmill.core.tokens import Caller, issue
 from tests.dashboards_api.conftest import Get
-from tests.support import environment
+from tests.support import environment, scalar, wait_until
 
 PLATFORM = "/v1/platform/metrics"
 
@@ -144,8 +144,7 @@ def test_slow_queries_and_busy_connections_are_told_to_come_back(
 def wait_until_blocked(url: str) -> None:
     waiting = "select count(*) from pg_locks where not granted"
     with connect(url, autocommit=True) as connection:
-        while connection.execute(waiting).fetchone() == (0,):
-            pass
+        wait_until(lambda: scalar(connection, waiting))
 
 
 def test_a_connection_that_broke_is_replaced(get: Get, events: psycopg.Connection) -> None:

@@ -75,7 +75,7 @@ def test_psql_is_left_to_die_of_the_signal(database: str) -> None:
 def test_the_system_stops_when_nobody_reads_its_logs(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    talks = "import time\nwhile True: print('x' * 70000, flush=True)"
+    talks = "import time\nwhile True: print('x' * 70000, flush=True); time.sleep(0.01)"
     service = Service("talker", (sys.executable, "-c", talks))
     monkeypatch.setattr("eventmill.runner.supervisor.services", lambda: (service,))
     with pipe_without_reader() as pipe, Supervisor(show_logs=True) as supervisor:

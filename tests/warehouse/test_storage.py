@@ -1,7 +1,6 @@
 """A folder and a bucket keep files alike: whole or not at all, and nothing once cleared."""
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from eventmill.warehouse import Root, StorageError, open_root
 from eventmill.warehouse.bucket import PART_BYTES
 from eventmill.warehouse.folder import Folder
 from tests import s3
-from tests.support import environment
+from tests.support import environment, wait_until
 
 NAME = 'attachment; filename="events.csv"'
 
@@ -127,9 +126,7 @@ def test_a_link_to_a_file_in_a_bucket_works_for_its_time_and_as_it_was_signed(
         # Swift calls a request that nobody signed a bad one.
         assert httpx.get(wrong).status_code in (400, 403), wrong
     assert short
-    deadline = time.monotonic() + 30
-    while httpx.get(short).status_code == 200:
-        assert time.monotonic() < deadline
+    wait_until(lambda: httpx.get(short).status_code != 200, 30)
     assert httpx.get(short).status_code == 403
 
 

@@ -19,7 +19,7 @@ from eventmill.core.tokens import Caller
 from eventmill.privacy.files import ERASED, remove_exports
 from tests.dashboards_api.exports.conftest import ask, call, make_all, row_of
 from tests.dashboards_api.exports.events import FIRST, LAST, events, insert
-from tests.support import environment, rows
+from tests.support import environment, rows, wait_until
 
 BODY = {"format": "jsonl", "start": str(FIRST), "end": str(LAST)}
 REASON = "Request 4711 of the data protection officer"
@@ -37,12 +37,14 @@ def finished(client: TestClient, **body: Any) -> dict[str, Any]:
     """The answer about an export once it is over."""
     answer = call(client, "POST", "/v1/exports", json=BODY | body)
     assert answer.status_code == 202, answer.text
-    deadline = time.monotonic() + SECONDS
-    while True:
-        export: dict[str, Any] = call(client, "GET", answer.headers["Location"]).json()
-        if export["state"] not in ("queued", "running"):
-            return export
-        assert time.monotonic() < deadline, export
+    export: dict[str, Any] = {}
+
+    def is_over() -> bool:
+        export.update(call(client, "GET", answer.headers["Location"]).json())
+        return export["state"] not in ("queued", "running")
+
+    wait_until(is_over, SECONDS)
+    return export
 
 
 def test_an_export_is_asked_for_followed_and_downloaded(
