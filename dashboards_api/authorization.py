@@ -28,16 +28,26 @@ MAX_ID_LENGTH = 200
 CREATORS_ONLY = "only a token with the role creator or admin may read this"
 BRANDS_ONLY = "only a token with the role brand or admin may read this"
 
-CREATOR_OF_ASSET = "select creator_id from rules.asset_creators where ip_asset_id = %(asset_id)s"
+NOT_FOR = {("brand", "creator"): CREATORS_ONLY, ("creator", "brand"): BRANDS_ONLY}
+
+CREATOR_OF_ASSET = "select creator_id from rules.asset_creators where ip_asset_id = %(id)s"
 ASSETS_OF_CREATOR = """
 select ip_asset_id from rules.asset_creators where creator_id = %(creator_id)s order by ip_asset_id
 """
-BRAND_OF_PROJECT = "select brand_id from rules.project_brands where project_id = %(project_id)s"
 PROJECTS_OF_BRAND = """
 select project_id from rules.project_brands where brand_id = %(brand_id)s order by project_id
 """
-ASSET_OF_LICENSE = "select ip_asset_id from rules.licenses where license_id = %(license_id)s"
-BRAND_OF_LICENSE = "select brand_id from rules.licenses where license_id = %(license_id)s"
+# By the caller's role and the kind of thing: whose it is.
+OWNERS: dict[tuple[str, str], LiteralString] = {
+    ("creator", "asset"): CREATOR_OF_ASSET,
+    ("creator", "license"): """
+        select creator_id
+        from rules.asset_creators
+        where ip_asset_id = (select ip_asset_id from rules.licenses where license_id = %(id)s)
+    """,
+    ("brand", "project"): "select brand_id from rules.project_brands where project_id = %(id)s",
+    ("brand", "license"): "select brand_id from rules.licenses where license_id = %(id)s",
+}
 # Only of licenses that some event names together with the brand is it worked out whose they are.
 LICENSES_OF_BRAND = """
 select license_id
@@ -79,42 +89,11 @@ def not_found(thing: Thing) -> NotFound:
     return NotFound(f"there is no such {thing}, or this token may not see it")
 
 
-def asset_not_found() -> NotFound:
-    return not_found("asset")
-
-
-async def require_asset(pool: Pool, caller: Caller, asset_id: str) -> None:
-    """Return if `caller` may see the asset's numbers. Raises NotFound."""
-    await _require(pool, caller, "asset", asset_id)
-
-
-async def require_project(pool: Pool, caller: Caller, project_id: str) -> None:
-    """Return if `caller` may see the project's numbers. Raises NotFound."""
-    await _require(pool, caller, "project", project_id)
-
-
-async def require_license(pool: Pool, caller: Caller, license_id: str) -> None:
-    """Return if `caller` may see the license's numbers. Raises NotFound."""
-    await _require(pool, caller, "license", license_id)
-
-
-async def require_creator(pool: Pool, caller: Caller, creator_id: str) -> None:
-    """Return if `caller` may see the creator's dashboard; for themselves it is there before the
-    first upload. Raises Forbidden for a brand, NotFound for another creator."""
-    if caller.role == "brand":
-        raise Forbidden(CREATORS_ONLY)
-    await _require(pool, caller, "creator", creator_id)
-
-
-async def require_brand(pool: Pool, caller: Caller, brand_id: str) -> None:
-    """Return if `caller` may see the brand's dashboard; for itself it is there before its first
-    project. Raises Forbidden for a creator, NotFound for another brand."""
-    if caller.role == "creator":
-        raise Forbidden(BRANDS_ONLY)
-    await _require(pool, caller, "brand", brand_id)
-
-
-async def _require(pool: Pool, caller: Caller, thing: Thing, identifier: str) -> None:
+async def require(pool: Pool, caller: Caller, thing: Thing, identifier: str) -> None:
+    """Return if `caller` may see the thing's numbers. Raises NotFound; Forbidden where the caller's
+    role has no such dashboard. One's own is there before the first upload or project."""
+    if (caller.role, thing) in NOT_FOR:
+        raise Forbidden(NOT_FOR[caller.role, thing])
     # Raised outside of the transaction: a rollback would make psycopg forget prepared statements.
     allowed = False
     if _storable(identifier):
@@ -132,30 +111,22 @@ async def _may_see(
             return await is_known(connection, thing, identifier)
         case "creator", "creator":
             return identifier == caller.sub
-        case "creator", "asset":
-            return await creator_of_asset(connection, identifier) == caller.sub
-        case "creator", "license":
-            asset_id = await _one(connection, ASSET_OF_LICENSE, license_id=identifier)
-            return (
-                asset_id is not None and await creator_of_asset(connection, asset_id) == caller.sub
-            )
         case "brand", "brand":
             return identifier == caller.brand_id
         case "brand", "asset":
-            return await _has_license(connection, str(caller.brand_id), identifier)
-        case "brand", "project":
-            brand_id = await _one(connection, BRAND_OF_PROJECT, project_id=identifier)
-            return brand_id is not None and brand_id == caller.brand_id
-        case "brand", "license":
-            brand_id = await _one(connection, BRAND_OF_LICENSE, license_id=identifier)
-            return brand_id is not None and brand_id == caller.brand_id
-        case _:  # a creator and a project or a brand
+            values = {"brand_id": caller.brand_id, "asset_id": identifier, "today": utc_today()}
+            return await _one(connection, HAS_LICENSE, **values) is not None
+        case ("creator", "asset" | "license") | ("brand", "project" | "license"):
+            owner = caller.sub if caller.role == "creator" else caller.brand_id
+            found = await _one(connection, OWNERS[caller.role, thing], id=identifier)
+            return found is not None and found == owner
+        case _:  # a creator and a project
             return False
 
 
 async def creator_of_asset(connection: AsyncConnection, asset_id: str) -> str | None:
     """Who uploaded the asset; None if no upload says so."""
-    return await _one(connection, CREATOR_OF_ASSET, asset_id=asset_id)
+    return await _one(connection, CREATOR_OF_ASSET, id=asset_id)
 
 
 async def assets_of_creator(connection: AsyncConnection, creator_id: str) -> list[str]:
@@ -192,13 +163,6 @@ async def visible(connection: AsyncConnection, caller: Caller) -> Visible:
             assets = await licensed_assets(connection, brand_id)
             projects = await projects_of_brand(connection, brand_id)
             return Visible(everything=False, assets=assets, projects=projects)
-
-
-async def _has_license(connection: AsyncConnection, brand_id: str, asset_id: str) -> bool:
-    found = await _one(
-        connection, HAS_LICENSE, brand_id=brand_id, asset_id=asset_id, today=utc_today()
-    )
-    return found is not None
 
 
 async def _one(connection: AsyncConnection, query: LiteralString, **parameters: Any) -> str | None:

@@ -12,9 +12,9 @@ import logging
 from collections.abc import Awaitable, Callable, Hashable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from fastapi import Depends, Request, Response
+from fastapi import Request, Response
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from dashboards_api.cache_store import EVERYTHING, Basis, Change, Finished, Key, Store
@@ -134,13 +134,12 @@ class Cache:
         """
         basis = Basis(frozenset(tags), days)
         finished, is_hit = await self._finish(key, ttl, basis, partial(_render, compute))
+        body = finished.cached_body if is_hit else finished.body
         if request.method not in ("GET", "HEAD"):
-            body = finished.cached_body if is_hit else finished.body
             return Response(body, media_type="application/json")
         headers = {**HEADERS, "ETag": finished.etag}
         if _is_known(finished.etag, request.headers.getlist("if-none-match")):
             return Response(status_code=304, headers=headers)
-        body = finished.cached_body if is_hit else finished.body
         return Response(body, headers=headers, media_type="application/json")
 
     async def allow(
@@ -151,7 +150,7 @@ class Cache:
         tags: Iterable[str],
         check: Callable[[], Awaitable[None]],
     ) -> None:
-        """Return if `check` (one of `authorization.require_…`) does, or did for the same caller.
+        """Return if `check` (one of `authorization.require`) does, or did for the same caller.
 
         `entity` is what it is about, such as `("asset", asset_id)`. Kept for DECISION_SECONDS,
         until the UTC day ends, or until an event of an entity of `tags` or of the caller's own
@@ -258,11 +257,3 @@ def _is_known(etag: str, given: list[str]) -> bool:
     """Whether `If-None-Match` names `etag`, compared weakly (RFC 9110, 13.1.2)."""
     tags = {tag.strip().removeprefix("W/") for line in given for tag in line.split(",")}
     return "*" in tags or etag.removeprefix("W/") in tags
-
-
-def _cache(request: Request) -> Cache:
-    cache: Cache = request.app.state.cache
-    return cache
-
-
-AnswerCache = Annotated[Cache, Depends(_cache)]

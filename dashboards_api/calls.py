@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Depends, Request, Response
 
 from dashboards_api.authentication import Admin, Viewer
-from dashboards_api.authorization import require_asset, require_brand, require_creator
+from dashboards_api.authorization import require
 from dashboards_api.cache import (
     ASSET_SECONDS,
     CACHED_ANSWER,
@@ -20,22 +20,18 @@ from dashboards_api.cache import (
     PLATFORM_SECONDS,
     PLATFORM_TAG,
     Answer,
-    AnswerCache,
+    Cache,
     scope_of,
     tag_of,
 )
-from dashboards_api.database import DatabasePool
+from dashboards_api.database import Pool
 from dashboards_api.problems import METRICS_PROBLEMS, answers
 from dashboards_api.ranges import MetricsRange
 from eventmill.core.days import DayWindow
 from eventmill.core.errors import EventmillError
 
-# Of each kind of entity: who decides whether the caller may see it, and how long an answer is kept.
-ENTITIES = {
-    "asset": (require_asset, ASSET_SECONDS),
-    "creator": (require_creator, OWNER_SECONDS),
-    "brand": (require_brand, OWNER_SECONDS),
-}
+# How long an answer about each kind of entity is kept.
+SECONDS = {"asset": ASSET_SECONDS, "creator": OWNER_SECONDS, "brand": OWNER_SECONDS}
 
 
 def cached(*errors: EventmillError) -> dict[int | str, dict[str, Any]]:
@@ -49,8 +45,16 @@ class Call:
 
     request: Request
     caller: Viewer
-    pool: DatabasePool
-    cache: AnswerCache
+
+    @property
+    def pool(self) -> Pool:
+        pool: Pool = self.request.app.state.pool
+        return pool
+
+    @property
+    def cache(self) -> Cache:
+        cache: Cache = self.request.app.state.cache
+        return cache
 
     async def about(
         self,
@@ -62,16 +66,15 @@ class Call:
     ) -> Response:
         """`compute(pool, identifier, asked, *more)`, if the caller may see the thing.
 
-        Whoever may see it sees the same. Raises what `authorization.require_…` raises.
+        Whoever may see it sees the same. Raises what `authorization.require` raises.
         """
-        require, seconds = ENTITIES[thing]
         tags = (f"{thing}:{identifier}",)
-        check = partial(require, self.pool, self.caller, identifier)
+        check = partial(require, self.pool, self.caller, thing, identifier)
         await self.cache.allow(self.caller, (thing, identifier), tags=tags, check=check)
         return await self.cache.answer(
             self.request,
             key=(compute.__name__, identifier, asked, *more),
-            ttl=seconds,
+            ttl=SECONDS[thing],
             tags=tags,
             days=asked.all_days,
             compute=partial(compute, self.pool, identifier, asked, *more),

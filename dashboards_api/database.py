@@ -2,9 +2,9 @@
 
 import logging
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, LiteralString, TypeVar
 
 import psycopg
 from fastapi import Depends, Request
@@ -71,7 +71,7 @@ def create_pool(conninfo: str) -> Pool:
 def create_state_pool(conninfo: str) -> Pool:
     """The same for what the API itself keeps: saved reports, exports, erasures, the audit log."""
     check = AsyncConnectionPool.check_connection
-    return _closed_pool(conninfo, _configure_state, check, STATE_POOL_SIZE)
+    return _closed_pool(conninfo, _limit, check, STATE_POOL_SIZE)
 
 
 def _closed_pool(conninfo: str, configure: Prepare, check: Prepare, size: int) -> Pool:
@@ -102,27 +102,16 @@ async def _begin(connection: AsyncConnection) -> None:
 
 
 async def _configure(connection: AsyncConnection) -> None:
-    await _limit(connection)
-    await _become_reader(connection)
-    await connection.set_autocommit(True)  # `_begin` begins
-
-
-async def _configure_state(connection: AsyncConnection) -> None:
-    await _limit(connection)
-
-
-async def _become_reader(connection: AsyncConnection) -> None:
     """Give up the rights to write, where the database has the role for it.
 
     Where it has not, because its user may not make roles, read-only transactions are what is left.
     """
-    await connection.set_autocommit(True)
-    found = await tuples(connection, CAN_BECOME_READER, {"role": READER})
-    if found == [(True,)]:
-        await connection.execute(sql.SQL("set role {}").format(sql.Identifier(READER)))
+    await _limit(connection)
+    await connection.set_autocommit(True)  # `_begin` begins
+    if await tuples(connection, CAN_BECOME_READER, {"role": READER}) == [(True,)]:
+        await connection.execute(fill("set role {}", READER))
     else:
         log.debug("connections read without the role %s", READER)
-    await connection.set_autocommit(False)
 
 
 async def _limit(connection: AsyncConnection) -> None:
@@ -185,15 +174,35 @@ async def tuples(
     return await cursor.fetchall()
 
 
-def _pool(request: Request) -> Pool:
-    pool: Pool = request.app.state.pool
-    return pool
+def fill(
+    template: LiteralString, *parts: str | sql.Composable | Iterable[str | sql.Composable]
+) -> sql.Composed:
+    """`template` with each `{}` filled: a text is an identifier, and a list stands with commas."""
+    return sql.SQL(template).format(
+        *(
+            _part(one)
+            if isinstance(one, str | sql.Composable)
+            else sql.SQL(", ").join(map(_part, one))
+            for one in parts
+        )
+    )
 
 
-def _state_pool(request: Request) -> Pool:
+def _part(one: str | sql.Composable) -> sql.Composable:
+    return sql.Identifier(one) if isinstance(one, str) else one
+
+
+def conjunction(conditions: Iterable[sql.Composable]) -> sql.Composable:
+    return sql.SQL(" and ").join([sql.SQL("true"), *conditions])
+
+
+def group_by(columns: Iterable[str | sql.Composable]) -> sql.Composable:
+    return fill("group by {}", found) if (found := list(columns)) else sql.SQL("")
+
+
+async def _state_pool(request: Request) -> Pool:
     pool: Pool = request.app.state.state_pool
     return pool
 
 
-DatabasePool = Annotated[Pool, Depends(_pool)]
 StatePool = Annotated[Pool, Depends(_state_pool)]

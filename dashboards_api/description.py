@@ -61,29 +61,9 @@ def _complete(document: dict[str, Any]) -> None:
             for status, response in common.items():
                 operation["responses"].setdefault(str(status), response)
     document["tags"] = [tag for tag in document["tags"] if tag["name"] in used]
-    _drop_unused(document)
     for schema in document["components"]["schemas"].values():
         for name, property_ in schema.get("properties", {}).items():
             _explain(name, property_)
-
-
-def _drop_unused(document: dict[str, Any]) -> None:
-    """Leave out schemas that nothing leads to any more: a body may be described by hand."""
-    schemas = document["components"]["schemas"]
-    used: set[str] = set()
-    found = _references(document["paths"])
-    while found:
-        used |= found
-        found = _references([schemas[name] for name in found]) - used
-    for name in schemas.keys() - used:
-        del schemas[name]
-
-
-def _references(node: Any) -> set[str]:
-    if isinstance(node, dict):
-        own = {str(node["$ref"]).rsplit("/", 1)[1]} if "$ref" in node else set[str]()
-        return own.union(*map(_references, node.values()))
-    return set[str]().union(*map(_references, node)) if isinstance(node, list) else set()
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

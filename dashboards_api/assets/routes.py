@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Response
 
 from dashboards_api.assets import service
 from dashboards_api.assets.schemas import AssetMetrics
-from dashboards_api.authorization import asset_not_found
+from dashboards_api.authorization import not_found
 from dashboards_api.calls import OneCall, cached
 from dashboards_api.ranges import Asked
 
@@ -17,7 +17,7 @@ router = APIRouter(tags=["assets"])
 @router.get(
     "/v1/assets/{asset_id:path}/metrics",
     response_model=AssetMetrics,
-    responses=cached(asset_not_found()),
+    responses=cached(not_found("asset")),
 )
 async def asset_metrics(
     call: OneCall,

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 
 from dashboards_api.authentication import Viewer
 from dashboards_api.authorization import not_found
-from dashboards_api.database import DatabasePool, StatePool
+from dashboards_api.database import StatePool
 from dashboards_api.entities import service
 from dashboards_api.entities.queries import EntityType
 from dashboards_api.entities.schemas import EntityEvents, EventsParameters
@@ -42,8 +42,8 @@ async def entity_events(
         ),
     ],
     asked: Annotated[EventsParameters, Depends(_asked)],
-    pool: DatabasePool,
     state_pool: StatePool,
+    request: Request,
 ) -> EntityEvents:
     """The raw events of a project, an IP asset or a license, newest first, in pages.
 
@@ -51,4 +51,6 @@ async def entity_events(
     active license on it; a license's brand and its asset's creator; admins. Only admins get what
     tells who made an event, and each such page is recorded in the audit log.
     """
-    return await service.entity_events(pool, state_pool, viewer, entity, entity_id, asked)
+    return await service.entity_events(
+        request.app.state.pool, state_pool, viewer, entity, entity_id, asked
+    )

@@ -5,13 +5,7 @@ from datetime import date
 
 from psycopg import AsyncConnection
 
-from dashboards_api.authorization import (
-    licenses_of_brand,
-    projects_of_brand,
-    require_asset,
-    require_license,
-    require_project,
-)
+from dashboards_api.authorization import Thing, licenses_of_brand, projects_of_brand, require
 from dashboards_api.database import Pool, snapshot
 from dashboards_api.entities.cursors import Cursor
 from dashboards_api.entities.queries import (
@@ -29,7 +23,11 @@ from eventmill.core.errors import FieldError, InvalidFields
 from eventmill.core.tokens import Caller
 from eventmill.privacy.audit import Action, record
 
-REQUIRE = {"project": require_project, "ip_asset": require_asset, "license": require_license}
+THINGS: dict[EntityType, Thing] = {
+    "project": "project",
+    "ip_asset": "asset",
+    "license": "license",
+}
 # A busy entity fills a page from its last day. Each step reads twice as many days, up to a number
 # that is planned in a few milliseconds.
 MOST_DAYS_AT_ONCE = 64
@@ -49,7 +47,7 @@ async def entity_events(
     if asked.start and asked.end and asked.end < asked.start:
         message = f"{asked.end} is before start ({asked.start})"
         raise InvalidFields([FieldError("end", message)])
-    await REQUIRE[entity](pool, caller, entity_id)
+    await require(pool, caller, THINGS[entity], entity_id)
     async with snapshot(pool) as connection:
         found = await _page(connection, entity, entity_id, asked, before)
         known = Known(await lifecycle_types(connection))

@@ -4,16 +4,16 @@ The database does the redacting, the escaping and the JSON: the process that mak
 passes bytes on.
 """
 
-from typing import Any, Literal, LiteralString, get_args
+from typing import Any, Literal, LiteralString
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from dashboards_api.database import conjunction, fill
 from eventmill.core.registry import COLUMNS, Kind, columns_of
 from eventmill.core.tracking_plan import tracking_plan
 
 Format = Literal["csv", "jsonl", "parquet"]
-FORMATS: tuple[Format, ...] = get_args(Format)
 
 TIMES = tuple(name for name, column in COLUMNS.items() if column.type == "timestamptz")
 # Neither an id of a person nor a text that may hold one: a filter on these would single somebody
@@ -108,7 +108,7 @@ copy (
 def statement(format_: Format, *, redacted: bool) -> sql.Composed:
     """`copy … to stdout` of one day's events, by time. `parameters` names what it takes."""
     if format_ == "csv":
-        cells = sql.SQL(", ").join(_cell(column) for column in COLUMNS)
+        cells = fill("{}", map(_cell, COLUMNS))
         return sql.SQL(TABLE).format(cells=cells, events=_events(redacted=redacted))
     # A Parquet file is put together out of lines, in which props are a text to the letter.
     events = _events(redacted=redacted, props_are_text=format_ == "parquet")
@@ -134,9 +134,7 @@ def _events(*, redacted: bool, props_are_text: bool = False) -> sql.Composed:
         for name in FILTERS
     ]
     columns = [_column(column, redacted, props_are_text) for column in COLUMNS]
-    return sql.SQL(EVENTS).format(
-        columns=sql.SQL(", ").join(columns), filters=sql.SQL(" and ").join(filters)
-    )
+    return sql.SQL(EVENTS).format(columns=fill("{}", columns), filters=conjunction(filters))
 
 
 def _column(column: str, redacted: bool, props_are_text: bool) -> sql.Composed:

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import chain
 
 from psycopg import ClientCursor, Connection
 
@@ -19,44 +20,28 @@ GZIP = 16 + zlib.MAX_WBITS
 LEVEL = 1
 
 
-class Day:
-    """The events of one UTC day, all read in one statement and so of one moment."""
-
-    def __init__(self, connection: Connection, job: Job, day: date) -> None:
-        self._connection = connection
-        self._job = job
-        self._day = day
-        self.rows = 0
-        """How many there were, once they are all read."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        job = self._job
-        values = {
-            **parameters(job.filters),
-            "export_id": job.export_id,
-            "start": day_start(self._day),
-            "end": day_start(self._day + ONE_DAY),
-        }
-        query = statement(job.format, redacted=not job.include_personal_data)
-        with ClientCursor(self._connection) as cursor:
-            with cursor.copy(query, values) as copy:
-                yield from _batches(copy)
-            self.rows = cursor.rowcount
-
-
 def make_part(
     connection: Connection, job: Job, day: date, storage: Root, heartbeat: Heartbeat
 ) -> Part:
-    """Store one day of the export. A day without events gets no file."""
-    events = Day(connection, job, day)
-    chunks = iter(heartbeat.watched(events))
-    first = next(chunks, None)
-    if first is None:
-        return Part(day, 0, None)
-    # Two processes that both think it is theirs write to two names.
-    key = f"{job.owner}/{day}.{job.attempt}.gz"
-    storage.write(key, compressed(_chain(first, chunks)))
-    return Part(day, events.rows, key)
+    """Store one day of the export, read in one statement and so of one moment. A day without events
+    gets no file."""
+    values = {
+        **parameters(job.filters),
+        "export_id": job.export_id,
+        "start": day_start(day),
+        "end": day_start(day + ONE_DAY),
+    }
+    query = statement(job.format, redacted=not job.include_personal_data)
+    with ClientCursor(connection) as cursor:
+        with cursor.copy(query, values) as copy:
+            chunks = heartbeat.watched(_batches(copy))
+            first = next(chunks, None)
+            if first is None:
+                return Part(day, 0, None)
+            # Two processes that both think it is theirs write to two names.
+            key = f"{job.owner}/{day}.{job.attempt}.gz"
+            storage.write(key, compressed(chain([first], chunks)))
+        return Part(day, cursor.rowcount, key)
 
 
 def compressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -76,11 +61,6 @@ def decompressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
             yield decompressor.decompress(rest, BATCH_BYTES)
             rest = decompressor.unconsumed_tail
     yield decompressor.flush()
-
-
-def _chain(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from others
 
 
 def _batches(rows: Iterable[bytes | bytearray | memoryview]) -> Iterator[bytes]:

@@ -12,16 +12,9 @@ from dashboards_api.database import AWAY, StatePool
 from dashboards_api.exports import links, service
 from dashboards_api.exports.files import MEDIA_TYPES
 from dashboards_api.exports.schemas import Export, ExportList, ExportRequest
-from dashboards_api.exports.worker import Worker
 from dashboards_api.problems import answers
 from dashboards_api.ranges import refuse_repeated
-from eventmill.core.errors import (
-    FieldError,
-    Forbidden,
-    InvalidFields,
-    NotFound,
-    Unavailable,
-)
+from eventmill.core.errors import FieldError, Forbidden, InvalidFields, NotFound, Unavailable
 
 router = APIRouter(tags=["exports"])
 
@@ -42,17 +35,15 @@ _signature = APIKeyQuery(
 )
 
 
-def _worker(request: Request) -> Worker:
-    worker: Worker = request.app.state.export_worker
-    return worker
-
-
 def _local_link(request: Request) -> service.LocalLink:
     def link(export_id: UUID, expires: int, signature: str) -> str:
         url = request.url_for("download_export", export_id=export_id)
         return str(url.include_query_params(expires=expires, signature=signature))
 
     return link
+
+
+LocalLink = Annotated[service.LocalLink, Depends(_local_link)]
 
 
 @router.post(
@@ -73,8 +64,8 @@ async def create_export(
     caller: Admin,
     asked: Annotated[ExportRequest, Body()],
     state: StatePool,
-    worker: Annotated[Worker, Depends(_worker)],
-    local_link: Annotated[service.LocalLink, Depends(_local_link)],
+    request: Request,
+    local_link: LocalLink,
     response: Response,
 ) -> Export:
     """Ask for a file of events: those of a range of days that match every filter, by time.
@@ -84,7 +75,7 @@ async def create_export(
     with a `reason`. Every export is recorded in the audit log.
     """
     export_id = await service.create(state, caller, asked)
-    worker.wake()
+    request.app.state.export_worker.wake()
     response.headers["Location"] = f"/v1/exports/{export_id}"
     return await service.get(state, caller, export_id, local_link)
 
@@ -105,7 +96,7 @@ async def get_export(
     caller: Admin,
     export_id: ExportId,
     state: StatePool,
-    local_link: Annotated[service.LocalLink, Depends(_local_link)],
+    local_link: LocalLink,
 ) -> Export:
     """How far an export is, and, when it is done, a link to its file that works for a while.
 

@@ -13,12 +13,7 @@ from psycopg.types.json import Jsonb
 from dashboards_api.database import Pool, rows, snapshot, tuples
 from dashboards_api.exports import links
 from dashboards_api.exports.files import MEDIA_TYPES, file_name
-from dashboards_api.exports.queries import (
-    CREATE,
-    DELETE,
-    FORGET_PARTS,
-    READ,
-)
+from dashboards_api.exports.queries import CREATE, DELETE, FORGET_PARTS, READ
 from dashboards_api.exports.schemas import Export, ExportList, ExportRequest, ExportRow
 from dashboards_api.ranges import RangeParameters, resolve
 from eventmill.core.days import utc_today
@@ -49,28 +44,20 @@ async def create(state: Pool, caller: Caller, asked: ExportRequest) -> UUID:
     range_ = RangeParameters(start=asked.start, end=asked.end, period=asked.period)
     days = resolve(range_, utc_today()).days
     filters = asked.filters.model_dump(exclude_none=True)
+    said = asked.model_dump(include={"format", "include_personal_data", "reason"})
     values = {
+        **said,
         "requested_by": caller.sub,
-        "format": asked.format,
         "first_day": days.first,
         "last_day": days.last,
         "filters": Jsonb(filters),
-        "include_personal_data": asked.include_personal_data,
-        "reason": asked.reason,
         "storage": get_settings().exports_location,
     }
     async with snapshot(state) as connection:
         await connection.execute(WAIT_FOR_ERASING)
         [(export_id,)] = await tuples(connection, CREATE, values)
-        detail = {
-            "export_id": str(export_id),
-            "format": asked.format,
-            "start": str(days.first),
-            "end": str(days.last),
-            "filters": filters,
-            "include_personal_data": asked.include_personal_data,
-            "reason": asked.reason,
-        }
+        bounds = {"start": str(days.first), "end": str(days.last)}
+        detail = {"export_id": str(export_id), **said, **bounds, "filters": filters}
         await record(connection, caller, Action.EXPORT_CREATED, detail)
     assert isinstance(export_id, UUID)
     return export_id
@@ -143,14 +130,10 @@ async def _with_link(row: ExportRow, local_link: LocalLink) -> Export:
     lifetime = timedelta(seconds=get_settings().exports_url_seconds)
     until = min(now + lifetime, row.expires_at.replace(microsecond=0))
     seconds = max(1, int((until - now).total_seconds()))
-    key = row.file_key
-
-    def sign() -> str | None:
-        return open_root(row.storage, of="exports").link(key, seconds)
-
     try:
         # The library may have to fetch the machine's credentials first.
-        url = await asyncio.to_thread(sign)
+        storage = await asyncio.to_thread(open_root, row.storage, of="exports")
+        url = await asyncio.to_thread(storage.link, row.file_key, seconds)
     except StorageError as error:
         log.warning("export %s: %s", row.export_id, error)
         raise Unavailable(STORAGE_AWAY) from None

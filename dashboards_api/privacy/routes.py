@@ -3,28 +3,19 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Path
 from starlette.responses import StreamingResponse
 
-from dashboards_api.authentication import ADMINS_ONLY, admin
+from dashboards_api.authentication import ADMINS_ONLY, NO_TOKEN, Admin
 from dashboards_api.database import AWAY, StatePool
 from dashboards_api.privacy import service
 from dashboards_api.privacy.schemas import Erasure, Held
 from dashboards_api.problems import answers
-from eventmill.core.errors import (
-    FieldError,
-    Forbidden,
-    InvalidFields,
-    NotFound,
-    Unauthorized,
-    Unavailable,
-)
-from eventmill.core.tokens import Caller
+from eventmill.core.errors import FieldError, Forbidden, InvalidFields, NotFound, Unavailable
 from eventmill.privacy.holdings import NOTHING_HELD
 
 router = APIRouter(tags=["people"])
 
-Admin = Annotated[Caller, Depends(admin)]
 SubjectId = Annotated[
     str,
     Path(
@@ -34,7 +25,7 @@ SubjectId = Annotated[
     ),
 ]
 PROBLEMS = answers(
-    Unauthorized("the bearer token is not valid: Signature has expired"),
+    NO_TOKEN,
     Forbidden(ADMINS_ONLY),
     InvalidFields([FieldError("subject_id", "an id has 1 to 200 characters")]),
     Unavailable(AWAY),

@@ -1,6 +1,7 @@
 """What is held on a person, and the certificate of an erasure."""
 
 import datetime
+from dataclasses import asdict
 from typing import Any, Literal
 from uuid import UUID
 
@@ -141,20 +142,9 @@ class Erasure(BaseModel):
 
 def erasure(certificate: Certificate) -> Erasure:
     """A certificate as it is answered."""
-    return Erasure.model_validate(
-        {
-            "erasure_id": certificate.erasure_id,
-            "erased_at": certificate.erased_at,
-            "subject_hash": certificate.subject_hash,
-            "removed": certificate.removed,
-            "pseudonymised": certificate.pseudonymised,
-            "days": certificate.days,
-            "totals_before": certificate.totals_before,
-            "totals_after": certificate.totals_after,
-            "rebuild": {
-                "state": certificate.state,
-                "days": certificate.rebuilt_days,
-                "waiting_days": certificate.waiting_days,
-            },
-        }
-    )
+    rebuild = {
+        "state": certificate.state,
+        "days": certificate.rebuilt_days,
+        "waiting_days": certificate.waiting_days,
+    }
+    return Erasure.model_validate({**asdict(certificate), "rebuild": rebuild})

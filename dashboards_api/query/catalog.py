@@ -82,6 +82,10 @@ class Metric:
         return self.live_column is not None
 
     @property
+    def adds_up(self) -> bool:
+        return self.aggregate == "sum"
+
+    @property
     def type(self) -> Literal["integer", "number"]:
         return "integer" if self.is_whole else "number"
 

@@ -1,10 +1,11 @@
 """`GET /v1/query/schema`: what can be asked, as it is now."""
 
+from dataclasses import asdict
 from typing import Literal, get_args
 
 from pydantic import BaseModel, Field
 
-from dashboards_api.query.catalog import Catalog, Dataset
+from dashboards_api.query.catalog import Catalog
 from dashboards_api.query.schemas import DEFAULT_LIMIT, MAX_LIMIT, Operator
 from dashboards_api.ranges import MAX_DAYS, Period
 
@@ -101,41 +102,27 @@ class QuerySchema(BaseModel):
 
 def describe(catalog: Catalog) -> QuerySchema:
     models = list(catalog.models())
-    return QuerySchema(
-        datasets=[_dataset(dataset) for dataset in catalog.datasets.values()],
-        operators=[
-            DescribedOperator(name=name, description=text) for name, text in OPERATORS.items()
-        ],
-        attribution_models=AttributionModels(
-            names=[name for one in models for name in one.names],
-            default=models[0].default if models else None,
-        ),
-        periods=list(get_args(Period)),
-        limits=Limits(days=MAX_DAYS, default_rows=DEFAULT_LIMIT, rows=MAX_LIMIT),
-    )
-
-
-def _dataset(dataset: Dataset) -> DescribedDataset:
-    return DescribedDataset(
-        name=dataset.name,
-        description=dataset.description,
-        metrics=[
-            DescribedMetric(
-                name=metric.name,
-                description=metric.description,
-                type=metric.type,
-                adds_up=metric.aggregate == "sum",
-                is_live=metric.is_live,
-            )
-            for metric in dataset.metrics.values()
-        ],
-        dimensions=[
-            DescribedDimension(
-                name=dimension.name,
-                description=dimension.description,
-                type=dimension.type,
-                aliases=dataset.aliases(dimension),
-            )
-            for dimension in dataset.dimensions.values()
-        ],
+    return QuerySchema.model_validate(
+        {
+            "datasets": [
+                {
+                    "name": dataset.name,
+                    "description": dataset.description,
+                    "metrics": list(dataset.metrics.values()),
+                    "dimensions": [
+                        {**asdict(one), "type": one.type, "aliases": dataset.aliases(one)}
+                        for one in dataset.dimensions.values()
+                    ],
+                }
+                for dataset in catalog.datasets.values()
+            ],
+            "operators": [{"name": name, "description": OPERATORS[name]} for name in OPERATORS],
+            "attribution_models": {
+                "names": [name for one in models for name in one.names],
+                "default": models[0].default if models else None,
+            },
+            "periods": get_args(Period),
+            "limits": {"days": MAX_DAYS, "default_rows": DEFAULT_LIMIT, "rows": MAX_LIMIT},
+        },
+        from_attributes=True,
     )

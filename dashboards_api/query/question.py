@@ -1,5 +1,6 @@
 """A question: what a query's body asks for, checked against the catalog."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -65,3 +66,14 @@ class Question:
 
     def dimension(self, name: str) -> Dimension:
         return self.parts[0].dataset.dimensions[name]
+
+    def column(self, name: str) -> str:
+        """What a dimension (d0, d1, …) or metric (m0, m1, …) is called in SQL."""
+        for kind, asked in (("d", self.dimensions), ("m", self.metrics)):
+            for number, one in enumerate(asked):
+                if one.name == name:
+                    return f"{kind}{number}"
+        raise KeyError(name)
+
+    def columns(self, asked: Iterable[Named]) -> list[str]:
+        return [self.column(one.name) for one in asked]

@@ -1,13 +1,13 @@
 """Answering a question: which days are built, whose rows the caller sees, one page of rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from psycopg import AsyncConnection, errors
 
-from dashboards_api.authorization import Visible, visible
+from dashboards_api.authorization import visible
 from dashboards_api.database import STATEMENT_SECONDS, Pool, tuples
 from dashboards_api.metrics.classification import Read, read_classified
 from dashboards_api.metrics.queries import moment
@@ -15,10 +15,9 @@ from dashboards_api.metrics.scopes import PLATFORM, Scope
 from dashboards_api.metrics.service import cover
 from dashboards_api.query.answers import Column, Days, QueryAnswer, QueryMeta
 from dashboards_api.query.question import Question
-from dashboards_api.query.sources import Bound, Sources, sources_of
+from dashboards_api.query.sources import Plan, Sources
 from dashboards_api.query.statements import statement
-from dashboards_api.query.unions import Key, united_visitors, visitor_metrics
-from eventmill.core.days import DayWindow
+from dashboards_api.query.unions import Key, united_visitors
 from eventmill.core.errors import Unavailable
 from eventmill.core.tokens import Caller
 
@@ -46,62 +45,42 @@ class _Reading:
     """One question in one snapshot."""
 
     connection: AsyncConnection
+    plan: Plan
     question: Question
-    visible: Visible
-    live: list[DayWindow]
-    has_built: bool
-
-    def sources(self, bound: Bound, *, use_rollups: bool = True) -> list[Sources]:
-        return [
-            sources_of(
-                part,
-                self.question,
-                self.visible,
-                self.live,
-                bound,
-                has_built=self.has_built,
-                use_rollups=use_rollups,
-            )
-            for part in self.question.parts
-        ]
 
     async def page(self) -> _Page:
-        bound = Bound()
-        all_sources = self.sources(bound)
+        all_sources = [self.plan.sources(part) for part in self.question.parts]
         united = [sources for sources in all_sources if sources.needs_sets]
-        late = {name for sources in united for name in visitor_metrics(sources)}
+        late = {metric.name for sources in united for metric in sources.visitor_metrics}
         if any(name in late for name, _ in self.question.order):
-            page = await self._rows(all_sources, bound, everything=MOST_GROUPS)
+            page = await self._rows(all_sources, everything=MOST_GROUPS)
             if page.total > MOST_GROUPS:  # the database counts and sorts
-                bound = Bound()
-                return await self._rows(self.sources(bound, use_rollups=False), bound)
-            await self._unite(page, united, bound, groups=None)
-            return _Page(self._sorted(page.rows), page.total, page.has_unclassified)
-        page = await self._rows(all_sources, bound)
+                self.plan = replace(self.plan, use_rollups=False, values={})
+                return await self._rows([self.plan.sources(part) for part in self.question.parts])
+            await self._unite(page, united, groups=None)
+            return replace(page, rows=self._sorted(page.rows))
+        page = await self._rows(all_sources)
         if united and page.rows:
             is_all = page.total == len(page.rows)
-            groups = None if is_all else [self._key(row) for row in page.rows]
-            await self._unite(page, united, bound, groups)
+            await self._unite(page, united, None if is_all else [*map(self._key, page.rows)])
         return page
 
-    async def _rows(
-        self, all_sources: Sequence[Sources], bound: Bound, everything: int | None = None
-    ) -> _Page:
-        query = statement(self.question, all_sources, bound, everything=everything)
-        found = await tuples(self.connection, query, bound.values)
+    async def _rows(self, all_sources: Sequence[Sources], everything: int | None = None) -> _Page:
+        query = statement(self.plan, all_sources, everything=everything)
+        found = await tuples(self.connection, query, self.plan.values)
         total, has_unclassified = found[0][:2] if found else (0, False)
         names = [one.name for one in (*self.question.dimensions, *self.question.metrics)]
         rows = [dict(zip(names, row[3:], strict=True)) for row in found if row[2]]
         return _Page(rows, total, has_unclassified)
 
     async def _unite(
-        self, page: _Page, united: Sequence[Sources], bound: Bound, groups: list[Key] | None
+        self, page: _Page, united: Sequence[Sources], groups: list[Key] | None
     ) -> None:
         for sources in united:
-            found = await united_visitors(self.connection, sources, bound, groups)
+            found = await united_visitors(self.connection, self.plan, sources, groups)
             for row in page.rows:
-                for name in visitor_metrics(sources):
-                    row[name] = found.get(self._key(row), 0)
+                for metric in sources.visitor_metrics:
+                    row[metric.name] = found.get(self._key(row), 0)
 
     def _key(self, row: Row) -> Key:
         return tuple(row[one.name] for one in self.question.dimensions)
@@ -125,9 +104,9 @@ async def answer(pool: Pool, caller: Caller, question: Question) -> QueryAnswer:
         scope = PLATFORM if sees.everything else Scope(OWN_ROWS, parameters=own)
         coverage = await cover(connection, question.days, now)
         live = coverage.live
-        reading = _Reading(connection, question, sees, live, has_built=bool(coverage.built))
+        plan = Plan(question, sees, live, has_built=bool(coverage.built))
         try:
-            page = await reading.page()
+            page = await _Reading(connection, plan, question).page()
         except errors.QueryCanceled:
             raise Unavailable(TOO_MUCH) from None
         is_lacking = not all(metric.is_live for part in question.parts for metric in part.metrics)

@@ -14,7 +14,7 @@ from dashboards_api.query.catalog import Catalog
 from dashboards_api.query.manifest import Manifest, MistakeInMetadata, read_catalog
 from dashboards_api.query.reading import read_question
 from dashboards_api.query.schemas import QueryRequest
-from dashboards_api.query.sources import Bound, Sources, sources_of
+from dashboards_api.query.sources import Plan, Sources
 from eventmill.core.days import utc_today
 from eventmill.core.errors import Unavailable
 from eventmill.core.settings import get_settings
@@ -87,7 +87,7 @@ def test_the_grains_of_the_meta_are_those_that_are_built(manifest: dict[str, Any
 def sources(catalog: Catalog, visible: Visible = ADMIN, **body: Any) -> Sources:
     request = QueryRequest.model_validate({"metrics": ["views"], **body})
     question = read_question(catalog, request, utc_today())
-    return sources_of(question.parts[0], question, visible, [], Bound(), has_built=True)
+    return Plan(question, visible, live=[], has_built=True).sources(question.parts[0])
 
 
 @pytest.mark.parametrize(
