@@ -55,7 +55,12 @@ async def _listen_for_ever(conninfo: str, cache: Cache) -> None:
     wait = FIRST_WAIT
     while True:
         try:
-            async with await _connect(conninfo) as connection:
+            async with await AsyncConnection.connect(
+                conninfo,
+                autocommit=True,
+                connect_timeout=int(ANSWER_SECONDS),
+                application_name=APPLICATION,
+            ) as connection:
                 await connection.execute(LISTEN)
                 cache.begin(await _definition(connection))
                 wait = FIRST_WAIT
@@ -66,12 +71,6 @@ async def _listen_for_ever(conninfo: str, cache: Cache) -> None:
             cache.end()
         await asyncio.sleep(wait)
         wait = min(2 * wait, LONGEST_WAIT)
-
-
-async def _connect(conninfo: str) -> AsyncConnection:
-    return await AsyncConnection.connect(
-        conninfo, autocommit=True, connect_timeout=int(ANSWER_SECONDS), application_name=APPLICATION
-    )
 
 
 async def _definition(connection: AsyncConnection) -> str | None:

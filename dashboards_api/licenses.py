@@ -7,7 +7,7 @@ from typing import LiteralString
 
 from psycopg import AsyncConnection
 
-from dashboards_api.database import rows
+from dashboards_api.database import rows, tuples
 from eventmill.core.days import DayWindow
 
 # Materialized, or the licenses would be worked out for each of the ranges.
@@ -31,9 +31,7 @@ holding as (
 )
 """
 
-COUNT: LiteralString = """
-select count(distinct license_id)::bigint as licenses from holding
-"""
+COUNT: LiteralString = "select count(distinct license_id) from holding"
 # A license may hold before its creation was noted, so those that hold are known too.
 COUNTS: LiteralString = """,
 
@@ -89,11 +87,6 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    licenses: int
-
-
-@dataclass(frozen=True, slots=True)
 class Counts:
     """Of all licenses: how many hold on any of the days, were created in them, and are known by
     their end."""
@@ -114,8 +107,8 @@ async def active_licenses_on(
     """How many licenses on these assets hold on any of `days`."""
     query = HOLDING.format(whose="ip_asset_id = any(%(assets)s)") + COUNT
     parameters = {"assets": list(assets), **_bounds([days])}
-    [found] = await rows(connection, Count, query, parameters)
-    return found.licenses
+    [(found,)] = await tuples(connection, query, parameters)
+    return int(found)
 
 
 async def licenses_held_by(

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from eventmill.core.errors import ConfigurationError
 from ingest_api.log_events import LogOptions, compile_asset_pattern
 from ingest_api.log_files import LogFile
-from ingest_api.log_import import Problems, Summary, import_log
+from ingest_api.log_import import Import, Problems, Summary
 from ingest_api.log_sinks import in_process, over_http
 
 
@@ -54,7 +54,7 @@ async def _import(
     show: Callable[[Summary], None],
 ) -> Summary:
     async with over_http(url, write_key) if url else in_process() as sink:
-        return await import_log(log, options, sink, show)
+        return await Import(log, options, sink, show).run()
 
 
 def describe(summary: Summary) -> str:

@@ -52,50 +52,35 @@ class Summary:
     damage: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        return {
-            "lines": self.lines,
-            "imported": self.imported,
-            "duplicate": self.duplicate,
-            "blank": self.blank,
-            "skipped": dict(self.skipped),
-            "unparsable": self.unparsable.as_dict(),
-            "rejected": self.rejected.as_dict(),
-            "unknown_columns": [
-                {"column": column, "first_line": first, "lines": lines}
-                for column, (first, lines) in sorted(self.unknown_columns.items())
-            ],
-            "damage": self.damage,
-        }
+        columns = [
+            {"column": column, "first_line": first, "lines": lines}
+            for column, (first, lines) in sorted(self.unknown_columns.items())
+        ]
+        problems = {n: getattr(self, n).as_dict() for n in ("unparsable", "rejected")}
+        return {**vars(self), **problems, "unknown_columns": columns}
 
 
-async def import_log(
-    log: LogFile, options: LogOptions, sink: Sink, progress: Callable[[Summary], None]
-) -> Summary:
-    """Send the log's events to `sink` in batches; `progress` is called after each.
+@dataclass
+class Import:
+    """Sends a log's events to a sink in batches; `progress` is called after each."""
 
-    Raises what the sink raises if it can take no more; what was sent is stored.
-    """
-    return await _Import(log, options, sink, progress).run()
+    log: LogFile
+    options: LogOptions
+    sink: Sink
+    progress: Callable[[Summary], None]
+    summary: Summary = field(default_factory=Summary)
 
-
-class _Import:
-    def __init__(
-        self, log: LogFile, options: LogOptions, sink: Sink, progress: Callable[[Summary], None]
-    ) -> None:
-        self._log = log
-        self._options = options
-        self._events = LogEvents(options)
-        self._sink = sink
-        self._progress = progress
-        self._summary = Summary()
+    def __post_init__(self) -> None:
+        self._events = LogEvents(self.options)
 
     async def run(self) -> Summary:
+        """Raises what the sink raises if it can take no more; what was sent is stored."""
         limit = asyncio.Semaphore(IN_FLIGHT)
         try:
             async with asyncio.TaskGroup() as tasks:
                 batch = _Batch()
-                for number, line in enumerate(self._log, 1):
-                    self._summary.lines = number
+                for number, line in enumerate(self.log, 1):
+                    self.summary.lines = number
                     self._read(number, line, batch)
                     if len(batch.events) >= BATCH or len(batch.days) == MOST_NEW_DAYS:
                         await limit.acquire()
@@ -106,11 +91,11 @@ class _Import:
                     tasks.create_task(self._send(batch, limit))
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
-        self._summary.damage = self._log.damage
-        return self._summary
+        self.summary.damage = self.log.damage
+        return self.summary
 
     def _read(self, number: int, text: str | None, batch: "_Batch") -> None:
-        summary = self._summary
+        summary = self.summary
         if text is None:
             summary.unparsable.add(number, f"longer than {MAX_LINE_BYTES:,} bytes")
             return
@@ -125,7 +110,7 @@ class _Import:
         for column in line.unknown_columns:
             first, lines = summary.unknown_columns.get(column, (number, 0))
             summary.unknown_columns[column] = (first, lines + 1)
-        if not self._options.all_requests and (reason := skip_reason(line)):
+        if not self.options.all_requests and (reason := skip_reason(line)):
             summary.skipped[reason] += 1
             return
         batch.lines.append(number)
@@ -135,20 +120,20 @@ class _Import:
 
     async def _send(self, batch: "_Batch", limit: asyncio.Semaphore) -> None:
         try:
-            results = await self._sink.send(batch.events, batch.addresses)
+            results = await self.sink(batch.events, batch.addresses)
         finally:
             limit.release()
         for number, result in zip(batch.lines, results, strict=True):
             if result.status == "accepted":
-                self._summary.imported += 1
+                self.summary.imported += 1
             elif result.status == "duplicate":
-                self._summary.duplicate += 1
+                self.summary.duplicate += 1
             elif result.status == "dropped":
-                self._summary.skipped["dropped by the service"] += 1
+                self.summary.skipped["dropped by the service"] += 1
             else:
                 reason = "; ".join(f"{e.field}: {e.message}" for e in result.errors)
-                self._summary.rejected.add(number, reason)
-        self._progress(self._summary)
+                self.summary.rejected.add(number, reason)
+        self.progress(self.summary)
 
 
 @dataclass

@@ -2,11 +2,10 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 import orjson
@@ -20,7 +19,6 @@ from ingest_api.keys import looks_like_key
 from ingest_api.metrics import Metrics
 from ingest_api.runtime import runtime
 from ingest_api.senders import IMPORTER
-from ingest_api.service import IngestService
 from ingest_api.visitors import SALT_BYTES, visitor_hash
 
 Event = dict[str, Any]
@@ -30,31 +28,26 @@ MAX_PAUSE_SECONDS = 60.0
 TIMEOUT_SECONDS = 60.0
 
 
-class Sink(Protocol):
-    """Takes a batch of events with the addresses that they came from."""
-
-    async def send(self, events: Sequence[Event], addresses: Sequence[str]) -> list[Result]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class InProcess:
-    """Through the service's own code, without a server. Takes any past date."""
-
-    service: IngestService
-
-    async def send(self, events: Sequence[Event], addresses: Sequence[str]) -> list[Result]:
-        # The reader of the log lets no NUL and no surrogate through.
-        now = datetime.now(UTC)
-        arrival = Arrival(IMPORTER, "import access-log", now, has_odd_values=False)
-        return await self.service.ingest(arrival, events, addresses=addresses)
+Sink = Callable[[Sequence[Event], Sequence[str]], Awaitable[list[Result]]]
+"""Takes a batch of events with the addresses that they came from."""
 
 
 @asynccontextmanager
 async def in_process() -> AsyncIterator[Sink]:
-    """Starts the embedded server if need be. Raises ConfigurationError if the database is away."""
+    """Through the service's own code, without a server. Takes any past date.
+
+    Starts the embedded server if need be. Raises ConfigurationError if the database is away.
+    """
     open_database(to_store=True)
     async with runtime(database_url(), Metrics()) as running:
-        yield InProcess(running.service)
+
+        async def send(events: Sequence[Event], addresses: Sequence[str]) -> list[Result]:
+            # The reader of the log lets no NUL and no surrogate through.
+            now = datetime.now(UTC)
+            arrival = Arrival(IMPORTER, "import access-log", now, has_odd_values=False)
+            return await running.service.ingest(arrival, events, addresses=addresses)
+
+        yield send
 
 
 class OverHttp:
@@ -128,7 +121,7 @@ async def over_http(url: str, write_key: str | None) -> AsyncIterator[Sink]:
         raise ConfigurationError("--write-key is no write key: it begins with emk_")
     headers = {"X-Write-Key": write_key}
     async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, headers=headers) as client:
-        yield OverHttp(client, str(target))
+        yield OverHttp(client, str(target)).send
 
 
 def _retry_after(answer: httpx.Response) -> float | None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from psycopg import AsyncConnection, sql
 from psycopg.rows import dict_row
 
-from dashboards_api.database import tuples
+from dashboards_api.database import fill, tuples
 from dashboards_api.entities.cursors import Cursor
 from eventmill.core import registry
 from eventmill.core.days import DayWindow
@@ -83,7 +83,7 @@ OF_TYPE = """
         or day in (
             select (occurred_at at time zone 'UTC')::date
             from raw.lifecycle_events
-            where {column} = %(entity_id)s and event_type = %(event_type)s
+            where {} = %(entity_id)s and event_type = %(event_type)s
         )
     )
 """
@@ -99,22 +99,21 @@ limit %(limit)s
 
 EVENTS_OF_WINDOW = """
 (
-    select {columns}
+    select {}
     from raw.events
     where
-        {column} = %(entity_id)s and occurred_at >= {start} and occurred_at < {end} {conditions}
+        {} = %(entity_id)s and occurred_at >= {} and occurred_at < {} {}
     order by occurred_at desc, event_id desc
     limit %(limit)s
 )
 """
 
-ALL_COLUMNS = sql.SQL(", ").join(map(sql.Identifier, registry.COLUMNS))
-COLUMNS: dict[EntityType, sql.Identifier] = {
-    "project": sql.Identifier("project_id"),
-    "ip_asset": sql.Identifier("ip_asset_id"),
-    "license": sql.Identifier("license_id"),
+ALL_COLUMNS = fill("{}", registry.COLUMNS)
+COLUMNS: dict[EntityType, str] = {
+    "project": "project_id",
+    "ip_asset": "ip_asset_id",
+    "license": "license_id",
 }
-
 
 Event = dict[str, Any]
 """A row of raw.events."""
@@ -132,9 +131,9 @@ async def days_with_events(
     [(has_builds,)] = await tuples(connection, HAS_BUILDS)
     query = sql.SQL(DAYS if has_builds else ALL_DAYS).format(
         partitions=sql.SQL(PARTITION_DAYS),
-        of_type=sql.SQL(OF_TYPE).format(column=COLUMNS[entity]),
+        of_type=fill(OF_TYPE, COLUMNS[entity]),
         entity=sql.SQL(" and ").join(
-            sql.SQL("{} = %(entity_id)s" if name == entity else "{} is null").format(column)
+            fill("{} = %(entity_id)s" if name == entity else "{} is null", column)
             for name, column in COLUMNS.items()
         ),
     )
@@ -159,26 +158,20 @@ async def events_of_days(
 ) -> list[Event]:
     """At most `limit` events of these days, the newest first, of those that come `before`."""
     parameters: dict[str, Any] = {"entity_id": entity_id, "limit": limit}
-    conditions = []
+    more = []
     if event_type is not None:
-        conditions.append(sql.SQL("and event_type = %(event_type)s"))
+        more.append(sql.SQL("and event_type = %(event_type)s"))
         parameters["event_type"] = event_type
     if before is not None:
-        conditions.append(sql.SQL("and (occurred_at, event_id) < (%(at)s, %(event_id)s)"))
+        more.append(sql.SQL("and (occurred_at, event_id) < (%(at)s, %(event_id)s)"))
         parameters |= {"at": before.occurred_at, "event_id": before.event_id}
     windows = []
     for number, window in enumerate(days):
         start, end = f"start_{number}", f"end_{number}"
         parameters |= {start: window.start, end: window.end}
-        windows.append(
-            sql.SQL(EVENTS_OF_WINDOW).format(
-                columns=ALL_COLUMNS,
-                column=COLUMNS[entity],
-                start=sql.Placeholder(start),
-                end=sql.Placeholder(end),
-                conditions=sql.SQL(" ").join(conditions),
-            )
-        )
+        bounds = (sql.Placeholder(start), sql.Placeholder(end))
+        conditions = sql.SQL(" ").join(more)
+        windows.append(fill(EVENTS_OF_WINDOW, ALL_COLUMNS, COLUMNS[entity], *bounds, conditions))
     query = sql.SQL(EVENTS).format(windows=sql.SQL("union all").join(windows))
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query, parameters)

@@ -10,6 +10,7 @@ from typing import Any, Literal, LiteralString
 
 from psycopg import AsyncConnection, sql
 
+from dashboards_api.database import fill, tuples
 from dashboards_api.metrics.numbering import numbered
 from dashboards_api.metrics.registry import ADDITIVE, SUMS
 from dashboards_api.metrics.scopes import PLATFORM, Scope, assets_scope, built_part, in_windows
@@ -121,18 +122,13 @@ class Breakdown:
 
     def parts(self, point: LiteralString) -> dict[str, sql.Composable]:
         """What the two queries have in common; `point` is how each finds a row's point."""
-        columns = sql.SQL(", ").join(map(sql.Identifier, self.columns))
-        sets = [
-            sql.SQL("({})").format(sql.SQL(", ").join(map(sql.Identifier, members)))
-            for members in (*self.sets, POINTS)
-        ]
         return {
-            "keys": sql.SQL(", ").join([*map(sql.Identifier, self.keys), sql.SQL(point)]),
-            "columns": columns,
-            "missing": sql.SQL("grouping({})").format(columns),
-            "numbers": sql.SQL(", ").join(map(sql.Identifier, ADDITIVE)),
+            "keys": fill("{}", [*self.keys, sql.SQL(point)]),
+            "columns": fill("{}", self.columns),
+            "missing": fill("grouping({})", self.columns),
+            "numbers": fill("{}", ADDITIVE),
             "sums": sql.SQL(SUMS),
-            "sets": sql.SQL(", ").join(sets),
+            "sets": fill("{}", [fill("({})", members) for members in (*self.sets, POINTS)]),
         }
 
 
@@ -225,9 +221,7 @@ async def _groups(
     parameters: dict[str, Any],
 ) -> list[Group]:
     # Binary: sets of visitors as text would be twice as long.
-    async with connection.cursor(binary=True) as cursor:
-        await cursor.execute(query, parameters)
-        found = await cursor.fetchall()
+    found = await tuples(connection, query, parameters, binary=True)
     columns = breakdown.columns
     first = 1 + len(columns)
     places = {

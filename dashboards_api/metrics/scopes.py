@@ -6,6 +6,7 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
+from dashboards_api.database import fill
 from eventmill.core.days import DayWindow
 
 
@@ -23,7 +24,7 @@ class Scope:
 
     def compose(self, query: LiteralString, **parts: sql.Composable) -> sql.Composed:
         conditions = {"built": sql.SQL(self.built), "live": sql.SQL(self.live)}
-        return sql.SQL(query).format(**{**conditions, **parts})
+        return sql.SQL(query).format(**conditions, **parts)
 
     def over(self, days: DayWindow) -> dict[str, Any]:
         """The query parameters of this scope and a window."""
@@ -37,11 +38,8 @@ def in_windows(windows: Sequence[DayWindow]) -> tuple[sql.Composable, dict[str, 
     parameters: dict[str, Any] = {}
     for number, window in enumerate(windows):
         start, end = f"start_{number}", f"end_{number}"
-        conditions.append(
-            sql.SQL("(occurred_at >= {} and occurred_at < {})").format(
-                sql.Placeholder(start), sql.Placeholder(end)
-            )
-        )
+        bounds = (sql.Placeholder(start), sql.Placeholder(end))
+        conditions.append(fill("(occurred_at >= {} and occurred_at < {})", *bounds))
         parameters |= {start: window.start, end: window.end}
     return sql.SQL(" or ").join(conditions) if windows else sql.SQL("false"), parameters
 

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from psycopg import sql
 
+from dashboards_api.database import fill
 from dashboards_api.query.catalog import (
     TIME_DIMENSIONS,
     VISITOR,
@@ -179,10 +180,8 @@ def _rollups(nodes: Mapping[str, Node], meta: Node, where: str) -> list[RollUp]:
         grains = _meta(nodes[meta["rollups"]]).get("grains", {})
         for grain, names in grains.items():
             ids = tuple(name for name in names if name in ENTITY_IDS)
-            rows = sql.SQL("grain = {} and {}").format(
-                sql.Literal(grain),
-                _of_entity(ids, [name for name in ENTITY_IDS if name in relation.columns]),
-            )
+            known = [name for name in ENTITY_IDS if name in relation.columns]
+            rows = fill("grain = {} and {}", sql.Literal(grain), _of_entity(ids, known))
             found.append(RollUp(relation, rows, frozenset(names), frozenset(ids)))
     # A row for each asset is more than one for each of anything that is not an entity.
     return sorted(found, key=lambda r: (len(r.filled), len(r.columns)))
@@ -190,8 +189,7 @@ def _rollups(nodes: Mapping[str, Node], meta: Node, where: str) -> list[RollUp]:
 
 def _of_entity(ids: Sequence[str], all_ids: Sequence[str]) -> sql.Composable:
     return sql.SQL(" and ").join(
-        sql.SQL("{} is not null" if name in ids else "{} is null").format(sql.Identifier(name))
-        for name in all_ids
+        fill("{} is not null" if name in ids else "{} is null", name) for name in all_ids
     )
 
 

@@ -1,19 +1,13 @@
 """Turns a query's body into a question, or an error that names the mistake and the valid names."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from difflib import get_close_matches
 
 from dashboards_api.query.catalog import TIME_DIMENSIONS, Catalog, Dataset
 from dashboards_api.query.question import Condition, Named, Part, Question
-from dashboards_api.query.schemas import (
-    MAX_VALUES,
-    DateRange,
-    Filter,
-    Operator,
-    QueryRequest,
-)
+from dashboards_api.query.schemas import MAX_VALUES, DateRange, Filter, Operator, QueryRequest
 from dashboards_api.ranges import EARLIEST, LATEST, RangeParameters, resolve
 from eventmill.core.days import DayWindow
 from eventmill.core.errors import FieldError, InvalidFields
@@ -35,53 +29,51 @@ class _Reader:
         self.errors.append(FieldError(field, message))
 
     def metrics(self, names: Sequence[str]) -> list[Named]:
-        found: list[Named] = []
-        for number, asked in enumerate(names):
-            field = f"metrics.{number}"
-            if (dataset := self.catalog.metrics.get(asked)) is None:
-                self.wrong(field, self._unknown("metric", asked, self.catalog.metrics))
-                continue
-            if asked in [one.name for one in found]:
-                self.wrong(field, f"{_shown(asked)} is asked for twice")
-                continue
-            if dataset not in self.datasets:
-                self.datasets.append(dataset)
-            found.append(Named(asked, asked))
-        return found
-
-    def dimension(self, field: str, asked: str) -> str | None:
-        """The dimension's own name, if every dataset of the question has it."""
-        datasets = self.datasets or list(self.catalog.datasets.values())
-        names = self.catalog.dimensions()
-        name = asked if asked in names else _first(d.alias(asked) for d in datasets)
-        name = name or _first(d.alias(asked) for d in self.catalog.datasets.values())
-        if name is None:
-            shared = [n for n in names if all(n in d.dimensions for d in self.datasets)]
-            self.wrong(field, self._unknown("dimension", asked, shared))
-            return None
-        for dataset in self.datasets:
-            if name not in dataset.dimensions:
-                shared = [n for n in names if all(n in d.dimensions for d in self.datasets)]
-                metrics = ", ".join(dataset.metrics)
-                self.wrong(
-                    field,
-                    f"{_shown(asked)} is no dimension of {dataset.name} ({metrics}); of what the"
-                    f" query asks for there are: {', '.join(shared)}",
-                )
-                return None
-        return name
+        return self._each("metrics", names, self._metric)
 
     def dimensions(self, names: Sequence[str]) -> list[Named]:
+        return self._each("dimensions", names, self.dimension)
+
+    def _each(
+        self, kind: str, names: Sequence[str], find: Callable[[str, str], str | None]
+    ) -> list[Named]:
         found: list[Named] = []
         for number, asked in enumerate(names):
-            field = f"dimensions.{number}"
-            if (name := self.dimension(field, asked)) is None:
+            field = f"{kind}.{number}"
+            if (name := find(field, asked)) is None:
                 continue
             if name in [one.name for one in found]:
                 self.wrong(field, f"{_shown(asked)} is asked for twice")
-                continue
-            found.append(Named(asked, name))
+            else:
+                found.append(Named(asked, name))
         return found
+
+    def _metric(self, field: str, asked: str) -> str | None:
+        if (dataset := self.catalog.metrics.get(asked)) is None:
+            self.wrong(field, self._unknown("metric", asked, self.catalog.metrics))
+            return None
+        if dataset not in self.datasets:
+            self.datasets.append(dataset)
+        return asked
+
+    def dimension(self, field: str, asked: str) -> str | None:
+        """The dimension's own name, if every dataset of the question has it."""
+        names = self.catalog.dimensions()
+        datasets = (*self.datasets, *self.catalog.datasets.values())
+        name = asked if asked in names else _first(d.alias(asked) for d in datasets)
+        lacking = next((d for d in self.datasets if name not in d.dimensions), None)
+        shared = [n for n in names if all(n in d.dimensions for d in self.datasets)]
+        if name is None:
+            self.wrong(field, self._unknown("dimension", asked, shared))
+        elif lacking is None:
+            return name
+        else:
+            self.wrong(
+                field,
+                f"{_shown(asked)} is no dimension of {lacking.name} ({', '.join(lacking.metrics)});"
+                f" of what the query asks for there are: {', '.join(shared)}",
+            )
+        return None
 
     def conditions(self, filters: Sequence[Filter]) -> list[Condition]:
         found = []
@@ -122,8 +114,7 @@ class _Reader:
 
     def _unknown(self, kind: str, asked: str, known: Iterable[str]) -> str:
         known = list(known)
-        close = get_close_matches(asked[:NAME_LENGTH].lower(), known, 1)
-        hint = f"Did you mean {close[0]!r}? " if close else ""
+        hint = _hint(asked.lower(), known)
         other = "dimension" if kind == "metric" else "metric"
         if asked in (self.catalog.dimensions() if kind == "metric" else self.catalog.metrics):
             hint = f"It is a {other}: name it in `{other}s`. "
@@ -189,18 +180,13 @@ def _order(
     asked = {one.asked: one.name for one in (*metrics, *dimensions)}
     found: list[tuple[str, bool]] = []
     for number, one in enumerate(body.order_by):
-        name = asked.get(one.field)
-        if name is None:  # by another of its names
-            name = _first(d.alias(one.field) for d in reader.datasets)
-        if name is None and one.field in asked.values():
-            name = one.field
-        if name is None or name not in asked.values():
-            known = f"there are: {', '.join(asked)}"
-            close = get_close_matches(one.field[:NAME_LENGTH], asked, 1)
-            hint = f"Did you mean {close[0]!r}? " if close else ""
+        aliases = (dataset.alias(one.field) for dataset in reader.datasets)
+        name = asked.get(one.field) or _first(aliases) or one.field
+        if name not in asked.values():
             reader.wrong(
                 f"order_by.{number}.field",
-                f"the query does not ask for {_shown(one.field)}. {hint}To sort by {known}",
+                f"the query does not ask for {_shown(one.field)}. {_hint(one.field, asked)}To sort"
+                f" by there are: {', '.join(asked)}",
             )
         elif name not in [known for known, _ in found]:
             found.append((name, one.direction == "desc"))
@@ -235,6 +221,11 @@ def _text(value: object) -> str | None:
 
 def _first(names: Iterable[str | None]) -> str | None:
     return next((name for name in names if name is not None), None)
+
+
+def _hint(asked: str, known: Iterable[str]) -> str:
+    close = get_close_matches(asked[:NAME_LENGTH], known, 1)
+    return f"Did you mean {close[0]!r}? " if close else ""
 
 
 def _shown(name: str) -> str:

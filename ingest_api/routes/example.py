@@ -13,7 +13,7 @@ from psycopg_pool import PoolTimeout
 
 from eventmill.core.errors import Unavailable
 from ingest_api.demo_key import demo_write_key
-from ingest_api.static_files import FOLDER
+from ingest_api.routes.tracker import STATIC
 
 RECENT: LiteralString = """
 select event_id, event_type, occurred_at, received_at, ip_asset_id, props_json as props,
@@ -30,7 +30,7 @@ router = APIRouter(tags=["example"], include_in_schema=False)
 @router.get("/example")
 def get_page() -> Response:
     """The page, with the demo's publishable key in its script tag."""
-    page = (FOLDER / "example.html").read_text().replace("{{ write_key }}", demo_write_key())
+    page = (STATIC / "example.html").read_text().replace("{{ write_key }}", demo_write_key())
     return Response(page, media_type="text/html", headers={"Cache-Control": "no-cache"})
 
 

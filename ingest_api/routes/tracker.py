@@ -1,13 +1,17 @@
 """The browser tracker: /em.js and /em.core.js, and the same under names that hold their content."""
 
+import gzip
+import hashlib
 import re
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
 from fastapi import APIRouter, Request, Response
 
 from eventmill.core.errors import NotFound
 from ingest_api.headers import header
 from ingest_api.openapi import PROBLEMS
-from ingest_api.static_files import script
 
 # A new version is everywhere after five minutes; until then nobody asks, then 304 is the answer.
 SHORT = "public, max-age=300"
@@ -17,7 +21,26 @@ NO_SCRIPT = "there is no such script: see /docs"
 # A script, and perhaps the hash of one of its versions.
 FILE = re.compile(r"(em(?:\.core)?)(?:\.(.+))?")
 
+STATIC = Path(__file__).parents[1] / "static"
+
 router = APIRouter(tags=["tracker"])
+
+
+class Script(NamedTuple):
+    """A JavaScript file that `make tracker` built, plain and as gzip."""
+
+    plain: bytes
+    packed: bytes
+    hash: str
+    """The first 16 hexadecimal digits of the SHA-256 of the plain file."""
+
+
+@cache
+def script(name: str) -> Script:
+    """`em` or `em.core`. Raises FileNotFoundError if the package was built without it."""
+    plain = (STATIC / f"{name}.js").read_bytes()
+    # Without a time, so that equal contents are equal bytes.
+    return Script(plain, gzip.compress(plain, 9, mtime=0), hashlib.sha256(plain).hexdigest()[:16])
 
 
 @router.get(

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ingest_api.static_files import script
+from ingest_api.routes.tracker import script
 from tests.ingest_api.support import served
 from tools import web, web_tracker
 

@@ -7,7 +7,7 @@ bytes of their id's SHA-256, packed likewise (`int_platform_days`).
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from functools import partial
 
 from psycopg import AsyncConnection, sql
 
@@ -183,6 +183,10 @@ async def days_with_events(connection: AsyncConnection, last: date) -> list[date
     return sorted(day for day, _ in found if day <= last)
 
 
+# Binary: sets as text would be twice as long.
+_binary = partial(tuples, binary=True)
+
+
 async def read_days(
     connection: AsyncConnection,
     window: DayWindow,
@@ -247,12 +251,3 @@ async def _read_people(
     }
     for day, kind, numbers in await _binary(connection, people, bounds):
         kinds[kind][day] = numbers
-
-
-async def _binary(
-    connection: AsyncConnection, query: sql.SQL | sql.Composed, parameters: dict[str, Any]
-) -> list[tuple[Any, ...]]:
-    """Rows of a query. Binary: sets as text would be twice as long."""
-    async with connection.cursor(binary=True) as cursor:
-        await cursor.execute(query, parameters)
-        return await cursor.fetchall()
