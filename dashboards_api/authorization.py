@@ -21,9 +21,9 @@ from dashboards_api.database import Pool, snapshot, tuples
 from dashboards_api.known import is_known
 from eventmill.core.days import utc_today
 from eventmill.core.errors import Forbidden, NotFound
+from eventmill.core.plain_json import text_problem
+from eventmill.core.registry import MAX_ID_CHARACTERS
 from eventmill.core.tokens import Caller
-
-MAX_ID_LENGTH = 200
 
 CREATORS_ONLY = "only a token with the role creator or admin may read this"
 BRANDS_ONLY = "only a token with the role brand or admin may read this"
@@ -184,10 +184,4 @@ async def _column(
 
 def _storable(identifier: str) -> bool:
     """Whether PostgreSQL can hold it and ingest lets it in; if not, no event can name it."""
-    if len(identifier) > MAX_ID_LENGTH or "\x00" in identifier:
-        return False
-    try:
-        identifier.encode()
-    except UnicodeEncodeError:  # a lone surrogate
-        return False
-    return True
+    return len(identifier) <= MAX_ID_CHARACTERS and text_problem(identifier) is None

@@ -29,12 +29,11 @@ DEFAULT_PERIOD: Period = "30d"
 _ISO_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def _iso_date(value: object) -> object:
+def iso_date(value: object) -> date:
     """Accept `YYYY-MM-DD` and nothing else; pydantic would also take Unix times and date-times."""
-    if not isinstance(value, str):
-        return value
+    is_text = isinstance(value, str) and _ISO_DATE.fullmatch(value)
     try:
-        day = date.fromisoformat(value) if _ISO_DATE.fullmatch(value) else None
+        day = date.fromisoformat(str(value)) if is_text else None
     except ValueError:
         day = None
     if day is None:
@@ -44,11 +43,11 @@ def _iso_date(value: object) -> object:
     return day
 
 
-Day = Annotated[date, BeforeValidator(_iso_date)]
+Day = Annotated[date, BeforeValidator(iso_date)]
 
 
-class RangeParameters(BaseModel):
-    """The query parameters that every metrics call shares."""
+class DateRange(BaseModel):
+    """The days asked for: `start` and `end`, or `period`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -56,7 +55,9 @@ class RangeParameters(BaseModel):
         None, description="First UTC day, inclusive. Goes with `end`.", examples=["2015-05-17"]
     )
     end: Day | None = Field(
-        None, description="Last UTC day, inclusive. Goes with `start`.", examples=["2015-05-20"]
+        None,
+        description="Last UTC day, inclusive; at most 732 days. Goes with `start`.",
+        examples=["2015-05-20"],
     )
     period: Period | None = Field(
         None,
@@ -65,6 +66,11 @@ class RangeParameters(BaseModel):
         " this month and this year. Default: `30d`.",
         examples=["30d"],
     )
+
+
+class RangeParameters(DateRange):
+    """The query parameters that every metrics call shares."""
+
     interval: Interval = Field(
         "day",
         description="How long one point of `series` is. Weeks begin on Monday (ISO 8601). A point's"
@@ -145,22 +151,26 @@ def _a_year_before(day: date) -> date:
 
 
 def resolve(parameters: RangeParameters, today: date) -> MetricsRange:
-    """Parameters → days. Raises InvalidFields that names the parameter to change."""
-    start, end, period = parameters.start, parameters.end, parameters.period
+    """Parameters → days and points. Raises InvalidFields that names the parameter to change."""
+    days = resolve_days(parameters, today)
+    return MetricsRange(days, parameters.interval, parameters.compare is not None)
+
+
+def resolve_days(asked: DateRange, today: date) -> DayWindow:
+    """Raises InvalidFields that names the field to change."""
+    start, end, period = asked.start, asked.end, asked.period
     if start is None and end is None:
-        days = period_days(period or DEFAULT_PERIOD, today)
-    elif period is not None:
+        return period_days(period or DEFAULT_PERIOD, today)
+    if period is not None:
         raise _invalid("period", "cannot be combined with start or end: use one of the two ways")
-    elif start is None or end is None:
+    if start is None or end is None:
         missing = "start" if start is None else "end"
         raise _invalid(missing, "is missing: start and end go together")
-    elif end < start:
+    if end < start:
         raise _invalid("end", f"{end} is before start ({start})")
-    elif (asked := (end - start).days + 1) > MAX_DAYS:
-        raise _invalid("end", f"the range has {asked} days: at most {MAX_DAYS} are allowed")
-    else:
-        days = DayWindow(start, end)
-    return MetricsRange(days, parameters.interval, parameters.compare is not None)
+    if (length := (end - start).days + 1) > MAX_DAYS:
+        raise _invalid("end", f"the range has {length} days: at most {MAX_DAYS} are allowed")
+    return DayWindow(start, end)
 
 
 def requested_range(

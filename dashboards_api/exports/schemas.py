@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from dashboards_api.exports.columns import FILTERS, Format
-from dashboards_api.ranges import Day, Period
+from dashboards_api.ranges import DateRange
 from eventmill.core.plain_json import text_problem
 from eventmill.core.registry import COLUMNS, MAX_CAMPAIGN_CHARACTERS
 from eventmill.core.tracking_plan import tracking_plan
@@ -83,7 +83,7 @@ def _unknown(given: Iterable[object]) -> str:
     return ", ".join(repr(str(name)[:100]) for name in given if name not in FILTERS)
 
 
-class ExportRequest(BaseModel):
+class ExportRequest(DateRange):
     """Which events, and as what."""
 
     model_config = ConfigDict(
@@ -107,11 +107,6 @@ class ExportRequest(BaseModel):
     )
 
     format: Format = Field(description="`csv`, `jsonl` (JSON Lines) or `parquet`.")
-    start: Day | None = Field(None, description="First UTC day, inclusive. Goes with `end`.")
-    end: Day | None = Field(None, description="Last UTC day, inclusive: at most 732 days.")
-    period: Period | None = Field(
-        None, description="Days up to and including today (UTC), instead of `start` and `end`."
-    )
     filters: Filters = Field(default_factory=Filters)
     include_personal_data: bool = Field(
         False, strict=True, description="Leave ids, URLs and props as they are. Needs a `reason`."

@@ -15,7 +15,7 @@ from dashboards_api.exports import links
 from dashboards_api.exports.files import MEDIA_TYPES, file_name
 from dashboards_api.exports.queries import CREATE, DELETE, FORGET_PARTS, READ
 from dashboards_api.exports.schemas import Export, ExportList, ExportRequest, ExportRow
-from dashboards_api.ranges import RangeParameters, resolve
+from dashboards_api.ranges import resolve_days
 from eventmill.core.days import utc_today
 from eventmill.core.errors import FieldError, InvalidFields, NotFound, Unavailable
 from eventmill.core.settings import get_settings
@@ -41,8 +41,7 @@ async def create(state: Pool, caller: Caller, asked: ExportRequest) -> UUID:
         )  # fmt: skip
     if asked.reason and not asked.include_personal_data:
         raise InvalidFields([FieldError("reason", "goes with include_personal_data")])
-    range_ = RangeParameters(start=asked.start, end=asked.end, period=asked.period)
-    days = resolve(range_, utc_today()).days
+    days = resolve_days(asked, utc_today())
     filters = asked.filters.model_dump(exclude_none=True)
     said = asked.model_dump(include={"format", "include_personal_data", "reason"})
     values = {

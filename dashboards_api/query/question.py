@@ -7,8 +7,14 @@ from datetime import date
 from dashboards_api.query.catalog import Dataset, Dimension, Metric
 from dashboards_api.query.schemas import Operator
 from eventmill.core.days import DayWindow
+from eventmill.core.plain_json import text_problem
 
 Value = str | date | None
+
+
+def is_storable(value: Value) -> bool:
+    """Whether it is a value that PostgreSQL can hold."""
+    return value is not None and (not isinstance(value, str) or text_problem(value) is None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,18 @@
 """Turns a query's body into a question, or an error that names the mistake and the valid names."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from difflib import get_close_matches
 
 from dashboards_api.query.catalog import TIME_DIMENSIONS, Catalog, Dataset
 from dashboards_api.query.question import Condition, Named, Part, Question
-from dashboards_api.query.schemas import MAX_VALUES, DateRange, Filter, Operator, QueryRequest
-from dashboards_api.ranges import EARLIEST, LATEST, RangeParameters, resolve
+from dashboards_api.query.schemas import MAX_VALUES, Filter, Operator, QueryRequest
+from dashboards_api.ranges import DateRange, iso_date, resolve_days
 from eventmill.core.days import DayWindow
 from eventmill.core.errors import FieldError, InvalidFields
 
 # A name comes from the caller; an error that repeats it stays readable.
 NAME_LENGTH = 100
-_ISO_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class _Reader:
@@ -149,11 +147,8 @@ def read_question(catalog: Catalog, body: QueryRequest, today: date) -> Question
 
 
 def _days(reader: _Reader, asked: DateRange, today: date) -> DayWindow | None:
-    parameters = RangeParameters.model_construct(
-        start=asked.start, end=asked.end, period=asked.period, interval="day", compare=None
-    )
     try:
-        return resolve(parameters, today).days
+        return resolve_days(asked, today)
     except InvalidFields as error:
         for one in error.errors:
             reader.wrong(f"date_range.{one.field}", one.message)
@@ -201,14 +196,10 @@ def _order(
 def _day(value: object) -> date | None:
     if value is None:
         return None
-    if isinstance(value, str) and _ISO_DATE.fullmatch(value):
-        try:
-            day = date.fromisoformat(value)
-        except ValueError:
-            day = date.min
-        if EARLIEST <= day <= LATEST:
-            return day
-    raise ValueError("compare dates with a date of the calendar, YYYY-MM-DD")
+    try:
+        return iso_date(value)
+    except ValueError:
+        raise ValueError("compare dates with a date of the calendar, YYYY-MM-DD") from None
 
 
 def _text(value: object) -> str | None:

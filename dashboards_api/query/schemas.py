@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema
 
-from dashboards_api.ranges import Day, Period
+from dashboards_api.ranges import DateRange, Period
 
 Operator = Literal["is", "is_not", "contains", "in", "not_in"]
 Direction = Literal["asc", "desc"]
@@ -21,13 +21,6 @@ _Values = _Value | Annotated[list[_Value], Field(min_length=1, max_length=MAX_VA
 Values = Annotated[Any, WithJsonSchema(TypeAdapter(_Values).json_schema())]
 
 
-def _text(value: object) -> object:
-    """pydantic would make a date of a number."""
-    if not isinstance(value, str):
-        raise ValueError("use a date, YYYY-MM-DD")  # noqa: TRY004
-    return value
-
-
 def _whole(value: object) -> object:
     """A whole number as JSON has it; pydantic would also take "5" and true."""
     if isinstance(value, float) and value.is_integer():
@@ -35,22 +28,6 @@ def _whole(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError("use a whole number")  # noqa: TRY004
     return value
-
-
-class DateRange(BaseModel):
-    """The days asked for: `start` and `end`, or `period`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    start: Annotated[Day, BeforeValidator(_text)] | None = Field(
-        None, description="First UTC day, inclusive. Goes with `end`.", examples=["2015-05-17"]
-    )
-    end: Annotated[Day, BeforeValidator(_text)] | None = Field(
-        None, description="Last UTC day, inclusive. Goes with `start`.", examples=["2015-05-20"]
-    )
-    period: Period | None = Field(
-        None, description="Days up to and including today, instead of `start` and `end`."
-    )
 
 
 class Filter(BaseModel):

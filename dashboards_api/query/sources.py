@@ -11,7 +11,7 @@ from dashboards_api.database import conjunction, fill
 from dashboards_api.metrics.numbering import numbered
 from dashboards_api.metrics.scopes import built_part, in_windows
 from dashboards_api.query.catalog import VISITOR, Dataset, Dimension, Metric, RollUp
-from dashboards_api.query.question import Condition, Part, Question, Value
+from dashboards_api.query.question import Condition, Part, Question, is_storable
 from eventmill.core.days import DayWindow
 
 Kind = Literal["rollup", "rows", "live"]
@@ -240,7 +240,7 @@ class Plan:
     def condition(self, expression: sql.Composable, one: Condition) -> sql.Composable:
         """A filter in SQL. Its values are only ever bound; what PostgreSQL cannot hold is
         nowhere."""
-        values = [value for value in one.values if value is not None and is_storable(value)]
+        values = [value for value in one.values if is_storable(value)]
         if one.op == "contains":
             if not values:
                 return NOTHING
@@ -268,12 +268,3 @@ def _is_within(dataset: Dataset, one: Condition, column: str, ids: Sequence[str]
     if dataset.dimensions[one.dimension].column != column or one.op not in ("is", "in"):
         return False
     return set(one.values) <= set(ids)
-
-
-def is_storable(value: Value) -> bool:
-    if not isinstance(value, str):
-        return True
-    try:
-        return b"\x00" not in value.encode()
-    except UnicodeEncodeError:  # a lone surrogate
-        return False

@@ -11,11 +11,11 @@ from dashboards_api.database import Pool, snapshot
 from dashboards_api.query.manifest import current_catalog
 from dashboards_api.query.reading import read_question
 from dashboards_api.query.schemas import QueryRequest
-from dashboards_api.query.sources import is_storable
 from dashboards_api.reports import queries
 from dashboards_api.reports.schemas import Report, ReportBody, Reports
 from eventmill.core.days import utc_today
 from eventmill.core.errors import FieldError, InvalidFields, NotFound
+from eventmill.core.plain_json import text_problem
 from eventmill.core.tokens import Caller
 
 MOST_REPORTS = 200
@@ -27,7 +27,7 @@ def report_not_found() -> NotFound:
 
 
 async def reports(pool: Pool, caller: Caller) -> Reports:
-    if not is_storable(queries.owner_of(caller)["owner_id"]):
+    if text_problem(queries.owner_of(caller)["owner_id"]):
         return Reports(reports=[])
     async with snapshot(pool) as connection:
         return Reports(reports=await queries.reports(connection, queries.LIST, caller))
@@ -41,7 +41,7 @@ async def report(pool: Pool, caller: Caller, report_id: str) -> Report:
 async def save(pool: Pool, caller: Caller, body: ReportBody) -> Report:
     """Raises InvalidFields for a wrong query, a name that is taken, and one report too many."""
     values = {**await _checked(body), "created_by": caller.sub}
-    if not is_storable(queries.owner_of(caller)["owner_id"]):
+    if text_problem(queries.owner_of(caller)["owner_id"]):
         raise InvalidFields([FieldError("name", "this token's id cannot own reports")])
     try:
         async with snapshot(pool) as connection:
@@ -103,7 +103,8 @@ async def _checked(body: ReportBody) -> dict[str, Any]:
         found = [FieldError(f"query.{one.field}", one.message) for one in error.errors]
         raise InvalidFields(found) from None
     for number, condition in enumerate(question.conditions):
-        if not all(map(is_storable, condition.values)):
+        texts = [value for value in condition.values if isinstance(value, str)]
+        if any(map(text_problem, texts)):
             message = "holds a character that cannot be stored (NUL or half of a pair)"
             raise InvalidFields([FieldError(f"query.filters.{number}.value", message)])
     return {
@@ -118,7 +119,7 @@ def _identifier(caller: Caller, report_id: str) -> UUID:
         identifier = UUID(report_id)
     except ValueError:
         raise report_not_found() from None
-    if not is_storable(queries.owner_of(caller)["owner_id"]):
+    if text_problem(queries.owner_of(caller)["owner_id"]):
         raise report_not_found()
     return identifier
 

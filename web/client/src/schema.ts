@@ -921,13 +921,14 @@ export interface components {
         DateRange: {
             /**
              * End
-             * @description Last UTC day, inclusive. Goes with `start`.
+             * @description Last UTC day, inclusive; at most 732 days. Goes with `start`.
              * @example 2015-05-20
              */
             end?: string | null;
             /**
              * Period
-             * @description Days up to and including today, instead of `start` and `end`.
+             * @description Days up to and including today (UTC), instead of `start` and `end`: `7d` `30d` `90d` count days, `12mo` goes back twelve months, `mtd` and `ytd` begin with this month and this year. Default: `30d`.
+             * @example 30d
              */
             period?: ("7d" | "30d" | "90d" | "12mo" | "mtd" | "ytd") | null;
             /**
@@ -1557,7 +1558,7 @@ export interface components {
         ExportRequest: {
             /**
              * End
-             * @description Last UTC day, inclusive: at most 732 days.
+             * @description Last UTC day, inclusive; at most 732 days. Goes with `start`.
              * @example 2015-05-20
              */
             end?: string | null;
@@ -1576,7 +1577,8 @@ export interface components {
             include_personal_data?: boolean;
             /**
              * Period
-             * @description Days up to and including today (UTC), instead of `start` and `end`.
+             * @description Days up to and including today (UTC), instead of `start` and `end`: `7d` `30d` `90d` count days, `12mo` goes back twelve months, `mtd` and `ytd` begin with this month and this year. Default: `30d`.
+             * @example 30d
              */
             period?: ("7d" | "30d" | "90d" | "12mo" | "mtd" | "ytd") | null;
             /**
@@ -3081,7 +3083,7 @@ export interface operations {
             query?: {
                 /** @description `previous` adds the totals of as many days right before the range. */
                 compare?: "previous";
-                /** @description Last UTC day, inclusive. Goes with `start`. */
+                /** @description Last UTC day, inclusive; at most 732 days. Goes with `start`. */
                 end?: string;
                 /** @description How long one point of `series` is. Weeks begin on Monday (ISO 8601). A point's `date` is the first day of its interval; what lies outside the range is not counted. */
                 interval?: "day" | "week" | "month";
@@ -3236,7 +3238,7 @@ export interface operations {
             query?: {
                 /** @description `previous` adds the totals of as many days right before the range. */
                 compare?: "previous";
-                /** @description Last UTC day, inclusive. Goes with `start`. */
+                /** @description Last UTC day, inclusive; at most 732 days. Goes with `start`. */
                 end?: string;
                 /** @description How long one point of `series` is. Weeks begin on Monday (ISO 8601). A point's `date` is the first day of its interval; what lies outside the range is not counted. */
                 interval?: "day" | "week" | "month";
@@ -3410,7 +3412,7 @@ export interface operations {
             query?: {
                 /** @description `previous` adds the totals of as many days right before the range. */
                 compare?: "previous";
-                /** @description Last UTC day, inclusive. Goes with `start`. */
+                /** @description Last UTC day, inclusive; at most 732 days. Goes with `start`. */
                 end?: string;
                 /** @description How long one point of `series` is. Weeks begin on Monday (ISO 8601). A point's `date` is the first day of its interval; what lies outside the range is not counted. */
                 interval?: "day" | "week" | "month";
@@ -4638,7 +4640,7 @@ export interface operations {
             query?: {
                 /** @description `previous` adds the totals of as many days right before the range. */
                 compare?: "previous";
-                /** @description Last UTC day, inclusive. Goes with `start`. */
+                /** @description Last UTC day, inclusive; at most 732 days. Goes with `start`. */
                 end?: string;
                 /** @description How long one point of `series` is. Weeks begin on Monday (ISO 8601). A point's `date` is the first day of its interval; what lies outside the range is not counted. */
                 interval?: "day" | "week" | "month";
@@ -4790,7 +4792,7 @@ export interface operations {
             query?: {
                 /** @description `previous` adds the totals of as many days right before the range. */
                 compare?: "previous";
-                /** @description Last UTC day, inclusive. Goes with `start`. */
+                /** @description Last UTC day, inclusive; at most 732 days. Goes with `start`. */
                 end?: string;
                 /** @description How long one point of `series` is. Weeks begin on Monday (ISO 8601). A point's `date` is the first day of its interval; what lies outside the range is not counted. */
                 interval?: "day" | "week" | "month";
