@@ -201,7 +201,8 @@ class Cache:
         route = str(key[0])
         # Terms begin and end at midnight, and the day that is counted live is another.
         key = (utc_today(), self._definition, *key)
-        if (found := self._look_up(key)) is not None:
+        found = self._guarded(lambda: self._store.get(key)) if self._is_listening else None
+        if found is not None:
             self._hits.labels(route).inc()
             return found, True
         self._misses.labels(route).inc()
@@ -227,9 +228,6 @@ class Cache:
             basis = flight.basis
             self._guarded(lambda: self._store.put(key, finished, basis, ttl))
         return finished
-
-    def _look_up(self, key: Key) -> Finished | None:
-        return self._guarded(lambda: self._store.get(key)) if self._is_listening else None
 
     def _guarded(self, operation: Callable[[], Result]) -> Result | None:
         """A defect of the store costs time, never an answer, and lets no old one live."""

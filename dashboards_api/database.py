@@ -151,13 +151,10 @@ async def rows(
     row: type[Row],
     query: QueryNoTemplate,
     parameters: Mapping[str, Any] | None = None,
-    *,
-    prepare: bool | None = None,
-    binary: bool = False,
 ) -> list[Row]:
     """The rows of a query whose columns are the fields of `row`."""
-    async with connection.cursor(row_factory=class_row(row), binary=binary) as cursor:
-        await cursor.execute(query, parameters, prepare=prepare)
+    async with connection.cursor(row_factory=class_row(row)) as cursor:
+        await cursor.execute(query, parameters)
         return await cursor.fetchall()
 
 

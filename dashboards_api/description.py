@@ -48,10 +48,8 @@ def install(app: FastAPI) -> None:
 
 def _complete(document: dict[str, Any]) -> None:
     PROBLEMS.describe(document)
-    used = set()
     for path in document["paths"].values():
         for operation in path.values():
-            used.update(operation["tags"])
             for parameter in operation.get("parameters", ()):
                 parameter["schema"] = _without_null(parameter["schema"])
                 _explain(parameter["name"], parameter["schema"])
@@ -60,7 +58,6 @@ def _complete(document: dict[str, Any]) -> None:
             common = ALWAYS | (WITH_BODY if "requestBody" in operation else {})
             for status, response in common.items():
                 operation["responses"].setdefault(str(status), response)
-    document["tags"] = [tag for tag in document["tags"] if tag["name"] in used]
     for schema in document["components"]["schemas"].values():
         for name, property_ in schema.get("properties", {}).items():
             _explain(name, property_)

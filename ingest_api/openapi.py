@@ -93,7 +93,8 @@ def _reference(*models: type) -> dict[str, Any]:
 def body(*models: type, **more: Any) -> dict[str, Any]:
     """`openapi_extra` of a call whose body is one of `models`, and is read raw."""
     content = {"application/json": {"schema": _reference(*models), **more}}
-    return {"requestBody": {"required": True, "content": content}}
+    security = [{name: []} for name in SECURITY_SCHEMES]
+    return {"requestBody": {"required": True, "content": content}, "security": security}
 
 
 ALWAYS, WITH_BODY = guarded(PROBLEMS, MAX_BODY_BYTES)
@@ -139,9 +140,6 @@ def describe(app: FastAPI) -> dict[str, Any]:
         document["components"]["schemas"] |= _requests()
         PROBLEMS.describe(document)
         document["components"]["securitySchemes"] = SECURITY_SCHEMES
-        for operations in document["paths"].values():
-            if "post" in operations:
-                operations["post"]["security"] = [{name: []} for name in SECURITY_SCHEMES]
         app.openapi_schema, app.state.described_plan = document, plan
     return app.openapi_schema
 

@@ -1,7 +1,8 @@
 """What a brand's dashboard is made of."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from psycopg import AsyncConnection
 
@@ -15,7 +16,6 @@ from dashboards_api.brands.schemas import (
     ProjectAsset,
     ProjectPerformance,
 )
-from dashboards_api.brands.spend import costs
 from dashboards_api.database import Pool
 from dashboards_api.licenses import Holding, licenses_held_by
 from dashboards_api.metrics.classification import Read, read_classified
@@ -42,7 +42,7 @@ async def brand_campaigns(
         total = counted.total
         answer = BrandCampaigns(
             brand_id=brand_id,
-            totals=BrandTotals(**total.numbers, **costs(spent, total)),
+            totals=BrandTotals(**total.numbers, **_costs(spent, total)),
             projects=_projects(projects, counted, licenses, spent, limit),
             campaigns=_campaigns(counted, spent),
             **counted.common(asked),
@@ -77,7 +77,7 @@ def _projects(
             name=project.name,
             status=project.status,
             **_performance(tally),
-            **costs(of_project, tally),
+            **_costs(of_project, tally),
             assets=[
                 ProjectAsset(
                     asset_id=asset,
@@ -101,7 +101,7 @@ def _campaigns(found: Counted, spent: list[Spent]) -> list[CampaignPerformance]:
         CampaignPerformance(
             campaign=campaign,
             **_performance(tally),
-            **costs([one for one in spent if one.campaign == campaign], tally),
+            **_costs([one for one in spent if one.campaign == campaign], tally),
         )
         for campaign, tally in by_views(tallies)
     ]
@@ -109,3 +109,19 @@ def _campaigns(found: Counted, spent: list[Spent]) -> list[CampaignPerformance]:
 
 def _performance(tally: Tally) -> dict[str, int]:
     return {**tally.numbers, "impressions": tally["views"]}
+
+
+def _costs(spent: Sequence[Spent], tally: Tally) -> dict[str, Any]:
+    """The fields of `Spend`. Money in another currency than the platform's is kept apart; no spend in
+    the platform's is null, which is not 0."""
+    own = [one.cents for one in spent if not one.is_other]
+    other: Counter[str] = Counter()
+    for one in spent:
+        if one.is_other:
+            other[one.currency] += one.cents
+    cents = sum(own) if own else None
+    return {
+        "spend_cents": cents,
+        "other_spend": dict(sorted(other.items())),
+        "return_on_ad_spend": round(tally["revenue_cents"] / cents, 4) if cents else None,
+    }

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from psycopg import AsyncConnection, sql
 from psycopg.rows import dict_row
 
-from dashboards_api.database import fill, tuples
+from dashboards_api.database import conjunction, fill, tuples
 from dashboards_api.entities.cursors import Cursor
 from eventmill.core import registry
 from eventmill.core.days import DayWindow
@@ -25,30 +25,9 @@ select
     and to_regclass('intermediate.int_entity_days') is not null
 """
 
-# A built day holds events of the entity if it has a row of it, bots included; or if events came
-# since, which raw.touched_days knows until the day is built again. A day that was built before
-# there were such rows has none of the platform either, and counts as not built.
 DAYS = """
 with partitions as materialized (
     {partitions}
-),
-
-entity_days as (
-    select date
-    from intermediate.int_entity_days
-    where {entity} and date between %(first)s and %(last)s
-),
-
-built_days as (
-    select date
-    from intermediate.int_entity_days
-    where
-        ip_asset_id is null and project_id is null and license_id is null
-        and date between %(first)s and %(last)s
-    intersect
-    select date
-    from marts.daily_builds
-    where date between %(first)s and %(last)s
 )
 
 select day
@@ -56,23 +35,33 @@ from partitions
 where
     {of_type}
     and day between %(first)s and %(last)s
-    and (
-        day in (select date from entity_days)
-        or day not in (select date from built_days)
-        or day in (select touched_days.day from raw.touched_days)
-    )
+    and {with_events}
 order by day desc
 """
 
-ALL_DAYS = """
-with partitions as materialized (
-    {partitions}
-)
-
-select day
-from partitions
-where {of_type} and day between %(first)s and %(last)s
-order by day desc
+# A built day holds events of the entity if it has a row of it, bots included; or if events came
+# since, which raw.touched_days knows until the day is built again. A day that was built before
+# there were such rows has none of the platform either, and counts as not built.
+WITH_EVENTS = """
+    (
+        day in (
+            select date
+            from intermediate.int_entity_days
+            where {entity} and date between %(first)s and %(last)s
+        )
+        or day not in (
+            select date
+            from intermediate.int_entity_days
+            where
+                ip_asset_id is null and project_id is null and license_id is null
+                and date between %(first)s and %(last)s
+            intersect
+            select date
+            from marts.daily_builds
+            where date between %(first)s and %(last)s
+        )
+        or day in (select touched_days.day from raw.touched_days)
+    )
 """
 
 LIFECYCLE_TYPES = "select unnest(rules.lifecycle_types())"
@@ -129,13 +118,14 @@ async def days_with_events(
 ) -> list[date]:
     """The days that can hold events of the entity and type, the newest first."""
     [(has_builds,)] = await tuples(connection, HAS_BUILDS)
-    query = sql.SQL(DAYS if has_builds else ALL_DAYS).format(
+    of_entity = conjunction(
+        fill("{} = %(entity_id)s" if name == entity else "{} is null", column)
+        for name, column in COLUMNS.items()
+    )
+    query = sql.SQL(DAYS).format(
         partitions=sql.SQL(PARTITION_DAYS),
         of_type=fill(OF_TYPE, COLUMNS[entity]),
-        entity=sql.SQL(" and ").join(
-            fill("{} = %(entity_id)s" if name == entity else "{} is null", column)
-            for name, column in COLUMNS.items()
-        ),
+        with_events=sql.SQL(WITH_EVENTS if has_builds else "true").format(entity=of_entity),
     )
     parameters = {"entity_id": entity_id, "first": first, "last": last, "event_type": event_type}
     return [day for (day,) in await tuples(connection, query, parameters)]

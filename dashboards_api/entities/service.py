@@ -58,22 +58,15 @@ async def entity_events(
                 frozenset(await projects_of_brand(connection, brand_id)),
                 frozenset(await licenses_of_brand(connection, brand_id)),
             )
-    page, has_more = found[: asked.limit], len(found) > asked.limit
+    page, after = found[: asked.limit], None
+    if len(found) > asked.limit:
+        after = Cursor(page[-1]["occurred_at"], page[-1]["event_id"]).encode()
     if caller.role == "admin":
         await _record(state_pool, caller, entity, entity_id, asked, page)
         events = [_everything(event) for event in page]
     else:
         events = [EntityEvent.model_validate(redacted(event, caller, known)) for event in page]
-    return EntityEvents(
-        entity_type=entity,
-        entity_id=entity_id,
-        events=events,
-        next_cursor=_after(page[-1]) if has_more else None,
-    )
-
-
-def _after(event: Event) -> str:
-    return Cursor(event["occurred_at"], event["event_id"]).encode()
+    return EntityEvents(entity_type=entity, entity_id=entity_id, events=events, next_cursor=after)
 
 
 def _cursor(asked: EventsParameters) -> Cursor | None:

@@ -124,14 +124,6 @@ async def count(
     return Counted(coverage, groups, together(list(groups[POINTS].values())))
 
 
-async def count_together(
-    connection: AsyncConnection, breakdown: Breakdown, window: DayWindow, moment: Moment
-) -> Counted:
-    """Everything of `breakdown` in `window`, without what its groupings cost."""
-    everything = replace(breakdown, keys=(), sets=(), top=None)
-    return await count(connection, everything, window, moment)
-
-
 class Comparable(Protocol):
     """An answer that may have the period before beside it."""
 
@@ -148,6 +140,7 @@ async def compare(
     """Add the period before to `answer` if it is asked for; its unclassified windows."""
     if not asked.compare:
         return []
-    before = await count_together(connection, breakdown, asked.previous(), moment)
+    everything = replace(breakdown, keys=(), sets=(), top=None)  # without what groupings cost
+    before = await count(connection, everything, asked.previous(), moment)
     answer.previous = before.previous()
     return before.unclassified_windows

@@ -57,7 +57,7 @@ class NumberSet:
         if self._is_in.size:
             self._mark()
             return int(np.count_nonzero(self._is_in))
-        return _different(np.concatenate(self._few)) if self._few else 0
+        return np.unique(np.concatenate(self._few)).size if self._few else 0
 
     def _mark(self) -> None:
         for numbers in self._few:
@@ -106,11 +106,3 @@ def distinct_hashes(packed: Iterable[bytes]) -> pl.Series:
     """The different ones of hashes of eight bytes each. Not sorted: a hash table takes a quarter of
     the time."""
     return pl.Series(np.frombuffer(b"".join(packed), dtype=np.uint64)).unique()
-
-
-def _different(numbers: NDArray[np.unsignedinteger]) -> int:
-    """How many different ones; `numbers` are sorted in place."""
-    if not numbers.size:
-        return 0
-    numbers.sort()
-    return 1 + int(np.count_nonzero(numbers[1:] != numbers[:-1]))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dashboards_api.metrics.registry import fields_of_numbers
 from eventmill.privacy.certificate import Certificate
 
 Rows = list[dict[str, Any]]
@@ -79,16 +80,10 @@ class Held(BaseModel):
     )
 
 
-class DayTotals(BaseModel):
-    """Numbers of all the days together, each visitor once; `events` includes those of bots."""
+class DayTotals(fields_of_numbers(engagement_time=None)):  # type: ignore[misc]
+    """Numbers of all the days together, each visitor once."""
 
     events: int = Field(description="Raw events, those of bots included.", examples=[51230])
-    views: int = Field(description="Times that somebody looked at an asset.", examples=[1830])
-    clicks: int = Field(description="Downloads, and clicks to license.", examples=[212])
-    conversions: int = Field(description="Licenses created.", examples=[3])
-    revenue_cents: int = Field(
-        description="Revenue of new and renewed licenses, in cents.", examples=[129900]
-    )
     unique_visitors: int = Field(description="Different visitors with any event.", examples=[944])
 
 

@@ -27,13 +27,10 @@ async def docs_page(request: Request) -> HTMLResponse:
 
 
 def _policy(page: str) -> str:
-    scripts = " ".join(f"'sha256-{_digest(script)}'" for script in _INLINE_SCRIPT.findall(page))
+    hashes = [hashlib.sha256(script.encode()).digest() for script in _INLINE_SCRIPT.findall(page)]
+    scripts = " ".join(f"'sha256-{base64.b64encode(one).decode()}'" for one in hashes)
     return (
         f"default-src 'none'; connect-src 'self'; script-src {PARTS} {scripts};"
         f" style-src {PARTS} 'unsafe-inline'; img-src data: {ICONS} {PARTS};"
         " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-
-
-def _digest(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -960,19 +960,19 @@ export interface components {
         };
         /**
          * DayTotals
-         * @description Numbers of all the days together, each visitor once; `events` includes those of bots.
+         * @description Numbers of all the days together, each visitor once.
          */
         DayTotals: {
             /**
              * Clicks
-             * @description Downloads, and clicks to license.
-             * @example 212
+             * @description Downloads of an asset and clicks to license it.
+             * @example 87
              */
             clicks: number;
             /**
              * Conversions
              * @description Licenses created.
-             * @example 3
+             * @example 4
              */
             conversions: number;
             /**
@@ -984,7 +984,7 @@ export interface components {
             /**
              * Revenue Cents
              * @description Revenue of new and renewed licenses, in cents.
-             * @example 129900
+             * @example 519600
              */
             revenue_cents: number;
             /**
@@ -995,8 +995,8 @@ export interface components {
             unique_visitors: number;
             /**
              * Views
-             * @description Times that somebody looked at an asset.
-             * @example 1830
+             * @description Times that somebody looked at an IP asset.
+             * @example 1250
              */
             views: number;
         };
