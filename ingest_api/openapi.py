@@ -93,7 +93,7 @@ def _reference(*models: type) -> dict[str, Any]:
 def body(*models: type, **more: Any) -> dict[str, Any]:
     """`openapi_extra` of a call whose body is one of `models`, and is read raw."""
     content = {"application/json": {"schema": _reference(*models), **more}}
-    security = [{name: []} for name in SECURITY_SCHEMES]
+    security: list[dict[str, list[str]]] = [{name: []} for name in SECURITY_SCHEMES]
     return {"requestBody": {"required": True, "content": content}, "security": security}
 
 

@@ -112,8 +112,8 @@ def _performance(tally: Tally) -> dict[str, int]:
 
 
 def _costs(spent: Sequence[Spent], tally: Tally) -> dict[str, Any]:
-    """The fields of `Spend`. Money in another currency than the platform's is kept apart; no spend in
-    the platform's is null, which is not 0."""
+    """The fields of `Spend`. Money in other currencies than the platform's is kept apart; no spend
+    in the platform's is null, which is not 0."""
     own = [one.cents for one in spent if not one.is_other]
     other: Counter[str] = Counter()
     for one in spent:

@@ -1,4 +1,4 @@
-"""Turns a question and its sources into one SQL statement. Each row has the total number of rows."""
+"""Turns a question and its sources into one SQL statement. Each row has the total of rows."""
 
 from collections.abc import Mapping, Sequence
 
