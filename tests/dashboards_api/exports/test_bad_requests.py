@@ -38,6 +38,7 @@ def connection(module_database: str) -> Iterator[psycopg.Connection]:
         ({"format": "xlsx"}, "format", "csv"),
         ({"format": None}, "format", "csv"),
         ({"end": "2026-02-30"}, "end", "YYYY-MM-DD"),
+        ({"end": 1772323200}, "end", "YYYY-MM-DD"),
         ({"end": "2026-02-28"}, "end", "before start"),
         ({"end": str(FIRST + timedelta(days=732))}, "end", "at most 732"),
         ({"end": None}, "end", "missing"),
