@@ -27,7 +27,7 @@ def sender(api: httpx.Client, headers: dict[str, str]) -> Sends:
 
 
 @pytest.fixture(scope="module")
-def server(shared_api: httpx.Client) -> Sends:
+def our_server(shared_api: httpx.Client) -> Sends:
     """The marketplace's server, with a secret key."""
     return sender(shared_api, with_key(new_key("secret")))
 

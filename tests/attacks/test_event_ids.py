@@ -39,14 +39,14 @@ def stored(connection: psycopg.Connection, session_id: str) -> list[tuple[Any, .
 @pytest.mark.parametrize("is_first", [True, False])
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_a_paid_event_does_not_vanish_behind_a_text(
-    server: Sends, stranger: Sends, shared_connection: psycopg.Connection,
+    our_server: Sends, stranger: Sends, shared_connection: psycopg.Connection,
     spelling: str, *, is_first: bool,
 ) -> None:  # fmt: skip
     name = f"order-{spelling}-{is_first}"
     mapped = normal_event_id(name, Trust.SECRET)
     tried = dict(zip(SPELLINGS, (name, mapped, derived_id(name, Trust.PUBLISHABLE)), strict=True))
     forged = event(event_id=tried[spelling], session_id=name)
-    calls = [lambda: stranger(forged), lambda: server(sale(name, session_id=name))]
+    calls = [lambda: stranger(forged), lambda: our_server(sale(name, session_id=name))]
     answers = [call() for call in (calls if is_first else reversed(calls))]
     assert [statuses(answer) for answer in answers] == [["accepted"]] * 2
     paid, seen = stored(shared_connection, name)
@@ -57,12 +57,12 @@ def test_a_paid_event_does_not_vanish_behind_a_text(
 
 @pytest.mark.parametrize("is_first", [True, False])
 def test_the_more_trusted_has_the_uuid_whoever_came_first(
-    server: Sends, stranger: Sends, shared_connection: psycopg.Connection, *, is_first: bool
+    our_server: Sends, stranger: Sends, shared_connection: psycopg.Connection, *, is_first: bool
 ) -> None:
     """And retries of each are duplicates, whatever id their event has by then."""
     known = str(uuid.uuid4())
     forged, true = event(event_id=known, session_id=known), sale(known, session_id=known)
-    calls = [lambda: stranger(forged), lambda: server(true)]
+    calls = [lambda: stranger(forged), lambda: our_server(true)]
     calls = calls if is_first else calls[::-1]
     answers = [call() for call in (*calls, *calls)]
     assert [statuses(answer)[0] for answer in answers] == ["accepted"] * 2 + ["duplicate"] * 2
@@ -77,22 +77,22 @@ def test_the_more_trusted_has_the_uuid_whoever_came_first(
 
 
 def test_a_derived_id_that_is_taken_before_holds_nobody_up(
-    server: Sends, stranger: Sends, shared_connection: psycopg.Connection
+    our_server: Sends, stranger: Sends, shared_connection: psycopg.Connection
 ) -> None:
     """One who is ready for the way out as well: a UUID and what it would give way to."""
     known = str(uuid.uuid4())
     way_out = derived_id(known, Trust.PUBLISHABLE)
     for forged in (known, way_out):
         stranger(event(event_id=forged, session_id=known))
-    server(sale(way_out, session_id=known))
-    assert statuses(server(sale(known, session_id=known))) == ["accepted"]
+    our_server(sale(way_out, session_id=known))
+    assert statuses(our_server(sale(known, session_id=known))) == ["accepted"]
     found = stored(shared_connection, known)
     assert {event_id for _, event_id, trust in found if trust == Trust.SECRET} == {known, way_out}
     assert len(found) == len({event_id for _, event_id, _ in found}) == 4
 
 
 def test_three_classes_and_one_uuid_at_the_same_time(
-    server: Sends, stranger: Sends, shared_api: httpx.Client,
+    our_server: Sends, stranger: Sends, shared_api: httpx.Client,
     shared_connection: psycopg.Connection,
 ) -> None:  # fmt: skip
     """Sent together, again and again: one event of each class, each under an id of its own."""
@@ -101,7 +101,7 @@ def test_three_classes_and_one_uuid_at_the_same_time(
     ids = [str(uuid.uuid4()) for _ in range(20)]
     sent = [event(event_id=one, session_id="race", anonymous_id=None) for one in ids]
     with ThreadPoolExecutor(9) as threads:
-        answers = list(threads.map(lambda one: one(*sent), (stranger, user, server) * 3))
+        answers = list(threads.map(lambda one: one(*sent), (stranger, user, our_server) * 3))
     assert sum(answer["accepted"] for answer in answers) == 60
     assert sum(answer["duplicate"] for answer in answers) == 120
     found = stored(shared_connection, "race")
@@ -112,15 +112,15 @@ def test_three_classes_and_one_uuid_at_the_same_time(
 
 
 def test_a_rotated_key_is_the_same_class(
-    server: Sends, shared_api: httpx.Client, shared_connection: psycopg.Connection
+    our_server: Sends, shared_api: httpx.Client, shared_connection: psycopg.Connection
 ) -> None:
     rotated = sender(shared_api, with_key(new_key("secret")))
-    assert statuses(server(sale("rotated"))) == ["accepted"]
+    assert statuses(our_server(sale("rotated"))) == ["accepted"]
     assert statuses(rotated(sale("rotated"))) == ["duplicate"]
 
 
 def test_another_event_with_the_same_id_is_named_and_counted(
-    server: Sends, shared_api: httpx.Client
+    our_server: Sends, shared_api: httpx.Client
 ) -> None:
     first = sale("two", project_id="p", context={"utm": {"source": "a"}})
     again = {**first, "sent_at": None, "occurred_at": "2015-05-17T14:00:00+02:00"}
@@ -129,7 +129,7 @@ def test_another_event_with_the_same_id_is_named_and_counted(
     }  # fmt: skip
     counted = "eventmill_ingest_differing_duplicates_total"
     before = _metric(shared_api, counted)
-    answers = [server(one)["results"][0] for one in (first, again, other)]
+    answers = [our_server(one)["results"][0] for one in (first, again, other)]
     assert [answer["status"] for answer in answers] == ["accepted", "duplicate", "duplicate"]
     assert [answer.get("warnings") for answer in answers[:2]] == [None, None]
     assert {warning["field"] for warning in answers[2]["warnings"]} == {
@@ -138,11 +138,11 @@ def test_another_event_with_the_same_id_is_named_and_counted(
     assert _metric(shared_api, counted) == before + 1
 
 
-def test_a_retry_without_a_time_differs_in_nothing(server: Sends) -> None:
+def test_a_retry_without_a_time_differs_in_nothing(our_server: Sends) -> None:
     """Its time is that of its receipt, which is another for each try."""
     sent = {"event_type": "page_viewed", "event_id": "no time", "anonymous_id": "a"}
-    assert statuses(server(sent)) == ["accepted"]
-    (again,) = server(sent)["results"]
+    assert statuses(our_server(sent)) == ["accepted"]
+    (again,) = our_server(sent)["results"]
     assert again["status"] == "duplicate"
     assert "warnings" not in again
 
