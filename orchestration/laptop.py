@@ -4,7 +4,6 @@ No server is needed: the sources that models read are views of the files.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from eventmill.core.errors import ConfigurationError
 from eventmill.core.registry import COLUMNS
 from eventmill.core.settings import get_settings
 from eventmill.warehouse import days, files_of_days, open_root, table_named
-from eventmill.warehouse.references import CURRENT, references
+from eventmill.warehouse.references import CURRENT, TIME, references
 from orchestration.development import OF_DAYS, names, only
 
 TARGET = "duckdb"
@@ -25,31 +24,26 @@ DEFAULT_DAYS = 31
 EVENTS = "raw.events"
 
 
-@dataclass(frozen=True)
-class Source:
-    """A relation that models read, `schema.name`, and its columns with DuckDB's types, in order."""
-
-    relation: str
-    columns: Mapping[str, str]
-
-
 _DUCKDB = {"text": "varchar", "jsonb": "json"}
 
-SOURCES = (
-    Source(EVENTS, {name: _DUCKDB.get(c.type, c.type) for name, c in COLUMNS.items()}),
-    *(Source(reference.source, reference.columns) for reference in references()),
+# What models read, and its columns with PostgreSQL's types.
+_READ: Mapping[str, Mapping[str, str]] = {
+    EVENTS: {name: column.type for name, column in COLUMNS.items()},
+    **{reference.source: reference.columns for reference in references()},
     # What Dagster's builds note of themselves. A file has had none.
-    Source(
-        "enrichment.builds",
-        {
-            "build_id": "uuid",
-            "watermark": "timestamptz",
-            "parser_version": "varchar",
-            "finished_at": "timestamptz",
-        },
-    ),
-    Source("enrichment.replaced_days", {"day": "date"}),
-)
+    "enrichment.builds": {
+        "build_id": "uuid",
+        "watermark": TIME,
+        "parser_version": "text",
+        "finished_at": TIME,
+    },
+    "enrichment.replaced_days": {"day": "date"},
+}
+SOURCES = {
+    relation: {name: _DUCKDB.get(kind, kind) for name, kind in columns.items()}
+    for relation, columns in _READ.items()
+}
+"""Relation, `schema.name` → its columns with DuckDB's types, in order."""
 
 
 def prepare(arguments: Sequence[str]) -> dict[str, str]:
@@ -91,11 +85,11 @@ def attach(file: Path, found: Mapping[str, Sequence[str]]) -> None:
     except duckdb.IOException as error:
         raise ConfigurationError(f"{file} cannot be opened: {error}") from None
     with connection:
-        for source in SOURCES:
-            schema = source.relation.partition(".")[0]
+        for relation, columns in SOURCES.items():
+            schema = relation.partition(".")[0]
             connection.execute(f"create schema if not exists {schema}")
-            query = _query(connection, source, found.get(source.relation, ()))
-            connection.execute(f"create or replace view {source.relation} as {query}")
+            query = _query(connection, columns, found.get(relation, ()))
+            connection.execute(f"create or replace view {relation} as {query}")
 
 
 def environment(file: Path) -> dict[str, str]:
@@ -121,9 +115,11 @@ def window(arguments: Sequence[str], exported: Sequence[date]) -> dict[str, str]
     return only(DayWindow(first, exported[-1]))
 
 
-def _query(connection: duckdb.DuckDBPyConnection, source: Source, found: Sequence[str]) -> str:
+def _query(
+    connection: duckdb.DuckDBPyConnection, wanted: Mapping[str, str], found: Sequence[str]
+) -> str:
     """A column that all files lack, since they are of an older version, is null."""
-    nulls = {name: f"null::{kind} as {name}" for name, kind in source.columns.items()}
+    nulls = {name: f"null::{kind} as {name}" for name, kind in wanted.items()}
     if not found:
         return f"select {', '.join(nulls.values())} where false"
     files = ", ".join("'" + file.replace("'", "''") + "'" for file in found)
@@ -133,6 +129,6 @@ def _query(connection: duckdb.DuckDBPyConnection, source: Source, found: Sequenc
         nulls[name] if name not in there
         else f"{name}::{kind} as {name}" if kind in ("uuid", "json")
         else name
-        for name, kind in source.columns.items()
+        for name, kind in wanted.items()
     )  # fmt: skip
     return f"select {', '.join(columns)} from {rows}"  # noqa: S608

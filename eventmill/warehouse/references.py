@@ -20,16 +20,12 @@ from eventmill.warehouse.exporting import EXPORT_LOCK
 from eventmill.warehouse.folder import chunks_of
 from eventmill.warehouse.pseudonymising import pseudonymised
 from eventmill.warehouse.pseudonyms import Pseudonyms
-from eventmill.warehouse.source import Snapshot, impersonal_props, snapshot
+from eventmill.warehouse.source import Snapshot, selected, snapshot
 from eventmill.warehouse.storage import Root
-from eventmill.warehouse.types import UTC_TIME
+from eventmill.warehouse.types import SourceColumn, kind_of
 
 CURRENT = "current.parquet"
-TIME = "timestamptz"
-_ARROW = {
-    "varchar": pa.string(), "uuid": pa.string(), "json": pa.string(), "timestamptz": UTC_TIME,
-    "date": pa.date32(), "bigint": pa.int64(), "boolean": pa.bool_(),
-}  # fmt: skip
+TIME = "timestamp with time zone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +35,7 @@ class Reference:
     name: str
     schema: str
     columns: Mapping[str, str]
-    """Those that models read, each with its type, as DuckDB calls it; uuid and json are text."""
+    """Those that models read, each with its type in the database; uuid and jsonb become text."""
     people: tuple[str, ...] = ()
     """Columns that hold ids of people, as in tables.Table."""
 
@@ -48,95 +44,65 @@ class Reference:
         return f"{self.schema}.{self.name}"
 
 
-def _texts(*names: str) -> dict[str, str]:
-    return dict.fromkeys(names, "varchar")
-
-
-def _all(kind: str, *names: str) -> dict[str, str]:
-    return dict.fromkeys(names, kind)
-
-
-def _rule(name: str, *texts: str, **others: str) -> Reference:
-    """A view of the schema `rules`: its columns of text, and the others with their types."""
-    people = tuple(column for column in texts if column == "creator_id")
-    return Reference(name, "rules", {**_texts(*texts), **others}, people)
+def _reference(
+    schema: str, name: str, *texts: str, people: tuple[str, ...] = (), **others: str
+) -> Reference:
+    """A table or view: its columns of text, and the others with their types."""
+    return Reference(name, schema, {**dict.fromkeys(texts, "text"), **others}, people)
 
 
 _REFERENCES = (
-    Reference(
-        "lifecycle_events",
-        "raw",
-        {
-            "event_id": "uuid",
-            **_texts("event_type", "actor_type", "actor_id", "creator_id", "brand_id"),
-            **_texts("project_id", "ip_asset_id", "license_id"),
-            "props_json": "json",
-            **_all("timestamptz", "occurred_at", "received_at"),
-        },
-        people=("actor_id", "creator_id"),
+    _reference(
+        "raw", "lifecycle_events", "event_type", "actor_type", "actor_id", "creator_id", "brand_id",
+        "project_id", "ip_asset_id", "license_id", people=("actor_id", "creator_id"),
+        event_id="uuid", props_json="jsonb", occurred_at=TIME, received_at=TIME,
     ),
-    _rule(
-        "assets", "ip_asset_id", "creator_id", "title", "asset_type", "status",
-        uploaded_at=TIME, approved_at=TIME, rejected_at=TIME,
+    _reference(
+        "rules", "assets", "ip_asset_id", "creator_id", "title", "asset_type", "status",
+        people=("creator_id",), uploaded_at=TIME, approved_at=TIME, rejected_at=TIME,
     ),
-    _rule(
-        "projects", "project_id", "brand_id", "name", "status",
+    _reference(
+        "rules", "projects", "project_id", "brand_id", "name", "status",
         created_at=TIME, started_at=TIME, completed_at=TIME, archived_at=TIME,
     ),
-    _rule("project_history", "project_id", "status", valid_from=TIME, valid_to=TIME),
-    _rule(
-        "licenses", "license_id", "ip_asset_id", "project_id", "brand_id", "license_type",
+    _reference(
+        "rules", "project_history", "project_id", "status", valid_from=TIME, valid_to=TIME
+    ),
+    _reference(
+        "rules", "licenses", "license_id", "ip_asset_id", "project_id", "brand_id", "license_type",
         "territory", "status", renewals="bigint",
         created_at=TIME, signed_at=TIME, renewed_at=TIME, expired_at=TIME,
     ),
-    _rule(
-        "license_periods", "license_id", "ip_asset_id", "brand_id",
+    _reference(
+        "rules", "license_periods", "license_id", "ip_asset_id", "brand_id",
         valid_from="date", valid_to="date",
     ),
-    _rule("creators", "creator_id", first_active_at=TIME, last_active_at=TIME),
-    _rule("brands", "brand_id", first_active_at=TIME, last_active_at=TIME),
-    Reference(
-        "identities",
-        "raw",
-        {**_texts("anonymous_id", "user_id"), "verified": "boolean"},
-        people=("anonymous_id", "user_id"),
+    _reference(
+        "rules", "creators", "creator_id", people=("creator_id",),
+        first_active_at=TIME, last_active_at=TIME,
     ),
-    Reference(
-        "ad_spend",
-        "raw",
-        {
-            "date": "date",
-            **_texts("project_id", "source", "medium", "campaign", "term", "content", "currency"),
-            **_all("bigint", "cost_cents", "impressions", "clicks"),
-        },
+    _reference("rules", "brands", "brand_id", first_active_at=TIME, last_active_at=TIME),
+    _reference(
+        "raw", "identities", "anonymous_id", "user_id", people=("anonymous_id", "user_id"),
+        verified="boolean",
     ),
-    Reference(
-        "tracking_plan", "raw", {**_texts("event_type", "event_group"), "is_anonymous": "boolean"}
+    _reference(
+        "raw", "ad_spend", "project_id", "source", "medium", "campaign", "term", "content",
+        "currency", date="date", cost_cents="bigint", impressions="bigint", clicks="bigint",
     ),
-    Reference(
-        "user_agents",
-        "enrichment",
-        {
-            **_texts("user_agent", "device_type", "browser", "browser_version", "os"),
-            **_texts("os_version"),
-            "is_bot": "boolean",
-        },
+    _reference("raw", "tracking_plan", "event_type", "event_group", is_anonymous="boolean"),
+    _reference(
+        "enrichment", "user_agents", "user_agent", "device_type", "browser", "browser_version",
+        "os", "os_version", is_bot="boolean",
     ),
-    Reference("referrers", "enrichment", _texts("referrer_domain", "source", "category")),
-    Reference("platform_currency", "enrichment", _texts("currency")),
-    Reference(
-        "replaced_metrics",
-        "enrichment",
-        {
-            "date": "date",
-            **_texts("project_id", "ip_asset_id", "license_id"),
-            **_all("bigint", "views", "clicks", "conversions", "revenue_cents"),
-            **_all("bigint", "unique_visitors", "engagement_time", "bot_events", "bot_visitors"),
-            "was_removed": "boolean",
-            "definition": "varchar",
-            **_all("uuid", "build_id", "replaced_by"),
-            "replaced_at": "timestamptz",
-        },
+    _reference("enrichment", "referrers", "referrer_domain", "source", "category"),
+    _reference("enrichment", "platform_currency", "currency"),
+    _reference(
+        "enrichment", "replaced_metrics", "project_id", "ip_asset_id", "license_id", "definition",
+        date="date", views="bigint", clicks="bigint", conversions="bigint", revenue_cents="bigint",
+        unique_visitors="bigint", engagement_time="bigint", bot_events="bigint",
+        bot_visitors="bigint", was_removed="boolean", build_id="uuid", replaced_by="uuid",
+        replaced_at=TIME,
     ),
 )  # fmt: skip
 
@@ -161,13 +127,15 @@ def export_references(
 def _write(
     moment: Snapshot, root: Root, reference: Reference, pseudonyms: Pseudonyms | None
 ) -> int:
-    schema = pa.schema([(name, _ARROW[kind]) for name, kind in reference.columns.items()])
     columns = [
-        _column(name, kind, redacted=pseudonyms is not None)
-        for name, kind in reference.columns.items()
+        SourceColumn(name, kind_of(f"{reference.source}.{name}", type_), None)
+        for name, type_ in reference.columns.items()
     ]
+    schema = pa.schema([(column.name, column.kind.arrow) for column in columns])
+    redacted = pseudonyms is not None
     query = sql.SQL("select {} from {} as day").format(
-        sql.SQL(", ").join(columns), sql.Identifier(reference.schema, reference.name)
+        sql.SQL(", ").join(selected(column, redacted=redacted) for column in columns),
+        sql.Identifier(reference.schema, reference.name),
     )
     batches = moment.batches(query, schema)
     if pseudonyms and reference.people:
@@ -179,12 +147,3 @@ def _write(
                 writer.write_batch(batch)
         root.write(f"{reference.name}/{CURRENT}", chunks_of(file))
         return int(pq.read_metadata(file).num_rows)
-
-
-def _column(name: str, kind: str, *, redacted: bool) -> sql.Composable:
-    value: sql.Composable = sql.SQL("day.{}").format(sql.Identifier(name))
-    if redacted and name == "props_json":
-        value = impersonal_props(value)
-    if kind in ("uuid", "json"):
-        value = sql.SQL("({})::text").format(value)
-    return sql.SQL("{} as {}").format(value, sql.Identifier(name))

@@ -137,7 +137,7 @@ def day_query(
 ) -> sql.Composed:
     """All rows of a UTC day. `redacted` leaves out props that the tracking plan calls personal."""
     return sql.SQL(DAY).format(
-        columns=sql.SQL(", ").join(_column(column, redacted) for column in columns),
+        columns=sql.SQL(", ").join(selected(column, redacted=redacted) for column in columns),
         source=sql.Identifier(table.schema, table.relation),
         is_of_day=of_day(table, day),
         order=_order(table, columns, day),
@@ -155,17 +155,18 @@ def of_day(table: Table, day: date) -> sql.Composed:
     )
 
 
-def _column(column: SourceColumn, redacted: bool) -> sql.Composed:
+def selected(column: SourceColumn, *, redacted: bool) -> sql.Composed:
+    """A column of the row `day` as the files have it; `redacted` as in `day_query`."""
     name = sql.Identifier(column.name)
     value: sql.Composable = sql.SQL("day.{}").format(name)
     if redacted and column.name == "props_json":
-        value = impersonal_props(value)
+        value = _impersonal(value)
     if column.kind.cast:
         value = sql.SQL("({})::{}").format(value, sql.SQL(column.kind.cast))
     return sql.SQL("{} as {}").format(value, name)
 
 
-def impersonal_props(props: sql.Composable) -> sql.Composable:
+def _impersonal(props: sql.Composable) -> sql.Composable:
     """Props of the row `day` without those that the tracking plan calls personal."""
     cases = [
         sql.SQL("when {} then {} - {}::text[]").format(

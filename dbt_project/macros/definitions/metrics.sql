@@ -74,11 +74,6 @@ not is_bot
 ] | join('\n')) }}
 {%- endmacro %}
 
-{#- The SQL of a metric that is a sum over counted events, as a string constant. -#}
-{% macro published_sum(expression) -%}
-$sql$sum({{ expression }}) filter (where is_counted)$sql$
-{%- endmacro %}
-
 {#- A sum as a bigint: null is 0, and what bigint cannot hold stays at its end. -#}
 {% macro bigint(sum) -%}
 least(coalesce({{ sum }}, 0), 9223372036854775807)::bigint

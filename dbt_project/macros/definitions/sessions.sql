@@ -49,10 +49,11 @@ coalesce(
 {%- endmacro %}
 
 {#- Where an event stands among its visitor's, as text that sorts like (occurred_at, event_id), with
-    its session_id behind: the greatest one's is the latest. 10^18 keeps times before 1970 in order. -#}
+    its session_id behind: the greatest one's is the latest. 10^18 keeps times before 1970 in order.
+    Compared byte by byte, whatever the database's locale. -#}
 {% macro numbered_position() -%}
 ({{ epoch_microseconds('occurred_at') }} + 1000000000000000000)::text
-|| event_id::text || {{ bytewise('session_id') }}
+|| event_id::text || session_id collate "C"
 {%- endmacro %}
 
 {#- 19 digits of time and 36 of event id come first. -#}

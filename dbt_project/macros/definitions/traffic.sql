@@ -41,3 +41,29 @@ coalesce('=' || {{ one }}.{{ column }}, '') = coalesce('=' || {{ other }}.{{ col
 {{- ' and ' if not loop.last }}
 {%- endfor -%}
 {%- endmacro %}
+
+{#- The sums (`sums`) and visitors (`sets`) of `traffic` by some columns, where `condition` holds.
+    Visitors apart from sums, which then need no place for each visitor. -#}
+{% macro traffic_by(columns, condition='true') -%}
+(
+    select
+        {{ columns | join(', ') }},
+        {{ traffic_sums() }}
+    from traffic
+    where {{ condition }}
+    group by {{ columns | join(', ') }}
+) as sums
+left join (
+    select
+        {{ columns | join(', ') }},
+        count(*) as unique_visitors,
+        string_agg(int4send(visitor_number), ''::bytea) as visitors
+    from (
+        select distinct {{ columns | join(', ') }}, visitor_number
+        from traffic
+        where visitor_number is not null and {{ condition }}
+    ) as visited
+    group by {{ columns | join(', ') }}
+) as sets
+    on {{ same_values(columns, 'sums', 'sets') }}
+{%- endmacro %}

@@ -20,16 +20,3 @@ case
     else translate({{ text }}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')
 end
 {%- endmacro %}
-
-{#- So that text is compared byte by byte, whatever the database's locale. -#}
-{% macro bytewise(text) -%}
-{{ return(adapter.dispatch('bytewise', 'eventmill')(text)) }}
-{%- endmacro %}
-
-{% macro postgres__bytewise(text) -%}
-{{ text }} collate "C"
-{%- endmacro %}
-
-{% macro duckdb__bytewise(text) -%}
-{{ text }}
-{%- endmacro %}

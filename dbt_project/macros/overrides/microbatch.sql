@@ -14,7 +14,7 @@
     {%- if target.name == 'prod' -%}
         {{ note_replaced_day() }}
         {%- if meta.get('changes_kept') %}
-            {{ keep_changes(arg_dict['target_relation'], arg_dict['temp_relation'], arg_dict['dest_columns']) }}
+            {{ keep_changes(arg_dict['target_relation'], arg_dict['temp_relation']) }}
         {%- endif -%}
     {%- endif %}
     {{ replace_window(arg_dict) }}
@@ -62,37 +62,22 @@
     where enrichment.current_build() is null;
 {%- endmacro %}
 
-{#- The ids are compared as texts that are equal also where both are null, fit for a hash join. -#}
-{% macro keep_changes(target_relation, new_relation, columns) -%}
-{%- set names = columns | map(attribute='name') | list -%}
-{%- set numbers = [
-    'views', 'clicks', 'conversions', 'revenue_cents', 'unique_visitors', 'engagement_time',
-] -%}
-{%- set left_out = ['bot_events', 'bot_visitors'] -%}
+{% macro keep_changes(target_relation, new_relation) -%}
 {%- set receipts = adapter.get_relation(target.database, 'marts', 'build_receipts')
     or "(select null::date as date, null::timestamptz as built_at, null::text as definition, null::uuid as build_id) as no_receipts" -%}
     insert into enrichment.replaced_metrics (
         date, project_id, ip_asset_id, license_id,
-        {{ (numbers + left_out) | join(', ') }},
+        views, clicks, conversions, revenue_cents, unique_visitors, engagement_time,
+        bot_events, bot_visitors,
         was_removed, definition, build_id, replaced_by
     )
     select
         old.date, old.project_id, old.ip_asset_id, old.license_id,
-        {%- for name in numbers %}
-        old.{{ name }},
-        {%- endfor %}
-        {%- for name in left_out %}
-        {{ left_out_number('old', name, names) }},
-        {%- endfor %}
+        {{ kept_numbers('old') }},
         new.date is null,
         receipt.definition, receipt.build_id, enrichment.current_build()
     from {{ target_relation }} as old
-    left join {{ new_relation }} as new
-        on
-            {%- for name in ['project_id', 'ip_asset_id', 'license_id'] %}
-            {{ 'and ' if not loop.first }}coalesce('=' || old.{{ name }}, '')
-            = coalesce('=' || new.{{ name }}, '')
-            {%- endfor %}
+    left join {{ new_relation }} as new on {{ same_entity('old', 'new') }}
     left join (
         select definition, build_id
         from {{ receipts }}
@@ -102,25 +87,14 @@
     ) as receipt on true
     where
         old.date = {{ batch_day() }}
-        and (
-            {%- for name in numbers %}
-            old.{{ name }} is distinct from new.{{ name }} or
-            {%- endfor %}
-            {%- for name in left_out %}
-            {{ left_out_number('old', name, names) }}
-            is distinct from {{ left_out_number('new', name, names) }}
-            {{ 'or' if not loop.last }}
-            {%- endfor %}
-        );
+        and ({{ kept_numbers('old') }}) is distinct from ({{ kept_numbers('new') }});
 {%- endmacro %}
 
-{#- What was left out is a column, or in the column `metadata`. -#}
-{% macro left_out_number(row, name, columns) -%}
-{%- if name in columns -%}
-{{ row }}.{{ name }}
-{%- else -%}
-({{ row }}.metadata ->> '{{ name }}')::bigint
-{%- endif -%}
+{#- The numbers of a row of daily_metrics. -#}
+{% macro kept_numbers(row) -%}
+{%- for name in ['views', 'clicks', 'conversions', 'revenue_cents', 'unique_visitors', 'engagement_time'] -%}
+{{ row }}.{{ name }}, {% endfor -%}
+({{ row }}.metadata ->> 'bot_events')::bigint, ({{ row }}.metadata ->> 'bot_visitors')::bigint
 {%- endmacro %}
 
 {#- dbt keeps a batch's temporary table until it disconnects: a year of days would fill the disk. -#}

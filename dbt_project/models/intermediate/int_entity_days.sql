@@ -26,24 +26,12 @@ with events as (
     from {{ ref('int_events') }}
 ),
 
-visitors as (
-    select
-        visitor_id,
-        visitor_number
-    from {{ ref('visitors') }}
-),
-
--- One look-up in an index for each visitor of the day, as in `visitors`; materialized, or it would
--- be one for each event. Visitors without a number arrived during this build. They join
--- the sets when the day is built again for their late event.
+-- Materialized, or the look-up would be one for each event. Visitors without a number arrived
+-- during this build. They join the sets when the day is built again for their late event.
 numbered as materialized (
     select
         seen.visitor_id,
-        (
-            select visitors.visitor_number
-            from visitors
-            where visitors.visitor_id = seen.visitor_id
-        ) as visitor_number
+        {{ visitor_number('seen.visitor_id') }} as visitor_number
     from (select distinct visitor_id from events) as seen
 ),
 

@@ -19,21 +19,9 @@ events as (
         and is_counted
 ),
 
-visitors as (
-    select
-        visitor_id,
-        visitor_number
-    from {{ ref('visitors') }}
-),
-
--- A look-up in an index for each, as in int_entity_days.
 numbered as (
     select
-        (
-            select visitors.visitor_number
-            from visitors
-            where visitors.visitor_id = seen.visitor_id
-        ) as visitor_number
+        {{ visitor_number('seen.visitor_id') }} as visitor_number
     from (select distinct visitor_id from events where is_sign_up) as seen
 )
 

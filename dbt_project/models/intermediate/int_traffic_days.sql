@@ -23,32 +23,8 @@ rollups as (
         {{ traffic_sums('sums') }},
         coalesce(sets.unique_visitors, 0) as unique_visitors,
         coalesce(sets.visitors, ''::bytea) as visitors
-    from (
-        select
-            {{ columns | join(', ') }},
-            {{ traffic_sums() }}
-        from traffic
-        {{ 'where ip_asset_id is not null' if 'ip_asset_id' in columns }}
-        group by {{ columns | join(', ') }}
-    ) as sums
-    -- Visitors apart from sums, which then need no place for each visitor.
-    left join (
-        select
-            {{ columns | join(', ') }},
-            count(*) as unique_visitors,
-            string_agg(int4send(visitor_number), ''::bytea) as visitors
-        from (
-            select distinct
-                {{ columns | join(', ') }},
-                visitor_number
-            from traffic
-            where
-                visitor_number is not null
-                {{ 'and ip_asset_id is not null' if 'ip_asset_id' in columns }}
-        ) as visited
-        group by {{ columns | join(', ') }}
-    ) as sets
-        on {{ same_values(columns, 'sums', 'sets') }}
+    {%- set condition = 'ip_asset_id is not null' if 'ip_asset_id' in columns else 'true' %}
+    from {{ traffic_by(columns, condition) }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 )

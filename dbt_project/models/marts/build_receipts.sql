@@ -6,21 +6,16 @@
 }}
 
 -- Whatever a build writes comes before its receipt.
--- depends_on: {{ ref('int_campaign_visits') }}
--- depends_on: {{ ref('int_conversion_credits') }}
-{%- if target.type == 'postgres' %}
--- depends_on: {{ ref('int_platform_days') }}
--- depends_on: {{ ref('int_platform_visitors') }}
--- depends_on: {{ ref('int_project_days') }}
--- depends_on: {{ ref('int_traffic_days') }}
-{%- endif %}
--- depends_on: {{ ref('dim_assets') }}
--- depends_on: {{ ref('dim_brands') }}
--- depends_on: {{ ref('dim_creators') }}
--- depends_on: {{ ref('dim_licenses') }}
--- depends_on: {{ ref('dim_license_history') }}
--- depends_on: {{ ref('dim_projects') }}
--- depends_on: {{ ref('dim_project_history') }}
+{%- set written = [
+    'int_campaign_visits', 'int_conversion_credits', 'dim_assets', 'dim_brands', 'dim_creators',
+    'dim_licenses', 'dim_license_history', 'dim_projects', 'dim_project_history',
+] %}
+{%- set of_postgres = [
+    'int_platform_days', 'int_platform_visitors', 'int_project_days', 'int_traffic_days',
+] %}
+{%- for model in written + (of_postgres if target.type == 'postgres' else []) %}
+-- depends_on: {{ ref(model) }}
+{%- endfor %}
 with built as (
     select
         event_id,

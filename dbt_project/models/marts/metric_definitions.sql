@@ -3,38 +3,27 @@
     post_hook="{{ tell_definitions() }}",
 ) }}
 
+{#- Each is of counted events. -#}
+{%- set metrics = {
+    'views': ['Times that somebody looked at an IP asset', 'sum(' ~ metric_views() ~ ')'],
+    'clicks': ['Downloads of an asset and clicks to license it', 'sum(' ~ metric_clicks() ~ ')'],
+    'conversions': ['Licenses created', 'sum(' ~ metric_conversions() ~ ')'],
+    'revenue_cents': [
+        'Revenue of new and renewed licenses, in integer cents',
+        'sum(' ~ metric_revenue_cents() ~ ')',
+    ],
+    'unique_visitors': ['Different visitors with any event', 'count(distinct visitor_id)'],
+    'engagement_time': [
+        'Time that visitors were engaged, in milliseconds', 'sum(' ~ metric_engagement_ms() ~ ')'
+    ],
+} %}
+
 with metrics (metric, description, sql_expression) as (
     values
-    (
-        'views',
-        'Times that somebody looked at an IP asset',
-        {{ published_sum(metric_views()) }}
-    ),
-    (
-        'clicks',
-        'Downloads of an asset and clicks to license it',
-        {{ published_sum(metric_clicks()) }}
-    ),
-    (
-        'conversions',
-        'Licenses created',
-        {{ published_sum(metric_conversions()) }}
-    ),
-    (
-        'revenue_cents',
-        'Revenue of new and renewed licenses, in integer cents',
-        {{ published_sum(metric_revenue_cents()) }}
-    ),
-    (
-        'unique_visitors',
-        'Different visitors with any event',
-        'count(distinct visitor_id) filter (where is_counted)'
-    ),
-    (
-        'engagement_time',
-        'Time that visitors were engaged, in milliseconds',
-        {{ published_sum(metric_engagement_ms()) }}
-    )
+    {%- for metric, (description, expression) in metrics.items() %}
+    ('{{ metric }}', '{{ description }}', $sql${{ expression }} filter (where is_counted)$sql$)
+    {{- ',' if not loop.last }}
+    {%- endfor %}
 )
 
 select

@@ -14,13 +14,6 @@ with events as (
     where occurred_at >= {{ batch_start() }} and occurred_at < {{ batch_start(1) }}
 ),
 
-visitors as (
-    select
-        visitor_id,
-        visitor_number
-    from {{ ref('visitors') }}
-),
-
 visits as (
     select
         visitor_id,
@@ -34,11 +27,7 @@ visits as (
 numbered as materialized (
     select
         seen.visitor_id,
-        (
-            select visitors.visitor_number
-            from visitors
-            where visitors.visitor_id = seen.visitor_id
-        ) as visitor_number
+        {{ visitor_number('seen.visitor_id') }} as visitor_number
     from (select distinct visitor_id from visits) as seen
 )
 

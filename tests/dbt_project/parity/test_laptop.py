@@ -30,7 +30,7 @@ def test_only_the_target_leaves_the_server_alone(arguments: list[str], *, expect
 
 
 def test_a_column_that_an_older_export_lacks_is_null(tmp_path: Path) -> None:
-    older = [name for name in SOURCES[0].columns if name != "trust"]
+    older = [name for name in SOURCES[EVENTS] if name != "trust"]
     nulls = ", ".join(f"null::varchar as {name}" for name in older)
     file = str(tmp_path / "older.parquet")
     duckdb.sql(f"copy (select {nulls}) to '{file}'")
@@ -81,7 +81,7 @@ def test_sources_without_files_have_their_columns_and_no_rows(tmp_path: Path) ->
     file = tmp_path / "of an analyst's" / "laptop.duckdb"
     attach(file, {EVENTS: []})
     with duckdb.connect(str(file), read_only=True) as connection:
-        for source in SOURCES:
-            found = connection.execute(f"select * from {source.relation}")
-            assert [column[0] for column in found.description or []] == list(source.columns)
+        for relation, columns in SOURCES.items():
+            found = connection.execute(f"select * from {relation}")
+            assert [column[0] for column in found.description or []] == list(columns)
             assert found.fetchall() == []
