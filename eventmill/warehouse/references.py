@@ -87,6 +87,10 @@ _REFERENCES = (
         verified="boolean",
     ),
     _reference(
+        "rules", "links", "anonymous_id", "actor_id", people=("anonymous_id", "actor_id"),
+        verified="boolean", received_at=TIME,
+    ),
+    _reference(
         "raw", "ad_spend", "project_id", "source", "medium", "campaign", "term", "content",
         "currency", date="date", cost_cents="bigint", impressions="bigint", clicks="bigint",
     ),
