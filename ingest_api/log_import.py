@@ -1,4 +1,4 @@
-"""Imports an access log: makes batches of events from its lines, and counts what became of each."""
+"""Imports an access log: sends its lines as requests, and counts what became of each."""
 
 import asyncio
 from collections import Counter
@@ -12,8 +12,8 @@ from ingest_api.log_files import MAX_LINE_BYTES, LogFile
 from ingest_api.log_sinks import Event, Sink
 from ingest_api.partitions import MOST_NEW_DAYS
 
-BATCH = 500
-# Batches on their way at once, so that the next is made while one is being committed.
+EVENTS_A_REQUEST = 500
+# Requests on their way at once, so that the next is made while one is being committed.
 IN_FLIGHT = 4
 # Lines with a problem that are listed; the rest are counted.
 LISTED = 20
@@ -62,7 +62,7 @@ class Summary:
 
 @dataclass
 class Import:
-    """Sends a log's events to a sink in batches; `progress` is called after each."""
+    """Sends a log's events to a sink in requests; `progress` is called after each."""
 
     log: LogFile
     options: LogOptions
@@ -78,23 +78,26 @@ class Import:
         limit = asyncio.Semaphore(IN_FLIGHT)
         try:
             async with asyncio.TaskGroup() as tasks:
-                batch = _Batch()
+                request = _Request()
                 for number, line in enumerate(self.log, 1):
                     self.summary.lines = number
-                    self._read(number, line, batch)
-                    if len(batch.events) >= BATCH or len(batch.days) == MOST_NEW_DAYS:
+                    self._read(number, line, request)
+                    if (
+                        len(request.events) >= EVENTS_A_REQUEST
+                        or len(request.days) == MOST_NEW_DAYS
+                    ):
                         await limit.acquire()
-                        tasks.create_task(self._send(batch, limit))
-                        batch = _Batch()
-                if batch.events:
+                        tasks.create_task(self._send(request, limit))
+                        request = _Request()
+                if request.events:
                     await limit.acquire()
-                    tasks.create_task(self._send(batch, limit))
+                    tasks.create_task(self._send(request, limit))
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
         self.summary.damage = self.log.damage
         return self.summary
 
-    def _read(self, number: int, text: str | None, batch: "_Batch") -> None:
+    def _read(self, number: int, text: str | None, request: "_Request") -> None:
         summary = self.summary
         if text is None:
             summary.unparsable.add(number, f"longer than {MAX_LINE_BYTES:,} bytes")
@@ -113,17 +116,17 @@ class Import:
         if not self.options.all_requests and (reason := skip_reason(line)):
             summary.skipped[reason] += 1
             return
-        batch.lines.append(number)
-        batch.events.append(self._events.event(line))
-        batch.days.add(line.time[:10])
-        batch.addresses.append(line.host)
+        request.lines.append(number)
+        request.events.append(self._events.event(line))
+        request.days.add(line.time[:10])
+        request.addresses.append(line.host)
 
-    async def _send(self, batch: "_Batch", limit: asyncio.Semaphore) -> None:
+    async def _send(self, request: "_Request", limit: asyncio.Semaphore) -> None:
         try:
-            results = await self.sink(batch.events, batch.addresses)
+            results = await self.sink(request.events, request.addresses)
         finally:
             limit.release()
-        for number, result in zip(batch.lines, results, strict=True):
+        for number, result in zip(request.lines, results, strict=True):
             if result.status == "accepted":
                 self.summary.imported += 1
             elif result.status == "duplicate":
@@ -137,7 +140,7 @@ class Import:
 
 
 @dataclass
-class _Batch:
+class _Request:
     lines: list[int] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)

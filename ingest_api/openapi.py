@@ -19,7 +19,7 @@ from eventmill.core.tracking_plan import tracking_plan
 from eventmill.http.guard import guarded
 from eventmill.http.problems import MEDIA_TYPE, REFERENCE, Problems, Responses
 from ingest_api.body import MAX_BODY_BYTES
-from ingest_api.schemas import Answer, Batch, Call, CallBatch, Problem
+from ingest_api.schemas import Answer, Call, CallBatch, EventList, Problem
 
 
 class SegmentProblems(Problems):
@@ -146,11 +146,11 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 def _requests() -> dict[str, Any]:
     """The schemas of what is sent."""
-    inputs = [(model, "validation", TypeAdapter(model)) for model in (Batch, Call, CallBatch)]
+    inputs = [(model, "validation", TypeAdapter(model)) for model in (EventList, Call, CallBatch)]
     _, found = TypeAdapter.json_schemas(inputs, ref_template=REFERENCE)  # type: ignore[arg-type]
     schemas: dict[str, Any] = found["$defs"]
     envelope = schemas["Envelope"]
-    schemas["Batch"]["properties"]["sent_at"] = envelope["properties"]["sent_at"]
+    schemas["EventList"]["properties"]["sent_at"] = envelope["properties"]["sent_at"]
     envelope["required"] = ["event_type"]
     envelope["properties"]["event_type"] = {
         "type": "string",

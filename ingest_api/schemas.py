@@ -15,7 +15,7 @@ Time = Annotated[str, Field(description="RFC 3339 with an offset.")]
 
 
 @with_config(DOCUMENTED)
-class Batch(TypedDict):
+class EventList(TypedDict):
     """Up to 1,000 events."""
 
     events: list[Envelope]

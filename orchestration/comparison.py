@@ -55,7 +55,7 @@ select * from pairs where {differs} order by {size} desc, {key} limit {limit}
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ColumnChange:
     """One column: its sums (None unless it is a number) and the rows in which it is different."""
 
     column: str
@@ -74,7 +74,7 @@ class Comparison:
     """
 
     rows: Mapping[str, int]
-    changes: Sequence[Change]
+    changes: Sequence[ColumnChange]
     moved: Sequence[Mapping[str, Any]]
 
 
@@ -125,11 +125,13 @@ def compare(
         return Comparison(rows, changes, _moved(cursor, key, changed, numbers, limit))
 
 
-def _change(cursor: psycopg.Cursor[dict[str, Any]], name: str, kind: str, totals: str) -> Change:
+def _change(
+    cursor: psycopg.Cursor[dict[str, Any]], name: str, kind: str, totals: str
+) -> ColumnChange:
     sides = {"old": sql.Identifier(f"old {name}"), "new": sql.Identifier(f"new {name}")}
     sums = sql.SQL(SUMS if kind in NUMBERS else NO_SUMS).format(totals=sql.SQL(totals), **sides)
     row = cursor.execute(sql.SQL(CHANGE).format(sums=sums, **sides)).fetchone() or {}
-    return Change(name, row["old"], row["new"], row["rows"])
+    return ColumnChange(name, row["old"], row["new"], row["rows"])
 
 
 def _moved(

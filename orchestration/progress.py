@@ -19,7 +19,7 @@ def show_on(stream: TextIO) -> None:
 
 
 @dg.logger({}, description="Steps and what they report, a line each, on the terminal.")
-def progress(context: dg.InitLoggerContext) -> logging.Logger:
+def progress_logger(context: dg.InitLoggerContext) -> logging.Logger:
     """Messages of steps, and the start, end, failure and retry of each."""
     logger = logging.Logger("eventmill.progress", level=logging.DEBUG)
     logger.addHandler(_Lines())

@@ -50,7 +50,7 @@ Types = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PlanChange:
     """One difference; `path` such as `event_types.page_viewed.props_schema.properties.title`."""
 
     kind: Literal["added", "removed", "changed"]
@@ -80,7 +80,7 @@ def stored_types(connection: psycopg.Connection) -> Types:
     return dict(rows)
 
 
-def store_plan(connection: psycopg.Connection, plan: TrackingPlan) -> list[Change]:
+def store_plan(connection: psycopg.Connection, plan: TrackingPlan) -> list[PlanChange]:
     """Make the database hold `plan`, in one transaction; what that changed."""
     with connection.transaction():
         connection.execute("lock table raw.tracking_plan in share row exclusive mode")
@@ -94,22 +94,22 @@ def store_plan(connection: psycopg.Connection, plan: TrackingPlan) -> list[Chang
     return changes
 
 
-def differences(before: Types, after: Types) -> list[Change]:
+def differences(before: Types, after: Types) -> list[PlanChange]:
     """What turns the plan `before` into `after`, sorted by path."""
-    found: list[Change] = []
+    found: list[PlanChange] = []
     _compare("event_types", before, after, found)
     return sorted(found, key=lambda change: change.path)
 
 
-def _compare(path: str, before: Any, after: Any, found: list[Change]) -> None:
+def _compare(path: str, before: Any, after: Any, found: list[PlanChange]) -> None:
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for name in before.keys() | after.keys():
             below = f"{path}.{name}"
             if name not in after:
-                found.append(Change("removed", below, before[name]))
+                found.append(PlanChange("removed", below, before[name]))
             elif name not in before:
-                found.append(Change("added", below, None, after[name]))
+                found.append(PlanChange("added", below, None, after[name]))
             else:
                 _compare(below, before[name], after[name], found)
     elif before != after:
-        found.append(Change("changed", path, before, after))
+        found.append(PlanChange("changed", path, before, after))

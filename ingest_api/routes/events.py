@@ -17,7 +17,7 @@ from ingest_api.body import invalid, listed, parse_json, read_body
 from ingest_api.events import STATUSES, Result
 from ingest_api.headers import header
 from ingest_api.openapi import EXAMPLES, JUDGING, PROBLEMS, body
-from ingest_api.schemas import Answer, Batch
+from ingest_api.schemas import Answer, EventList
 
 ROUTE = "/v1/events"
 MAY_HOLD_CREDENTIALS = re.compile(rb'"(?:write_key|user_token)"')
@@ -32,7 +32,7 @@ router = APIRouter()
     response_model=Answer,
     response_description="Every accepted event is stored durably.",
     responses=JUDGING,
-    openapi_extra=body(Envelope, Batch, examples=EXAMPLES),
+    openapi_extra=body(Envelope, EventList, examples=EXAMPLES),
 )
 async def post_events(request: Request) -> Response:
     """The body is JSON whatever the content type says.

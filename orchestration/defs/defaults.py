@@ -2,12 +2,12 @@
 
 import dagster as dg
 
-from orchestration.progress import progress
+from orchestration.progress import progress_logger
 
 
 @dg.definitions
 def defaults() -> dg.Definitions:
     return dg.Definitions(
-        loggers={"console": dg.colored_console_logger, "progress": progress},
+        loggers={"console": dg.colored_console_logger, "progress": progress_logger},
         executor=dg.in_process_executor,
     )

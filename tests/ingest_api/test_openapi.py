@@ -25,7 +25,7 @@ def validate(value: Any, name: str) -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_examples_are_accepted(shared_api: httpx.Client, name: str) -> None:
     example = EXAMPLES[name]["value"]
-    validate(example, "Batch" if "events" in example else "Envelope")
+    validate(example, "EventList" if "events" in example else "Envelope")
     answer = shared_api.post("/v1/events", json=example).json()
     assert answer["accepted"] == len(example.get("events", [example]))
 
