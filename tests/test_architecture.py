@@ -32,6 +32,12 @@ FORBIDDEN = {
     },
 }  # fmt: skip
 LONGEST_FILE = 300
+# What documents name that is no path of this tree: files of a running system, and other names.
+OF_A_HOME = (
+    ".eventmill/", "dagster/", "dbt_target/", "exports/", "logs/", "manifest.json", "postgres/",
+    "run/", "schema.json", "secrets/", "spool/",
+)  # fmt: skip
+NO_PATHS = (".venv/", "FILE.csv", "eventmill/progress", "eventmill/why", "psycopg.sql")
 
 
 def _sources(part: str) -> list[Path]:
@@ -119,6 +125,30 @@ def test_links_in_the_documents_lead_somewhere() -> None:
     for page in [*pages, PROJECT_ROOT / "web" / "tracker" / "README.md"]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page} links to {target}"
+
+
+def test_paths_in_the_documents_exist() -> None:
+    """A path may be shortened from the left, as `defs/dbt/run.py`, and have a wildcard."""
+    tree = [
+        f"/{path.relative_to(PROJECT_ROOT).as_posix()}{'/' if path.is_dir() else ''}"
+        for top in PROJECT_ROOT.iterdir()
+        if not top.name.startswith(".") or top.is_file()
+        for path in (top, *top.rglob("*"))
+        if not {"__pycache__", "node_modules"} & set(path.parts)
+    ]
+    missing = []
+    files = re.compile(r"\.(cfg|csv|js|json|md|mjs|py|sql|toml|ts|txt|yaml|yml)$")
+    for page in [*PROJECT_ROOT.glob("*.md"), *(PROJECT_ROOT / "docs").rglob("*.md")]:
+        prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+        for path in re.findall(r"`([\w.*-]+(?:/[\w.*-]+)*/?)`", prose):
+            if path.startswith((*OF_A_HOME, *NO_PATHS)) or not ("/" in path or files.search(path)):
+                continue
+            ending = path if path.startswith(".") and "/" not in path else f"/{path}"
+            wildcards = re.escape(ending).replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
+            found = re.compile(f"{wildcards}/?$")
+            if not any(found.search(known) for known in tree):
+                missing.append(f"{page.name}: {path}")
+    assert not missing
 
 
 def test_people_are_they() -> None:
