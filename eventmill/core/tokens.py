@@ -53,7 +53,7 @@ def issue(caller: Caller, lifetime: timedelta = DEFAULT_LIFETIME) -> str:
     """
     if signing_keys() is not None:
         raise ConfigurationError(
-            "tokens are signed by whoever owns the keys at EVENTMILL_JWT_JWKS_URL: ask there,"
+            "tokens are signed by the service that owns the keys at EVENTMILL_JWT_JWKS_URL: ask it,"
             " or unset it to make tokens here"
         )
     if caller.role not in ROLES:

@@ -167,7 +167,7 @@ async def _let_nobody_store(connection: AsyncConnection) -> None:
             continue
         await _limit_waiting(connection, 0)
         return
-    raise Unavailable("the ingest service does not let go of its tables: try again")
+    raise Unavailable("the ingest service holds its tables for too long: try again")
 
 
 async def _limit_waiting(connection: AsyncConnection, milliseconds: int) -> None:

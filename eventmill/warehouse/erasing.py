@@ -232,5 +232,5 @@ def _require_known_key(root: Root, table: Table, day: date) -> None:
     if former and former.key_id not in (None, pseudonyms_of(root.url).key_id):
         raise EventmillError(
             f"{former.table} of {former.day} was exported with another EVENTMILL_WAREHOUSE_KEY"
-            f" ({former.key_id}): set it again, so that whoever is erased can be found there"
+            f" ({former.key_id}): set it again, so that erased people can be found there"
         )

@@ -1,4 +1,4 @@
-"""SQL of the notes that builds keep."""
+"""SQL of the records that builds keep."""
 
 from typing import LiteralString
 

@@ -1,6 +1,6 @@
-"""A build as it is noted in the database: from which state it reads, and how it ended.
+"""Records a build in the database: which snapshot it reads, and how it ended.
 
-All of it happens on one connection, which holds the lock of all builds.
+Everything runs on one connection, which holds the lock of all builds.
 """
 
 from collections.abc import Collection, Mapping

@@ -1,4 +1,4 @@
-"""What every job runs with, unless it says something else."""
+"""The loggers and the executor of every job that does not name others."""
 
 import dagster as dg
 

@@ -1,1 +1,1 @@
-"""What tells somebody that a run failed, or died without a word."""
+"""Sensors that alert when a run failed, or when its process died."""

@@ -1,1 +1,1 @@
-"""The job that builds days; what starts it, and what says that a night is missing."""
+"""The job that builds days, what starts it, and the alert when a night is missing."""
