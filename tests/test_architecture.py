@@ -37,7 +37,15 @@ OF_A_HOME = (
     ".eventmill/", "dagster/", "dbt_target/", "exports/", "logs/", "manifest.json", "postgres/",
     "run/", "schema.json", "secrets/", "spool/",
 )  # fmt: skip
-NO_PATHS = (".venv/", "FILE.csv", "eventmill/progress", "eventmill/why", "psycopg.sql")
+NO_PATHS = (
+    ".venv/",
+    "application/",
+    "text/",
+    "FILE.csv",
+    "eventmill/progress",
+    "eventmill/why",
+    "psycopg.sql",
+)
 
 
 def _sources(part: str) -> list[Path]:
