@@ -51,9 +51,7 @@ def links_of(rows: Iterable[EventRow], sender: Sender) -> list[Link]:
     found = []
     for row in rows:
         user_id = row.actor_id or row.user_id
-        if not row.anonymous_id or row.anonymous_id == user_id:
-            continue
-        if user_id and row.actor_type != NOBODY:
+        if row.anonymous_id and user_id and row.actor_type != NOBODY:
             verified = bool(row.actor_id) and sender.trust > Trust.PUBLISHABLE
             seen_at, received_at = row.occurred_at, row.received_at
             found.append(Link(row.anonymous_id, user_id, verified, seen_at, received_at))

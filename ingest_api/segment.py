@@ -205,7 +205,7 @@ def _link(message: dict[str, Any], kind: str, sender: Sender, received: str) -> 
             return None
         user_id = sender.caller.sub
     anonymous_id = _id(other)
-    if not (_is_storable(user_id) and _is_storable(anonymous_id)) or user_id == anonymous_id:
+    if not (_is_storable(user_id) and _is_storable(anonymous_id)):
         return None
     seen_at = _seen_at(message, received)
     return Link(anonymous_id, user_id, sender.kind != "publishable", seen_at, received)

@@ -76,12 +76,19 @@ select
     end,
     (select are_checked from erasures)
 """
-_VALUES: Final = [
-    sql.SQL("v[{}]::{} as {}").format(
-        sql.Literal(position), sql.SQL(COLUMNS[name].type), sql.Identifier(name)
+
+
+def _value(name: str) -> sql.Composed:
+    """A column's value in a line. How a visitor is spelled, the database says (migration 0038)."""
+    names = ("actor_id", "anonymous_id", name) if name == "visitor_id" else (name,)
+    parts = sql.SQL(", ").join(
+        sql.SQL("v[{}]").format(sql.Literal(EventRow._fields.index(part) + 1)) for part in names
     )
-    for position, name in enumerate(EventRow._fields, start=1)
-]
+    form = "rules.visitor({})" if name == "visitor_id" else "{}::" + COLUMNS[name].type
+    return sql.SQL(form + " as {}").format(parts, sql.Identifier(name))
+
+
+_VALUES: Final = [_value(name) for name in EventRow._fields]
 
 
 def _batch(*columns: sql.Composable) -> sql.Composed:

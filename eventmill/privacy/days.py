@@ -35,7 +35,7 @@ from (
         found.visitor_id,
         (found.occurred_at at time zone 'UTC')::date as day
     from subject_events as found
-    where found.visitor_id <> all(%(ids)s)
+    where found.visitor_id <> all(rules.visitors_of(%(ids)s))
 ) as lost
 inner join marts.sessions as sessions
     on

@@ -64,6 +64,8 @@ from ops.exported_days
 where day = any(%(days)s)
 group by destination
 """
+# The ids, and the visitors that they are.
+SPELLED: LiteralString = "select rules.visitors_of(%(ids)s::text[])"
 NOTE: LiteralString = """
 insert into ops.warehouse_erasures (erasure_id, destination, ids, days)
 values (%(erasure_id)s, %(destination)s, %(ids)s, %(days)s)
@@ -97,10 +99,11 @@ async def note_warehouse_files(
     connection: AsyncConnection, erasure_id: UUID, ids: Collection[str], days: Collection[date]
 ) -> None:
     """Have the exported files of `days` rewritten, in every place that days were exported to."""
+    [(spelled,)] = await fetch(connection, SPELLED, {"ids": list(ids)})
     found = await fetch(connection, DESTINATIONS, {"days": sorted(days)})
     for destination, held, has_plain_ids in found:
-        names = sorted(map(pseudonyms_of(destination).of, ids))
+        names = sorted(map(pseudonyms_of(destination).of, spelled))
         if has_plain_ids:
-            names += sorted(ids)
+            names += sorted(spelled)
         note = {"erasure_id": erasure_id, "destination": destination, "ids": names, "days": held}
         await connection.execute(NOTE, note)

@@ -170,7 +170,7 @@ def of_person(relation: Relation, known: Collection[Relation]) -> sql.Composed:
     """A condition on rows `held` of a table that dbt makes: of the person, or of their events."""
     conditions: list[sql.Composable] = []
     if relation.names_visitors:
-        conditions.append(sql.SQL("held.visitor_id = any(%(ids)s)"))
+        conditions.append(sql.SQL("held.visitor_id = any(rules.visitors_of(%(ids)s))"))
     if relation.event_column:
         conditions.append(
             sql.SQL("held.{} in (select event_id from subject_events)").format(
@@ -187,7 +187,8 @@ def of_person(relation: Relation, known: Collection[Relation]) -> sql.Composed:
         conditions.append(
             sql.SQL(
                 "held.conversion_id in ("
-                "select conversion_id from {} where visitor_id = any(%(ids)s))"
+                "select conversion_id from {}"
+                " where visitor_id = any(rules.visitors_of(%(ids)s)))"
             ).format(sql.Identifier(*conversions))
         )
     return sql.SQL("({})").format(sql.SQL(" or ").join(conditions))

@@ -92,7 +92,7 @@ select (moment at time zone 'UTC')::date, count(*) from gone group by 1
 """
 # A number that is in the set of a day must not come to mean somebody else (docs/decisions/0014).
 FORGET_VISITOR: LiteralString = """
-update {table} set visitor_id = null where visitor_id = any(%(ids)s)
+update {table} set visitor_id = null where visitor_id = any(rules.visitors_of(%(ids)s))
 """
 
 

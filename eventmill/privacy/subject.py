@@ -35,7 +35,7 @@ create temporary table subject_events on commit drop as
 select
     events.event_id,
     events.occurred_at,
-    events.visitor_id,
+    rules.visitor(events.actor_id, events.anonymous_id, events.visitor_id) as visitor_id,
     events.user_agent,
     case when events.actor_type is distinct from 'system' then events.anonymous_id end
         as anonymous_id

@@ -84,7 +84,7 @@ _REFERENCES = (
     _reference("rules", "brands", "brand_id", first_active_at=TIME, last_active_at=TIME),
     _reference(
         "raw", "identities", "anonymous_id", "user_id", people=("anonymous_id", "user_id"),
-        verified="boolean",
+        verified="boolean", received_at=TIME,
     ),
     _reference(
         "rules", "links", "anonymous_id", "actor_id", people=("anonymous_id", "actor_id"),

@@ -1,7 +1,7 @@
 """Links between anonymous ids and users that came after the days of their events were built.
 
 They are looked at once a night: many people log in every hour, and each login changes days of
-weeks ago.
+weeks ago. A link that a browser claims changes nothing of before it was received.
 """
 
 from datetime import date, datetime, timedelta
@@ -20,6 +20,8 @@ create temporary table new_links on commit drop as
 select
     anonymous_id,
     user_id,
+    verified,
+    received_at,
     changed_xid
 from raw.identities
 where not pg_visible_in_snapshot(
@@ -40,7 +42,10 @@ with linked as (
         new_links.*
     from raw.events
     inner join new_links on events.anonymous_id = new_links.anonymous_id
-    where events.occurred_at >= %(since)s and events.actor_id is null
+    where
+        events.occurred_at >= %(since)s
+        and events.actor_id is null
+        and (new_links.verified or events.received_at >= new_links.received_at)
 )
 
 select
@@ -58,7 +63,9 @@ SESSIONS: LiteralString = """
 select distinct built.date
 from linked_days as linked
 inner join marts.sessions as sessions
-    on sessions.visitor_id in (linked.anonymous_id, linked.user_id)
+    on sessions.visitor_id in (
+        rules.anonymous_visitor(linked.anonymous_id), rules.actor_visitor(linked.user_id)
+    )
 inner join marts.daily_builds as built
     on built.date = (sessions.started_at at time zone 'UTC')::date
 where built.date between linked.day + %(first)s and linked.day + %(last)s

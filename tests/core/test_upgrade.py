@@ -27,7 +27,7 @@ REBUILT = "2015-05-18"
 MARTS = {
     "daily_metrics": "date, project_id, ip_asset_id, license_id, views, clicks, conversions,"
     " revenue_cents, unique_visitors, engagement_time, metadata",
-    "attribution": "event_id, occurred_at, visitor_id, session_id, utm_source, utm_medium,"
+    "attribution": "event_id, occurred_at, session_id, utm_source, utm_medium,"
     " utm_campaign, referrer_domain, landing_page, channel, device_type, browser, os, is_bot",
     "campaign_daily": "*",
     "conversion_credits": "conversion_id, model, touch_number, credit, revenue_cents, channel",
@@ -51,6 +51,13 @@ def before(server: EmbeddedPostgres) -> Iterator[psycopg.Connection]:
     ):
         yield connection
     drop(server, TEMPLATE)
+# Who each event was of, by the ids that it carries, and who it is of since visitors have kinds.
+VISITORS = "select event_id::text, visitor_id from marts.attribution"
+ANONYMOUS = """
+select event_id::text, anonymous_id, visitor_id
+from raw.events
+where actor_id is null and anonymous_id not in (select anonymous_id from raw.identities)
+"""
 
 
 def _marts(connection: psycopg.Connection) -> dict[str, list[str]]:
@@ -72,6 +79,9 @@ def test_a_database_of_the_version_before_gives_the_same_numbers(
     expected: dict[str, Any] = json.loads((BEFORE / ANSWERS).read_text())
     marts = _marts(before)
     assert all(marts.values())
+    visitors = dict(rows(before, VISITORS))
+    for event, device, hashed in rows(before, ANONYMOUS):
+        visitors[event] = f"anon:{device}" if device else f"hash:{hashed}"
     refused = run_eventmill("keys", "list")
     assert refused.returncode == 1
     assert "run `eventmill migrate`" in refused.stderr
@@ -81,9 +91,11 @@ def test_a_database_of_the_version_before_gives_the_same_numbers(
     assert set_up(before) == []  # what `up` does besides
     prepare_orchestration()
     assert _marts(before) == marts
+    assert dict(rows(before, VISITORS)) == visitors
     assert _answers() == expected
 
     rebuilt = run_eventmill("backfill", REBUILT, REBUILT)
     assert rebuilt.returncode == 0, rebuilt.stderr
     assert _marts(before) == marts
+    assert dict(rows(before, VISITORS)) == visitors
     assert _answers() == expected

@@ -122,7 +122,7 @@ def insert(
     for event in made:
         if event.user_agent != BOT:
             is_user = event.actor_id is not None or linked
-            visitors.setdefault(f"{'user' if is_user else 'anon'}-{name}", []).append(event)
+            visitors.setdefault(f"{'user' if is_user else 'anon:anon'}-{name}", []).append(event)
     return visitors
 
 

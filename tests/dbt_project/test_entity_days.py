@@ -36,7 +36,7 @@ def members(warehouse: Warehouse, *days: date) -> list[tuple[Any, ...]]:
 
 
 def test_a_set_is_the_numbers_of_its_counted_visitors(warehouse: Warehouse, day: date) -> None:
-    ann, bob, bot = (f"{name} {day}" for name in ("ann", "bob", "bot"))
+    ann, bob, bot = (f"hash:{name} {day}" for name in ("ann", "bob", "bot"))
     warehouse.insert(
         [
             Event(day, visitor_id=ann, ip_asset_id="a", project_id="p", user_agent=BROWSER),
@@ -79,39 +79,39 @@ def test_numbers_are_dense_and_stay(warehouse: Warehouse, day: date) -> None:
 def test_only_visitors_of_the_days_are_added(warehouse: Warehouse, day: date) -> None:
     last = 24 * 60 * 60 * 1_000_000 - 1
     for offset, at in ((-1, last), (0, 0), (2, last), (3, 0)):
-        warehouse.insert([Event(day + offset * ONE, visitor_id=f"{offset}-{day}", at=at)])
+        warehouse.insert([Event(day + offset * ONE, visitor_id=f"hash:{offset}-{day}", at=at)])
     warehouse.manifest()
     # Microbatch takes a day that is begun for the whole of it, and so do the visitors.
     window = ["--event-time-start", f"{day} 06:00:00"]
     window += ["--event-time-end", f"{day + 2 * ONE} 06:00:00"]
     result = warehouse.dbt("run", *window, "--select", *SETS)
     assert result.success, messages(result)
-    assert set(dict(warehouse.rows(NUMBERS, f"%-{day}"))) == {f"0-{day}", f"2-{day}"}
+    assert set(dict(warehouse.rows(NUMBERS, f"%-{day}"))) == {f"hash:0-{day}", f"hash:2-{day}"}
     assert [row[0] for row in members(warehouse, day, day + 2 * ONE)] == [day, day + 2 * ONE]
 
 
 def test_a_number_of_an_erased_person_is_not_given_again(warehouse: Warehouse, day: date) -> None:
-    warehouse.insert([Event(day, visitor_id=f"me-{day}")])
+    warehouse.insert([Event(day, visitor_id=f"hash:me-{day}")])
     warehouse.run_marts(day)
     erase = "update marts.visitors set visitor_id = null where visitor_id = %s"
-    assert warehouse.execute(erase, f"me-{day}") == 1
-    warehouse.execute("delete from raw.events where visitor_id = %s", f"me-{day}")
-    warehouse.insert([Event(day, visitor_id=f"new-{day}")])
+    assert warehouse.execute(erase, f"hash:me-{day}") == 1
+    warehouse.execute("delete from raw.events where visitor_id = %s", f"hash:me-{day}")
+    warehouse.insert([Event(day, visitor_id=f"hash:new-{day}")])
     warehouse.run_marts(day)
-    assert members(warehouse, day) == [(day, None, None, None, 1, [f"new-{day}"])]
+    assert members(warehouse, day) == [(day, None, None, None, 1, [f"hash:new-{day}"])]
 
 
 def test_a_visitor_who_comes_while_a_day_is_built_waits_for_the_next_build(
     warehouse: Warehouse, day: date
 ) -> None:
-    warehouse.insert([Event(day, visitor_id=f"early-{day}")])
+    warehouse.insert([Event(day, visitor_id=f"hash:early-{day}")])
     warehouse.run_marts(day)
-    warehouse.insert([Event(day, "asset_viewed", f"late-{day}", ip_asset_id="a")])
+    warehouse.insert([Event(day, "asset_viewed", f"hash:late-{day}", ip_asset_id="a")])
     warehouse.manifest()
     window = ["--event-time-start", str(day), "--event-time-end", str(day + ONE)]
     result = warehouse.dbt("run", *window, "--select", "int_entity_days")
     assert result.success, messages(result)
-    assert [row[4:] for row in members(warehouse, day)] == [(1, [f"early-{day}"]), (0, [])]
+    assert [row[4:] for row in members(warehouse, day)] == [(1, [f"hash:early-{day}"]), (0, [])]
     warehouse.run_marts(day)
     assert len(members(warehouse, day)[0][5]) == 2
 
@@ -123,7 +123,7 @@ def test_builds_in_any_order_give_what_one_build_gives(warehouse: Warehouse, day
         Event(
             dice.choice(days),
             dice.choice(["asset_viewed", "license_created"]),
-            f"{dice.randrange(12)}-{day}",
+            f"hash:{dice.randrange(12)}-{day}",
             project_id=dice.choice([None, "p", "q"]),
             ip_asset_id=dice.choice([None, "a", "b"]),
             license_id=dice.choice([None, None, "l"]),
@@ -134,15 +134,15 @@ def test_builds_in_any_order_give_what_one_build_gives(warehouse: Warehouse, day
     )
     for one in dice.sample(days, 5):
         warehouse.run_marts(one)
-    warehouse.execute("delete from raw.events where visitor_id = %s", f"3-{day}")
-    warehouse.insert([Event(days[1], "asset_viewed", f"late-{day}", ip_asset_id="a")])
+    warehouse.execute("delete from raw.events where visitor_id = %s", f"hash:3-{day}")
+    warehouse.insert([Event(days[1], "asset_viewed", f"hash:late-{day}", ip_asset_id="a")])
     for one in [days[1], *dice.sample(days, 5)]:
         warehouse.run_marts(one)
     one_by_one = members(warehouse, *days), warehouse.rows(SUMS, days)
     warehouse.execute("delete from intermediate.int_entity_days where date = any(%s)", days)
     warehouse.run_marts(days[0], days[-1])
     assert (members(warehouse, *days), warehouse.rows(SUMS, days)) == one_by_one
-    assert all(f"3-{day}" not in row[5] for row in one_by_one[0])
+    assert all(f"hash:3-{day}" not in row[5] for row in one_by_one[0])
 
 
 def test_other_money_is_apart(warehouse: Warehouse, day: date) -> None:

@@ -30,7 +30,7 @@ def drawn(dice: random.Random, day: date) -> Event:
     return Event(
         day,
         dice.choice(["asset_viewed", "asset_downloaded", "page_viewed"]),
-        visitor_id=f"{dice.choice('abcdefgh')} {day}",
+        visitor_id=f"hash:{dice.choice('abcdefgh')} {day}",
         at=dice.randrange(86_400_000_000),
         ip_asset_id=dice.choice(["x", "y", None]),
         project_id=dice.choice(["p", None]),
@@ -122,7 +122,7 @@ def test_the_detail_is_the_events_summed(warehouse: Warehouse, day: date) -> Non
 
 def test_the_platforms_bitmap_is_its_visitors(warehouse: Warehouse, day: date) -> None:
     # More than a word of them, so that bits of several words are set.
-    people = [Event(day, visitor_id=f"{n} {day}", user_agent=BROWSER) for n in range(150)]
+    people = [Event(day, visitor_id=f"hash:{n} {day}", user_agent=BROWSER) for n in range(150)]
     bots = [Event(day, visitor_id=f"bot {n} {day}", user_agent=BOT) for n in range(5)]
     warehouse.insert([*people, *bots, *(event.on(day) for event in people[:20])])
     run(warehouse, day)

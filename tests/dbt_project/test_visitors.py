@@ -40,7 +40,7 @@ def test_before_and_after_logging_in(warehouse: Warehouse, day: date) -> None:
     assert warehouse.rows(UNIQUES, next_day) == [(2,)]
     attributed = "select distinct visitor_id from marts.attribution where occurred_at >= %s"
     assert {me, her} <= {visitor for (visitor,) in warehouse.rows(attributed, day)}
-    assert (browser,) not in warehouse.rows(attributed, day)
+    assert (f"anon:{browser}",) not in warehouse.rows(attributed, day)
 
 
 def test_the_definition_holds(warehouse: Warehouse) -> None:

@@ -35,7 +35,7 @@ def test_deleted_events_vanish_from_both_marts(warehouse: Warehouse, day: date) 
         " order by 1",
         day,
         day + ONE,
-    ) == [("ann",), ("bob",)]
+    ) == [("hash:ann",), ("hash:bob",)]
     assert not warehouse.rows(
         "select from marts.daily_metrics where date = %s"
         " and (ip_asset_id = 'b' or project_id = 'p')",

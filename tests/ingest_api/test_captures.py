@@ -107,7 +107,7 @@ def test_browsers(bare_api: httpx.Client, connection: psycopg.Connection, name: 
         assert event["click_id"] == "GCL1"
         # A browser's word for who it is names no actor.
         assert event["actor_id"] is None
-        assert event["visitor_id"] == event["anonymous_id"]
+        assert event["visitor_id"] == f"anon:{event['anonymous_id']}"
         event["props_json"].pop("_clock_skew_seconds", None)
     assert page["props_json"] == {"path": "/page.html", "title": "Gallery"}
     assert (track["ip_asset_id"], track["props_json"]) == ("a-1", {"revenue_cents": 1299})

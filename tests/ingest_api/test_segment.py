@@ -145,7 +145,7 @@ def test_a_browser_names_nobody(
     call(bare_api, keys["publishable"], event="Asset Viewed", userId="u-1")
     call(bare_api, keys["publishable"], event="License Created", userId="u-1")
     assert stored(shared_connection, "event_type, actor_id, user_id, visitor_id") == [
-        ("asset_viewed", None, "u-1", "anon-1")
+        ("asset_viewed", None, "u-1", "anon:anon-1")
     ]
     assert [field for _, field in refused(shared_connection)] == ["event_type"]
 

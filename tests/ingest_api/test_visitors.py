@@ -37,8 +37,8 @@ def anonymous(**fields: str) -> dict[str, Any]:
 def test_the_order_of_ids(api: httpx.Client, connection: psycopg.Connection) -> None:
     actor = event(actor_type="user", actor_id="u-1", anonymous_id="a-1")
     found = visitors(api, connection, "A", ADDRESS, actor, event(anonymous_id="a-1"), anonymous())
-    assert found[:2] == ["u-1", "a-1"]
-    assert re.fullmatch(r"[0-9a-f]{32}", found[2])
+    assert found[:2] == ["u-1", "anon:a-1"]
+    assert re.fullmatch(r"hash:[0-9a-f]{32}", found[2])
 
 
 def test_the_hash_tells_address_agent_and_day_apart(

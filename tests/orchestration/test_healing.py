@@ -205,7 +205,7 @@ def test_new_links_are_noted_once_a_night_for_the_days_of_their_events(
     connection.execute("insert into marts.sessions values ('u', %s)", [noon(days[0] - ONE)])
     assert note_links(connection) == (0, [])
     link = (
-        "insert into raw.identities values ('a', %s, false, now()) on conflict (anonymous_id)"
+        "insert into raw.identities values ('a', %s, true, now()) on conflict (anonymous_id)"
         " do update set user_id = excluded.user_id"
     )
     connection.execute(link, ["u"])

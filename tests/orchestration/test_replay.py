@@ -24,5 +24,5 @@ def test_the_job_replays(database: str, connection: psycopg.Connection) -> None:
         ):
             result = replay_rejected.execute_in_process()
             assert result.output_for_node("replay_rejected_events") == expected
-    assert scalar(connection, "select visitor_id from raw.events") == "somebody"
+    assert scalar(connection, "select visitor_id from raw.events") == "hash:somebody"
     assert scalar(connection, "select replayed_as from raw.rejected_events") == "accepted"

@@ -198,7 +198,9 @@ def test_whose_an_event_is(connection: psycopg.Connection) -> None:
         if actor and kind != "system":
             people = {actor}
         else:
-            people = {device, user} | ({visitor} if not actor else set())
+            people = {device, user}
+            if not actor:
+                people |= {visitor, f"anon:{device}" if device else visitor and f"hash:{visitor}"}
         query = "select raw.event_people(jsonb_populate_record(null::raw.events, %s::jsonb))"
         assert set(scalar(connection, query, json.dumps(event))) == people - {None}, event
 

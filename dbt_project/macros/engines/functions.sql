@@ -1,5 +1,5 @@
 {#-
-  PostgreSQL's functions that DuckDB lacks, and the one of the schema `rules` that is asked for each
+  PostgreSQL's functions that DuckDB lacks, and those of the schema `rules` that are asked for each
   event, under the same names, so that models are plain SQL. They
   are made in the DuckDB file before each build (on-run-start). What is no function, such as a
   collation, has a macro in this folder for each engine.
@@ -9,6 +9,17 @@
 create schema if not exists rules;
 create or replace macro rules.clean_tag(tag) as
     nullif(nullif({{ ascii_lower("trim(tag, ' ')") }}, ''), '(not set)');
+create or replace macro rules.actor_visitor(actor_id) as
+    case
+        when regexp_matches(actor_id, '^(actor|anon|hash):') then 'actor:' || actor_id
+        else actor_id
+    end;
+create or replace macro rules.visitor(actor_id, anonymous_id, visitor_id) as coalesce(
+    rules.actor_visitor(actor_id),
+    'anon:' || anonymous_id,
+    case when starts_with(visitor_id, 'hash:') then visitor_id else 'hash:' || visitor_id end
+);
+create or replace macro rules.anonymous_visitor(anonymous_id) as 'anon:' || anonymous_id;
 create or replace macro regexp_like(words, pattern) as regexp_matches(words, pattern),
     (words, pattern, flags) as regexp_matches(words, pattern, flags);
 create or replace macro regexp_substr(words, pattern) as nullif(regexp_extract(words, pattern), '');

@@ -45,6 +45,7 @@ with located as (
         (select platform.currency from platform) as platform_currency,
         {{ visitor() }} as visitor,
         {{ trust() }} as sender_trust,
+        {{ reach() }} as reach,
         coalesce(referrers.referrer_domain, events.referrer_domain) as domain,
         rules.clean_tag(events.utm_source) as source_tag,
         rules.clean_tag(events.utm_medium) as medium_tag,
@@ -135,6 +136,7 @@ select
     country,
     props_json,
     sender_trust as trust,
+    reach,
 
     is_bot,
     {{ is_counted() }} as is_counted,
