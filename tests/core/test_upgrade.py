@@ -51,12 +51,16 @@ def before(server: EmbeddedPostgres) -> Iterator[psycopg.Connection]:
     ):
         yield connection
     drop(server, TEMPLATE)
+
+
 # Who each event was of, by the ids that it carries, and who it is of since visitors have kinds.
 VISITORS = "select event_id::text, visitor_id from marts.attribution"
 ANONYMOUS = """
 select event_id::text, anonymous_id, visitor_id
 from raw.events
-where actor_id is null and anonymous_id not in (select anonymous_id from raw.identities)
+where
+    actor_id is null
+    and coalesce(anonymous_id, '') not in (select anonymous_id from raw.identities)
 """
 
 
@@ -77,6 +81,9 @@ def test_a_database_of_the_version_before_gives_the_same_numbers(
     before: psycopg.Connection,
 ) -> None:
     expected: dict[str, Any] = json.loads((BEFORE / ANSWERS).read_text())
+    # What was stored before there were classes of trust is a server's word (0034).
+    for event in (event for answer in expected.values() for event in answer.get("events", ())):
+        event |= {"trust": 3} if "received_at" in event else {}
     marts = _marts(before)
     assert all(marts.values())
     visitors = dict(rows(before, VISITORS))

@@ -162,7 +162,9 @@ def test_an_erased_person_leaves_the_sets(
     events.execute("delete from raw.events where visitor_id = 'visitor-7'")
     assert answered(views_database, EVERYTHING, BUILT, "week") > 0
     build(ago(DAYS), ago(2))
-    events.execute("update marts.visitors set visitor_id = null where visitor_id = 'hash:visitor-7'")
+    events.execute(
+        "update marts.visitors set visitor_id = null where visitor_id = 'hash:visitor-7'"
+    )
     assert answered(views_database, EVERYTHING, WHOLE, "week") == before - 1
     require_exact(events, views_database, [WHOLE, BUILT, *windows(filled, 2)], BREAKDOWNS)
 

@@ -102,11 +102,33 @@ def simple_sessions(events: list[Event]) -> list[list[Event]]:
 
 
 def touches_of(session: list[Event]) -> list[Event]:
+    """The arrivals; those that a browser claimed are compared with their like only."""
     touches = [session[0]]
     for event in session[1:]:
-        if origin(event)[0] != "(direct)" and origin(event) != origin(touches[-1]):
+        alike = [touch for touch in touches if is_claimed(touch) == is_claimed(event)]
+        if origin(event)[0] != "(direct)" and origin(event) not in map(origin, alike[-1:]):
             touches.append(event)
     return touches
+
+
+def is_claimed(event: Event) -> bool:
+    return event.reached_by == "claimed"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A link that a browser claimed: when, and the events that it does not make the user's."""
+
+    received_at: datetime
+    before: list[Event]
+
+
+def earns(touch: Event, conversion: Event) -> bool:
+    """Whether the touch was there when the conversion came, or a more trusted sender says so."""
+    assert touch.received_at
+    assert conversion.received_at
+    on_time = touch.received_at <= conversion.received_at
+    return on_time or touch.trust == 3 or touch.trust > conversion.trust
 
 
 @dataclass(frozen=True)
@@ -115,31 +137,40 @@ class Credit:
     model: str
     touch_number: int
     touch: Event
+    reached_by: str
     credit: Fraction
     cents: int
 
 
-def credits_of(events: list[Event], cents: dict[str, int]) -> list[Credit]:
+def credits_of(
+    events: list[Event], cents: dict[str, int], claim: Claim | None = None
+) -> list[Credit]:
     """All credits of one visitor's conversions; `cents` by event id as text."""
-    touches = in_order([t for _, session in sessions_of(events) for t in touches_of(session)])
+    own = [touch for _, session in sessions_of(events) for touch in touches_of(session)]
+    before = claim.before if claim else []
+    followed = [touch for _, session in sessions_of(before) for touch in touches_of(session)]
     found = []
     for conversion in in_order(events):
         if conversion.event_type != "license_created":
             continue
         at = (moment(conversion), conversion.event_id.bytes)
+        assert conversion.received_at
+        follows = claim is not None and conversion.received_at >= claim.received_at
         path = [
             touch
-            for touch in touches
+            for touch in in_order([*own, *(followed if follows else [])])
             if (moment(touch), touch.event_id.bytes) <= at
             and moment(conversion) - moment(touch) <= LOOKBACK
-        ]
+            and earns(touch, conversion)
+        ] or [conversion]
+        reached_by = ["claimed" if touch in followed else touch.reached_by for touch in path]
         for model, weights in weights_of(path, conversion).items():
             parts = apportion(10**10, weights)
             money = apportion(cents[str(conversion.event_id)], parts)
             found += [
-                Credit(conversion, model, number, touch, Fraction(part, 10**10), amount)
-                for number, (touch, part, amount) in enumerate(
-                    zip(path, parts, money, strict=True), start=1
+                Credit(conversion, model, number, touch, how, Fraction(part, 10**10), amount)
+                for number, (touch, how, part, amount) in enumerate(
+                    zip(path, reached_by, parts, money, strict=True), start=1
                 )
                 if weights[number - 1]
             ]

@@ -3,14 +3,18 @@
 import itertools
 import json
 import random
-from datetime import date, timedelta
+from collections import defaultdict
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
 
+from eventmill.core.days import day_start
 from tests.dbt_project.conftest import BOT, BROWSER
+from tests.dbt_project.sessions_by_hand import Claim
 from tests.dbt_project.warehouse import Event, Warehouse
 
 DAYS = 8
@@ -82,6 +86,8 @@ def _stream(draw: random.Random) -> list[dict[str, Any]]:
                 # The site's own host, so that a referrer on it is none.
                 "landing_page": "https://shop.example/",
                 "is_logged_in": draw.random() < 0.5,
+                "trust": draw.choice([3, 3, 2, 1, 1]),
+                "delay": draw.choice([0, 0, SECOND, HOUR, 30 * HOUR]),
                 **draw.choice(ARRIVALS),
             }
         )
@@ -89,41 +95,60 @@ def _stream(draw: random.Random) -> list[dict[str, Any]]:
     return [event for event in events if event["at"] < DAYS * DAY]
 
 
+LINK = """
+insert into raw.identities (anonymous_id, user_id, verified, first_seen_at, received_at)
+values (%s, %s, %s, now(), %s)
+"""
+
+
+class Built(NamedTuple):
+    """Streams that are stored and built: their first day, and the counted events by visitor."""
+
+    day: date
+    visitors: dict[str, list[Event]]
+    claimed_at: dict[str, datetime]
+    """User whose anonymous id is linked by a browser's claim → when it was received."""
+
+    def claim(self, visitor: str) -> Claim | None:
+        """What a claim adds to the visitor."""
+        if visitor not in self.claimed_at:
+            return None
+        before = self.visitors.get(visitor.replace("user-", "anon:anon-"), [])
+        return Claim(self.claimed_at[visitor], before)
+
+
 @cache
-def built(warehouse: Warehouse, seed: int) -> tuple[date, dict[str, list[Event]]]:
-    """The first day of a seed's streams, and their events by visitor; stored and built once."""
+def built(warehouse: Warehouse, seed: int) -> Built:
+    """A seed's streams, stored and built once."""
     draw = random.Random(seed)
     # Before the days that tests have for themselves.
     first = date(2018, 1, 1) + timedelta(days=10 * seed)
-    visitors: dict[str, list[Event]] = {}
+    visitors: dict[str, list[Event]] = defaultdict(list)
+    claimed_at: dict[str, datetime] = {}
     for number in range(VISITORS):
-        stream, linked = _stream(draw), draw.random() < 0.5
-        visitors |= insert(warehouse, first, stream, f"{first}-{number}", linked)
+        name = f"{first}-{number}"
+        made = events_of(first, _stream(draw), name)
+        warehouse.insert(list(reversed(made)))
+        link = draw.choice(["none", "verified", "claimed"])
+        linked_at = day_start(first) + timedelta(microseconds=draw.randrange(DAYS * DAY))
+        if link != "none":
+            warehouse.execute(LINK, f"anon-{name}", f"user-{name}", link == "verified", linked_at)
+        if link == "claimed":
+            claimed_at[f"user-{name}"] = linked_at
+        for event in made:
+            if event.user_agent == BOT:
+                continue
+            assert event.received_at
+            holds = link == "verified" or (link == "claimed" and event.received_at >= linked_at)
+            if event.actor_id is None and holds:
+                event = replace(event, reached_by=link)
+            is_user = event.actor_id is not None or holds
+            visitors[f"{'user' if is_user else 'anon:anon'}-{name}"].append(event)
     build(warehouse, first, first + timedelta(days=DAYS))
-    return first, visitors
+    return Built(first, dict(visitors), claimed_at)
 
 
 _event_ids = itertools.count()
-
-
-def insert(
-    warehouse: Warehouse, day: date, stream: list[dict[str, Any]], name: str, linked: bool
-) -> dict[str, list[Event]]:
-    """Store a stream, last event first; returns the counted events by visitor."""
-    made = events_of(day, stream, name)
-    warehouse.insert(list(reversed(made)))
-    if linked:
-        warehouse.execute(
-            "insert into raw.identities values (%s, %s, true, now())",
-            f"anon-{name}",
-            f"user-{name}",
-        )
-    visitors: dict[str, list[Event]] = {}
-    for event in made:
-        if event.user_agent != BOT:
-            is_user = event.actor_id is not None or linked
-            visitors.setdefault(f"{'user' if is_user else 'anon:anon'}-{name}", []).append(event)
-    return visitors
 
 
 def events_of(day: date, stream: list[dict[str, Any]], name: str) -> list[Event]:

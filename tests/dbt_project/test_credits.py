@@ -16,7 +16,7 @@ from tests.dbt_project.warehouse import Event, Warehouse
 ONE = timedelta(days=1)
 LAST = timedelta(days=streams.DAYS)
 CREDITS = """
-select conversion_id, model, touch_number, touched_at, source, medium, campaign, credit,
+select conversion_id, model, touch_number, touched_at, reached_by, source, medium, campaign, credit,
        amount_cents, currency, revenue_cents
 from marts.conversion_credits
 where occurred_at >= %s and occurred_at < %s
@@ -25,13 +25,14 @@ where occurred_at >= %s and occurred_at < %s
 
 @streams.few_builds
 def test_credits_are_what_plain_loops_say(warehouse: Warehouse, seed: int) -> None:
-    day, visitors = streams.built(warehouse, seed)
+    built = streams.built(warehouse, seed)
     expected = [
         row_of(credit)
-        for events in visitors.values()
-        for credit in credits_of(events, cents_of(events))
+        for visitor, events in built.visitors.items()
+        for credit in credits_of(events, cents_of(events), built.claim(visitor))
     ]
-    found = warehouse.rows(CREDITS, day, day + LAST)
+    assert {row[4] for row in expected} == {"same", "verified", "claimed"}
+    found = warehouse.rows(CREDITS, built.day, built.day + LAST)
     assert sorted(found, key=repr) == sorted(expected, key=repr)
     check_conserved(found)
 
@@ -48,6 +49,7 @@ def row_of(credit: Credit) -> tuple[Any, ...]:
         credit.model,
         credit.touch_number,
         moment(credit.touch),
+        credit.reached_by,
         *origin(credit.touch),
         Decimal(share.numerator) * 10**10 / share.denominator * Decimal("1e-10"),
         credit.cents,

@@ -76,7 +76,7 @@ def by_hand(number: str | None, session: list[Event]) -> tuple[Any, ...]:
 
 @streams.few_builds
 def test_sessions_are_what_plain_loops_say(warehouse: Warehouse, seed: int) -> None:
-    day, visitors = streams.built(warehouse, seed)
+    day, visitors, _ = streams.built(warehouse, seed)
     found = warehouse.rows(
         f"select visitor_id, {', '.join(COLUMNS)} from marts.sessions"
         " where started_at >= %s and started_at < %s order by visitor_id, started_at, session_id",

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -44,6 +44,13 @@ class Event:
     event_id: UUID = field(default_factory=uuid4)
     anonymous_id: str | None = None
     actor_id: str | None = None
+    user_id: str | None = None
+    # Of the sender, as raw.events has it.
+    trust: int = 3
+    # Microseconds after the event; None: now, as the last of all.
+    delay: int | None = None
+    # How it must come to its visitor; not sent.
+    reached_by: str = "same"
     session_id: str | None = None
     project_id: str | None = None
     ip_asset_id: str | None = None
@@ -60,6 +67,16 @@ class Event:
     utm_campaign: str | None = None
     utm_term: str | None = None
 
+    @property
+    def moment(self) -> datetime:
+        return day_start(self.day) + timedelta(microseconds=self.at)
+
+    @property
+    def received_at(self) -> datetime | None:
+        if self.delay is None:
+            return None
+        return self.moment + timedelta(microseconds=self.delay)
+
     @classmethod
     def with_props(cls, day: date, event_type: str, **props: Any) -> "Event":
         return cls(day, event_type, props=json.dumps(props))
@@ -69,8 +86,9 @@ class Event:
         return replace(self, day=day, event_id=uuid4())
 
 
-COLUMNS = [name for name in Event.__dataclass_fields__ if name not in ("day", "at", "props")]
-COPY = f"copy raw.events ({', '.join(COLUMNS)}, occurred_at, props_json) from stdin"
+NO_COLUMNS = ("day", "at", "props", "delay", "reached_by")
+COLUMNS = [name for name in Event.__dataclass_fields__ if name not in NO_COLUMNS]
+COPY = f"copy raw.events ({', '.join(COLUMNS)}, occurred_at, received_at, props_json) from stdin"
 
 
 class Warehouse:
@@ -95,9 +113,9 @@ class Warehouse:
                 connection.execute("select raw.ensure_partition(%s)", (day,))
             with connection.cursor().copy(COPY) as copy:
                 for event in events:
-                    moment = day_start(event.day) + timedelta(microseconds=event.at)
                     values = [getattr(event, name) for name in COLUMNS]
-                    copy.write_row([*values, moment, event.props])
+                    times = event.moment, event.received_at or datetime.now(UTC)
+                    copy.write_row([*values, *times, event.props])
             connection.execute(
                 "insert into raw.event_ids select event_id, occurred_at from raw.events"
                 " on conflict do nothing"

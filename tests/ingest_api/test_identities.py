@@ -83,6 +83,13 @@ def test_a_claim_gives_way_and_never_comes_back(
         assert link(shared_connection, anonymous_id) == [expected]
 
 
+def test_an_id_and_a_user_of_one_name_are_two_and_can_be_linked(
+    bare_api: httpx.Client, keys: dict, shared_connection: psycopg.Connection
+) -> None:
+    send(bare_api, keys["secret"], "/v1/identify", anonymousId="same", userId="same")
+    assert link(shared_connection, "same") == [("same", True)]
+
+
 def test_alias(
     bare_api: httpx.Client, keys: dict, shared_connection: psycopg.Connection, anonymous_id: str
 ) -> None:
@@ -93,7 +100,7 @@ def test_alias(
 @pytest.mark.parametrize(
     "message",
     [
-        {"userId": "u"}, {"anonymousId": "a"}, {"anonymousId": "same", "userId": "same"},
+        {"userId": "u"}, {"anonymousId": "a"},
         {"anonymousId": "a" * 201, "userId": "u"}, {"anonymousId": "a\0", "userId": "u"},
         {"anonymousId": ["a"], "userId": {"u": 1}}, {"anonymousId": "\ud800", "userId": "u"},
     ],

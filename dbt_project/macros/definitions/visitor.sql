@@ -30,7 +30,7 @@ identities.verified or identities.received_at <= events.received_at
   How an event comes to its visitor: `same` by its own ids, `verified` by the word of a server or of the
   user's token, `claimed` by a browser's.
 -#}
-{% macro reach() -%}
+{% macro reached_by() -%}
 case
     when events.actor_id is not null then 'same'
     when events.user_id is not null

@@ -8,10 +8,13 @@
 
 {% macro postgres__touch_as_json(columns) -%}
 jsonb_object(
-    '{ {{- (['touched_at', 'event_id'] + columns) | join(',') -}} }',
+    '{ {{- (['touched_at', 'received_at', 'event_id', 'trust'] + columns) | join(',') -}} }',
     array[
-        to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        {%- for time in ['occurred_at', 'received_at'] %}
+        to_char({{ time }} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        {%- endfor %}
         event_id::text,
+        trust::text,
         {{ columns | join(', ') }}
     ]
 )
@@ -20,7 +23,9 @@ jsonb_object(
 {% macro duckdb__touch_as_json(columns) -%}
 json_object(
     'touched_at', strftime(occurred_at at time zone 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ'),
-    'event_id', event_id::varchar
+    'received_at', strftime(received_at at time zone 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ'),
+    'event_id', event_id::varchar,
+    'trust', trust::varchar
     {%- for column in columns %},
     '{{ column }}', {{ column }}
     {%- endfor %}

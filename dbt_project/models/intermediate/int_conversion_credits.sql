@@ -32,6 +32,7 @@ touched as (
         {%- endfor %}
         conversion_touches.touch_number,
         conversion_touches.touched_at,
+        conversion_touches.reached_by,
         {%- for column in origin %}
         conversion_touches.{{ column }},
         {%- endfor %}
@@ -101,6 +102,7 @@ select
     model,
     touch_number,
     touched_at,
+    reached_by,
     {{ origin | join(',\n    ') }},
     {{ ids | join(',\n    ') }},
 

@@ -45,7 +45,7 @@ with located as (
         (select platform.currency from platform) as platform_currency,
         {{ visitor() }} as visitor,
         {{ trust() }} as sender_trust,
-        {{ reach() }} as reach,
+        {{ reached_by() }} as reached_by,
         coalesce(referrers.referrer_domain, events.referrer_domain) as domain,
         rules.clean_tag(events.utm_source) as source_tag,
         rules.clean_tag(events.utm_medium) as medium_tag,
@@ -136,7 +136,7 @@ select
     country,
     props_json,
     sender_trust as trust,
-    reach,
+    reached_by,
 
     is_bot,
     {{ is_counted() }} as is_counted,

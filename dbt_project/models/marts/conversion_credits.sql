@@ -14,6 +14,7 @@ select
     credits.model,
     credits.touch_number,
     credits.touched_at,
+    credits.reached_by,
 
     credits.source,
     credits.medium,

@@ -15,22 +15,45 @@ sessions as (
     select * from {{ unfiltered(ref('sessions')) }}
 ),
 
+claimed_links as (
+    {{ claimed_links() }}
+),
+
+-- Whose sessions lead to the conversion.
+followed as (
+    select
+        conversions.*,
+        visitor_id as touched_by,
+        false as is_claimed
+    from conversions
+    union all
+    select
+        conversions.*,
+        claimed_links.anonymous_visitor as touched_by,
+        true as is_claimed
+    from conversions
+    inner join claimed_links
+        on
+            conversions.visitor_id = claimed_links.visitor_id
+            and conversions.received_at >= claimed_links.received_at
+),
+
 arrivals as (
     select
         conversions.conversion_id,
         conversions.occurred_at,
-        {%- for field in ['touched_at', 'event_id'] %}
-        {{ touch_field(field) }} as {{ field }},
-        {%- endfor %}
-        {%- for field in origin %}
+        {%- for field in ['touched_at', 'event_id'] + origin + touch_evidence() %}
         {{ touch_field(field) }} as {{ field }},
         {%- endfor %}
         sessions.session_id,
-        conversions.visitor_id
-    from conversions
+        conversions.visitor_id,
+        conversions.is_claimed,
+        conversions.received_at as conversion_received_at,
+        conversions.trust as conversion_trust
+    from followed as conversions
     inner join sessions
         on
-            conversions.visitor_id = sessions.visitor_id
+            conversions.touched_by = sessions.visitor_id
             and conversions.occurred_at >= sessions.started_at
             -- A session lies on two days, so no touch is two days after its start.
             and conversions.occurred_at - {{ lookback() }} - interval '2 days'
@@ -39,11 +62,20 @@ arrivals as (
 ),
 
 found as (
-    select *
+    select
+        conversion_id,
+        occurred_at,
+        touched_at,
+        event_id,
+        {{ origin | join(',\n        ') }},
+        session_id,
+        visitor_id,
+        case when is_claimed then 'claimed' else coalesce(reached_by, 'same') end as reached_by
     from arrivals
     where
         (touched_at, event_id) <= (occurred_at, conversion_id)
         and touched_at >= occurred_at - {{ lookback() }}
+        and ({{ earns() }})
 ),
 
 -- Until the day on which its session began is built, a conversion has its own event for a touch.
@@ -55,7 +87,8 @@ own as (
         conversion_id as event_id,
         {{ origin | join(',\n        ') }},
         null as session_id,
-        visitor_id
+        visitor_id,
+        coalesce(reached_by, 'same') as reached_by
     from conversions
     where conversion_id not in (select conversion_id from found)
 ),
@@ -77,6 +110,7 @@ select
     event_id,
     session_id,
     visitor_id,
+    reached_by,
     {{ origin | join(',\n    ') }},
     {{ is_direct('source') }} as is_direct
 from touches

@@ -7,7 +7,10 @@ with events as (
 select
     event_id as conversion_id,
     occurred_at,
+    received_at,
+    trust::smallint as trust,
     visitor_id,
+    reached_by,
     event_type,
     project_id,
     ip_asset_id,

@@ -78,6 +78,7 @@ followed as (
         visitor_id,
         session_id,
         occurred_at,
+        {{ touch_evidence() | join(',\n        ') }},
         (occurred_at at time zone 'UTC')::date as day,
         page_url,
         traffic_source as source,
@@ -219,7 +220,7 @@ touched as (
     from arrivals
     window
         arrival as (
-            partition by visitor_id, session_key, is_arrival
+            partition by visitor_id, session_key, is_arrival, reached_by = 'claimed'
             order by occurred_at, event_id
         )
 ),
@@ -245,7 +246,7 @@ summed as (
             where page_url is not null
         ) as pages,
         to_jsonb(
-            array_agg({{ touch_as_json(touch) }} order by occurred_at, event_id)
+            array_agg({{ touch_as_json(touch + ['reached_by']) }} order by occurred_at, event_id)
             filter (where is_touch)
         ) as touches
     from touched

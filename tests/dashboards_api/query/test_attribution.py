@@ -139,6 +139,22 @@ def test_credits_are_private_by_row(
     assert len(ask(caller, metrics=CREDITED, dimensions=["creator"])["rows"]) == conversions
 
 
+def test_claimed_credit_is_a_group_and_can_be_left_out(
+    credited: None, events: psycopg.Connection, ask: Ask
+) -> None:
+    events.execute(
+        "update intermediate.int_conversion_credits set reached_by = 'claimed'"
+        " where source = 'newsletter'"
+    )
+    found = ask(metrics=CREDITED, dimensions=["reached_by"], attribution_model="linear")
+    by_reach = {row["reached_by"]: row["credited_conversions"] for row in found["rows"]}
+    assert by_reach.keys() == {"same", "claimed"}
+    assert sum(by_reach.values()) == pytest.approx(1)
+    without = {"filters": [{"field": "reached_by", "op": "is_not", "value": "claimed"}]}
+    (row,) = ask(metrics=CREDITED, attribution_model="linear", **without)["rows"]
+    assert row["credited_conversions"] == pytest.approx(by_reach["same"])
+
+
 def test_days_without_credits_are_named(credited: None, ask: Ask) -> None:
     asked = {"date_range": {"start": str(ago(9)), "end": str(TODAY)}}
     lacking = ask(metrics=CREDITED, **asked)["meta"]["not_built"]

@@ -46,6 +46,9 @@ values
 insert into enrichment.platform_currency (currency) values ('USD');
 insert into raw.identities (anonymous_id, user_id, verified, first_seen_at)
 select 'anon-' || i, 'user-' || i % 7, true, now() from generate_series(0, {VISITORS}, 3) as i;
+insert into raw.identities (anonymous_id, user_id, verified, first_seen_at, received_at)
+select 'anon-' || i, 'user-' || i % 7, false, now(), '{LATE_DAYS[0]}'
+from generate_series(1, {VISITORS}, 3) as i;
 insert into raw.ad_spend
     (date, project_id, source, medium, campaign, term, currency, cost_cents, impressions, clicks)
 values

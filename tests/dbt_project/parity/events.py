@@ -73,6 +73,7 @@ COLUMNS = (
     "anonymous_id", "visitor_id", "session_id", "project_id", "ip_asset_id", "license_id",
     "brand_id", "creator_id", "props_json", "page_url", "landing_page", "referrer", "user_agent",
     "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "click_id", "country",
+    "user_id", "trust",
 )  # fmt: skip
 
 
@@ -107,8 +108,11 @@ def _event(
     logged_in = role is not None and chance.random() < 0.5
     anonymous = None if chance.random() < 0.2 else f"anon-{number}"
     actor = f"{role}-{number % 7}" if logged_in else None
+    event_id = UUID(int=chance.getrandbits(128))
     return {
-        "event_id": UUID(int=chance.getrandbits(128)),
+        "event_id": event_id,
+        "trust": event_id.int % 3 + 1,
+        "user_id": f"user-{number % 7}" if event_id.int % 11 == 0 else None,
         "occurred_at": moment,
         "received_at": moment + timedelta(seconds=chance.choice([0, 1, 100_000])),
         "event_type": kind,

@@ -61,6 +61,13 @@ def test_the_events_are_hard(engines: Engines) -> None:
     for found in (
         "select 1 from marts.sessions where events_next_day > 0",
         "select 1 from marts.conversion_credits where model = 'time_decay' and touch_number > 2",
+        *(
+            f"select 1 from marts.conversion_credits where reached_by = '{how}'"
+            for how in ("same", "verified", "claimed")
+        ),
+        # Of an anonymous id's sessions of before the claim.
+        "select 1 from marts.conversion_touches inner join marts.sessions using (session_id)"
+        " where sessions.visitor_id <> conversion_touches.visitor_id",
         "select 1 from marts.dim_license_history where valid_from is null and valid_to is not null",
         "select 1 from marts.campaign_daily where other_cost <> '{}' and visits > 0",
     ):
