@@ -82,8 +82,10 @@ def test_a_database_of_the_version_before_gives_the_same_numbers(
 ) -> None:
     expected: dict[str, Any] = json.loads((BEFORE / ANSWERS).read_text())
     # What was stored before there were classes of trust is a server's word (0034).
-    for event in (event for answer in expected.values() for event in answer.get("events", ())):
-        event |= {"trust": 3} if "received_at" in event else {}
+    for answer in expected.values():
+        if "entity_id" in answer:
+            for event in answer["events"]:
+                event |= {"trust": 3} if "received_at" in event else {}
     marts = _marts(before)
     assert all(marts.values())
     visitors = dict(rows(before, VISITORS))
