@@ -32,7 +32,7 @@ with moved as (
 
 insert into raw.lifecycle_events (
     event_id, event_type, actor_type, actor_id, creator_id, brand_id, project_id, ip_asset_id,
-    license_id, props_json, occurred_at, received_at
+    license_id, props_json, occurred_at, received_at, trust
 )
 select
     case when is_own then gen_random_uuid() else event_id end,
@@ -54,7 +54,8 @@ select
         else '{}'
     end,
     occurred_at,
-    received_at
+    received_at,
+    trust
 from moved
 """
 # What the dimensions read.

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from eventmill.core.trust import Trust
+
 DAY = date(2024, 2, 27)
 DAYS = [DAY + timedelta(days=n) for n in range(-4, 6)]
 UNREADABLE = ("soon", "2024-02-30", "", "0000-01-01", "2024-1-1", 20240101)
@@ -12,9 +14,13 @@ LIFE = (
     "asset_uploaded", "asset_approved", "asset_rejected",
     "project_created", "project_started", "project_completed", "project_archived",
     "license_created", "license_signed", "license_renewed", "license_expired",
+    "ownership_corrected",
 )  # fmt: skip
 # Those that decide come more often.
-TYPES = (*LIFE, "asset_uploaded", "project_created", *TERMS, *TERMS, "license_expired")
+TYPES = (
+    *LIFE, "asset_uploaded", "asset_uploaded", "project_created", "project_created", *TERMS, *TERMS,
+    "license_expired",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,15 +36,22 @@ class Event:
     project_id: str | None = None
     ip_asset_id: str | None = None
     license_id: str | None = None
+    trust: Trust = Trust.SECRET
     props: dict[str, Any]
 
     @property
-    def arrival(self) -> tuple[datetime, int]:
-        return self.received_at, self.number
+    def arrival(self) -> tuple[int, datetime, int]:
+        """What a more trusted sender says comes before all that others say."""
+        return -self.trust, self.received_at, self.number
 
     @property
     def in_life(self) -> tuple[datetime, int, int]:
         return self.occurred_at, LIFE.index(self.event_type), self.number
+
+    def may_claim(self, *own: str) -> bool:
+        """Whether it decides whose a thing is: of a server, an admin, or a user of themselves."""
+        is_users = self.trust == Trust.TOKEN and self.actor_type in ("admin", *own)
+        return self.trust == Trust.SECRET or is_users
 
     @property
     def title(self) -> str | None:
@@ -57,7 +70,43 @@ def moment(day: date, hour: int) -> datetime:
     return datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
 
 
-def by_hand(events: list[Event]) -> dict[str, list[tuple[Any, ...]]]:
+def owner(events: list[Event], kind: str, thing: str) -> str | None:
+    """The last correction's, else whom the first claim of the most trusted class names."""
+    name, claim, own = {
+        "ip_asset_id": ("creator_id", "asset_uploaded", "creator"),
+        "project_id": ("brand_id", "project_created", "brand"),
+    }[kind]
+    about = [e for e in events if getattr(e, kind) == thing]
+    corrections = [
+        e for e in about
+        if e.event_type == "ownership_corrected" and e.may_claim() and getattr(e, name)
+    ]  # fmt: skip
+    if corrections:
+        last = max(corrections, key=lambda e: (e.trust, e.received_at, e.number))
+        return str(getattr(last, name))
+    named = "creator" if claim == "asset_uploaded" else name
+    claims = [e for e in about if e.event_type == claim and e.may_claim(own) and getattr(e, named)]
+    return getattr(min(claims, key=lambda e: e.arrival), named) if claims else None
+
+
+def is_heard(event: Event, events: list[Event]) -> bool:
+    """Whether it says how its thing stands: of a server, an admin or the owner."""
+    if event.may_claim():
+        return True
+    if event.trust < Trust.TOKEN:
+        return False
+    if event.event_type == "asset_uploaded" and event.actor_type == "creator":
+        asset = event.ip_asset_id
+        return asset is not None and event.actor_id == owner(events, "ip_asset_id", asset)
+    if event.event_type.startswith("project") and event.actor_type == "brand":
+        project, brand = event.project_id, event.brand_id
+        return None not in (project, brand) and brand == owner(events, "project_id", str(project))
+    return False
+
+
+def by_hand(stream: list[Event]) -> dict[str, list[tuple[Any, ...]]]:
+    events = [e for e in stream if is_heard(e, stream)]
+
     def first(name: str, thing: str, kind: str, *types: str) -> Any:
         about = [e for e in events if getattr(e, kind) == thing and e.event_type in types]
         said = [e for e in sorted(about, key=lambda e: e.arrival) if getattr(e, name) is not None]
@@ -73,24 +122,22 @@ def by_hand(events: list[Event]) -> dict[str, list[tuple[Any, ...]]]:
         return last.event_type.partition("_")[2]
 
     def of_license(name: str, thing: str) -> Any:
-        types = [t for t in LIFE if t.startswith("license")]
-        created = first(name, thing, "license_id", "license_created")
-        return created or first(name, thing, "license_id", *types)
+        about = [e for e in events if e.license_id == thing and e.event_type.startswith("license")]
+        said = [e for e in about if getattr(e, name) is not None]
+        order = [(-e.trust, e.event_type != "license_created", e.arrival) for e in said]
+        return getattr(said[order.index(min(order))], name) if said else None
 
-    creators = {
-        a: first("creator", a, "ip_asset_id", "asset_uploaded") for a in named("ip_asset_id")
-    }
-    brands = {
-        p: first("brand_id", p, "project_id", "project_created")
-        for p in named("project_id", "project")
-    }
+    creators = {a: owner(stream, "ip_asset_id", a) for a in named("ip_asset_id")}
+    brands = {p: owner(stream, "project_id", p) for p in named("project_id", "project")}
+    owned = {e.ip_asset_id for e in stream if e.ip_asset_id}
+    run = {e.project_id for e in stream if e.project_id}
     active: dict[str, list[datetime]] = {}
-    for e in events:
+    for e in stream:
         if e.creator is not None:
             active.setdefault(e.creator, []).append(e.occurred_at)
     return {
-        "creators of assets": [(a, c) for a, c in creators.items() if c],
-        "brands of projects": [(p, b) for p, b in brands.items() if b],
+        "creators of assets": [(a, c) for a in owned if (c := owner(stream, "ip_asset_id", a))],
+        "brands of projects": [(p, b) for p in run if (b := owner(stream, "project_id", p))],
         "assets": [
             (
                 a, creator, first("title", a, "ip_asset_id", "asset_uploaded"),
@@ -112,7 +159,7 @@ def by_hand(events: list[Event]) -> dict[str, list[tuple[Any, ...]]]:
             )
             for n in named("license_id", "license")
         ],
-        "held": held(events),
+        "held": held(stream),
         "active": [(c, min(when), max(when)) for c, when in active.items()],
     }  # fmt: skip
 

@@ -17,6 +17,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from eventmill.core.database import connect
+from eventmill.core.trust import Trust
 from tests.core.rules_by_hand import (
     DAY,
     DAYS,
@@ -51,13 +52,14 @@ def streams(draw: st.DrawFn) -> list[Event]:
                     draw(st.sampled_from(DAYS[2:-2])), draw(st.sampled_from([0, 23]))
                 ),
                 received_at=moment(DAY, draw(st.integers(0, 2))),
-                actor_type=(actor := some("creator", "system")),
+                actor_type=(actor := some("creator", "creator", "brand", "admin", "system")),
                 actor_id=actor and draw(st.sampled_from(["ana", "ben"])),
                 creator_id=some("ana", "cem"),
                 brand_id=some("acme", "umbra"),
                 project_id=some("p1", "p2"),
                 ip_asset_id=some("a1", "a2"),
                 license_id=some("l1", "l2"),
+                trust=draw(st.sampled_from(Trust)),
                 props={name: value for name, value in said.items() if value is not None},
             )
         )
@@ -67,9 +69,9 @@ def streams(draw: st.DrawFn) -> list[Event]:
 INSERT = """
 insert into raw.events (
     event_id, event_type, occurred_at, received_at, visitor_id, actor_type, actor_id, creator_id,
-    brand_id, project_id, ip_asset_id, license_id, props_json
+    brand_id, project_id, ip_asset_id, license_id, props_json, trust
 )
-values (%s, %s, %s, %s, 'v', %s, %s, %s, %s, %s, %s, %s, %s)
+values (%s, %s, %s, %s, 'v', %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 
@@ -79,7 +81,7 @@ def store(connection: psycopg.Connection, events: list[Event]) -> None:
             (
                 UUID(int=e.number), e.event_type, e.occurred_at, e.received_at, e.actor_type,
                 e.actor_id, e.creator_id, e.brand_id, e.project_id, e.ip_asset_id, e.license_id,
-                Jsonb(e.props),
+                Jsonb(e.props), e.trust.value,
             )
             for e in events
         ])  # fmt: skip
@@ -209,13 +211,38 @@ def test_tags_are_cleaned(
     assert scalar(with_rules, "select rules.clean_tag(%s)", tag) == expected
 
 
-@pytest.mark.parametrize("call", ["rules.iso_date(page_url)", "rules.clean_tag(page_url)"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "rules.iso_date(page_url)",
+        "rules.clean_tag(page_url)",
+        "rules.may_claim(trust, actor_type, 'admin')",
+    ],
+)
 def test_functions_are_part_of_the_query_that_calls_them(
     with_rules: psycopg.Connection, call: str
 ) -> None:
     """PostgreSQL does not call them for each event, it inlines them."""
     plan = rows(with_rules, f"explain (verbose) select {call} from raw.events")
     assert not [line for (line,) in plan if "rules." in line]
+
+
+@pytest.mark.parametrize(
+    ("view", "column", "thing", "indexes"),
+    [
+        ("asset_creators", "ip_asset_id", "a", {"claimed_asset", "corrected_asset"}),
+        ("project_brands", "project_id", "p", {"claimed_project", "corrected_project"}),
+    ],
+)
+def test_an_owner_is_looked_up_in_the_order_in_which_claims_count(
+    with_rules: psycopg.Connection, view: str, column: str, thing: str, indexes: set[str]
+) -> None:
+    with with_rules.transaction(force_rollback=True):
+        with_rules.execute("set local enable_seqscan = off; set local enable_bitmapscan = off")
+        plan = rows(with_rules, f"explain select * from rules.{view} where {column} = '{thing}'")
+    text = "\n".join(line for (line,) in plan)
+    assert {name for name in indexes if f"lifecycle_events_{name}" in text} == indexes
+    assert text.count("Sort  (") <= 1, "of the distinct pairs only"
 
 
 @pytest.mark.parametrize("name", sorted(QUERIES))

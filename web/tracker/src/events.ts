@@ -1,4 +1,4 @@
-// Made by `eventmill plan types` from the tracking plan a047f01dedfd. Do not edit.
+// Made by `eventmill plan types` from the tracking plan d04acd92dd8a. Do not edit.
 
 /** A person created an account. */
 export interface UserSignedUpProps {
@@ -101,6 +101,19 @@ export interface AssetApprovedProps {
 
 /** An admin rejected an IP asset. */
 export interface AssetRejectedProps {
+  /** (minimum: 0, maximum: 1000000000000) */
+  revenue_cents?: number;
+  /** (minimum: 0, maximum: 86400000) */
+  engagement_ms?: number;
+  /** (pattern: ^[A-Z]{3}$) */
+  currency?: string;
+  /** (maxLength: 1000) */
+  reason?: string;
+  [other: string]: unknown;
+}
+
+/** Whose an IP asset (creator_id) or a project (brand_id) is was settled. */
+export interface OwnershipCorrectedProps {
   /** (minimum: 0, maximum: 1000000000000) */
   revenue_cents?: number;
   /** (minimum: 0, maximum: 86400000) */
@@ -445,6 +458,7 @@ export interface EventProps {
   asset_downloaded: AssetDownloadedProps;
   asset_approved: AssetApprovedProps;
   asset_rejected: AssetRejectedProps;
+  ownership_corrected: OwnershipCorrectedProps;
   project_created: ProjectCreatedProps;
   project_started: ProjectStartedProps;
   project_completed: ProjectCompletedProps;
