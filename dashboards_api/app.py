@@ -29,7 +29,7 @@ from dashboards_api.reports import routes as reports
 from eventmill.core import logs
 from eventmill.core.database import database_url
 from eventmill.core.settings import get_settings
-from eventmill.http import docs_page, operation
+from eventmill.http import docs_page, operation, proxies
 from eventmill.http.guard import Guard
 from eventmill.http.requests import PRIVATE, ObservedRequests
 
@@ -73,6 +73,7 @@ def create_app() -> FastAPI:
         redoc_url=None,
         # The first is the outermost.
         middleware=[
+            *proxies.middleware(),
             Middleware(ObservedRequests, log=log, count=metrics.count, headers=PRIVATE),
             Middleware(
                 Guard, problems=PROBLEMS, log=log, max_body_bytes=description.MAX_BODY_BYTES

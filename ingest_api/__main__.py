@@ -29,6 +29,7 @@ def main() -> None:
         port=settings.ingest_port,
         workers=settings.ingest_workers,
         access_log=False,
+        proxy_headers=False,  # eventmill/http/proxies.py reads them
         log_level=settings.log_level,
         timeout_graceful_shutdown=FINISH_SECONDS,
     )

@@ -12,18 +12,23 @@ from typing import NamedTuple
 
 COLUMNS = ("host", "ident", "user", "time", "request", "status", "size", "referrer", "user agent")
 
-# Not `(?:[^"\\]|\\.)*`, which takes three times as long.
-_QUOTED = r'"([^"\\]*(?:\\.[^"\\]*)*)"'
+# No repetition gives back what it took, so the time is linear in a line, which a visitor can make
+# as long as they like (tests/core/test_patterns.py).
+_QUOTED = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
+_TIME_TEXT = r"[^\]\[\s]++ [+-]\d{4}"
+# Up to the first that is a time: a user's name may hold brackets.
+_TO_TIME = rf"(?:[^\[]++|\[(?!{_TIME_TEXT}\] ))*+\[({_TIME_TEXT})\] "
 _LINE = re.compile(
     # `vhost_combined` puts `name:port` in front; ident, the second column after it, is always "-".
-    r"(?:\S+:\d+ (?=[^\s-]\S* - ))?"
-    r"(\S+) \S+ .*? ?\[([^\]\s]+ [+-]\d{4})\] "
-    rf"(({_QUOTED}) (\d{{3}}|-) (?:\d+|-)(?: {_QUOTED} {_QUOTED})?)"
-    r"(.*)",
+    r"\A(?:\S++(?:(?<=:\d)|(?<=:\d\d)|(?<=:\d{3})|(?<=:\d{4})|(?<=:\d{5})) (?=[^\s-]\S*+ - ))?"
+    rf"(\S++) \S++ {_TO_TIME}"
+    rf"(({_QUOTED}) (\d{{3}}|-) (?:\d++|-)(?: {_QUOTED} {_QUOTED})?)"
+    r"(.*+)",
     re.ASCII | re.DOTALL,
 )
-_REQUEST = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S.*?) HTTP/\d+(?:\.\d+)?")
-_REQUEST_0_9 = re.compile(r"(GET) (\S+)")
+_METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]++")
+_VERSION = re.compile(r"\d++(?:\.\d++)?")
+_TARGET_0_9 = re.compile(r"\S++")
 _TIME = re.compile(
     r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)", re.ASCII
 )
@@ -33,7 +38,7 @@ _MONTHS = {
         ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), 1
     )
 }
-_EXTRA = re.compile(rf" (?:{_QUOTED}|[^\s\"]\S*)")
+_EXTRA = re.compile(rf" (?:{_QUOTED}|[^\s\"]\S*+)")
 _ESCAPE = re.compile(rb"\\(x[0-9A-Fa-f]{2}|.)", re.DOTALL)
 _CONTROL = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"v": b"\v", b"f": b"\f"}
 
@@ -69,10 +74,7 @@ def parse_line(line: str) -> LogLine:
     unknown: tuple[int, ...] = ()
     if rest and not rest.isspace():
         unknown = _unknown_columns(rest, 8 if user_agent is None else 10)
-    found = _REQUEST.fullmatch(request) or _REQUEST_0_9.fullmatch(request)
-    if found is None:
-        raise LineError("column 5 (request) is no HTTP request")
-    method, target = found.groups()
+    method, target = _read_request(request)
     return LogLine(
         host,
         _utc(time_text),
@@ -84,6 +86,18 @@ def parse_line(line: str) -> LogLine:
         f"{time_text} {content}",
         unknown,
     )
+
+
+def _read_request(text: str) -> tuple[str, str]:
+    """Method and target. HTTP 0.9 has no version and only GET."""
+    method, _, rest = text.partition(" ")
+    target, http, version = rest.rpartition(" HTTP/")
+    if http and _VERSION.fullmatch(version):
+        if _METHOD.fullmatch(method) and target and not target[0].isspace():
+            return method, target
+    elif method == "GET" and _TARGET_0_9.fullmatch(rest):
+        return method, rest
+    raise LineError("column 5 (request) is no HTTP request")
 
 
 @lru_cache(maxsize=4096)
@@ -120,9 +134,9 @@ def _unescape(match: re.Match[bytes]) -> bytes:
 
 
 def _unknown_columns(rest: str, first: int) -> tuple[int, ...]:
-    position = 0
+    position, end = 0, len(rest.rstrip())
     numbers: list[int] = []
-    while position < len(rest.rstrip()):
+    while position < end:
         match = _EXTRA.match(rest, position)
         if match is None:
             raise LineError(_unclosed(first + len(numbers)))
@@ -132,10 +146,10 @@ def _unknown_columns(rest: str, first: int) -> tuple[int, ...]:
 
 
 _STEPS = (
-    (4, re.compile(r".*? \[[^\]\s]+ [+-]\d{4}\] ")),
+    (4, re.compile(rf"\S++ \S++ {_TO_TIME}")),
     (5, re.compile(rf"{_QUOTED}(?: |$)")),
     (6, re.compile(r"(\d{3}|-) ", re.ASCII)),
-    (7, re.compile(r"(\d+|-)(?= |$)", re.ASCII)),
+    (7, re.compile(r"(\d++|-)(?= |$)", re.ASCII)),
 )
 
 

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from eventmill.core import logs
 from eventmill.core.database import database_url
 from eventmill.core.settings import get_settings
-from eventmill.http import docs_page, operation
+from eventmill.http import docs_page, operation, proxies
 from eventmill.http.guard import Guard
 from eventmill.http.requests import PUBLIC, ObservedRequests
 from ingest_api import cors, openapi
@@ -39,6 +39,7 @@ def create_app() -> FastAPI:
     metrics = Metrics()
     # The first is the outermost.
     middleware = [
+        *proxies.middleware(),
         # At 2,500 requests a second a line for each answer would be what the disk is busy with.
         Middleware(
             ObservedRequests, log=log, count=metrics.count, headers=PUBLIC, success=logging.DEBUG

@@ -8,8 +8,9 @@ from starlette.requests import Request
 
 from eventmill.core.registry import FUTURE_TOLERANCE, OLDEST, utc_text
 from eventmill.core.settings import get_settings
+from eventmill.core.suggestions import Suggestions
 from eventmill.core.trust import Trust
-from ingest_api.headers import header
+from ingest_api.headers import says
 from ingest_api.partitions import MOST_NEW_DAYS
 from ingest_api.senders import Sender
 
@@ -43,6 +44,9 @@ class Arrival:
     """The oldest `occurred_at` that is accepted."""
     most_new_days: int | None = None
     """How many days, of which nothing is stored yet, its events may begin. None: any number."""
+    is_long: bool = False
+    """Whether its events are read beside the event loop."""
+    suggestions: Suggestions = field(default_factory=Suggestions)
     first: Whereabouts | None = None
     """Of a rejected event that is tried again: what its first arrival left of the address."""
     received_text: str = field(init=False)
@@ -82,7 +86,7 @@ def opted_out(request: Request) -> bool:
     `DNT: 1` (W3C Tracking Preference Expression) and `Sec-GPC: 1` (Global Privacy Control) do,
     whoever sends them: a server that passes its visitor's header on opts its visitor out.
     """
-    return header(request, b"dnt").strip() == "1" or header(request, b"sec-gpc").strip() == "1"
+    return says(request, b"dnt", "1") or says(request, b"sec-gpc", "1")
 
 
 def earliest_accepted(received_at: datetime, sender: Sender) -> datetime:

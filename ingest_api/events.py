@@ -4,10 +4,8 @@
 that is wrong with it. What may be in `props` is the tracking plan's matter.
 """
 
-import difflib
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import islice
 from typing import Any, Literal, cast
 
@@ -29,6 +27,7 @@ from eventmill.core.registry import (
     parse_time,
     utc_text,
 )
+from eventmill.core.suggestions import Suggestions
 from eventmill.core.tracking_plan import tracking_plan
 from ingest_api.arrival import Arrival
 from ingest_api.campaign import CLICK_ID, UTM_FIELDS, read_campaign
@@ -42,6 +41,7 @@ MESSAGES = {
     "literal_error": "must be one of {expected}",
 }
 _check: Callable[[Any], Envelope] = ENVELOPE.validator.validate_python  # twice as fast
+UTM_NAMES = frozenset(UTM_FIELDS)
 NOTHING: Set[str] = frozenset()
 Campaign = tuple[str, str, str, str, str, str]
 NO_CAMPAIGN: Campaign = ("", "", "", "", "", "")
@@ -95,8 +95,8 @@ def read_event(raw: object, arrival: Arrival) -> Result:
     event_type = get("event_type") or ""
     known_type = event_type in tracking_plan().event_types
     if not known_type and "event_type" not in bad:
-        errors.append(_unknown_type(event_type))
-    warnings = _unknown_fields(raw, fields)
+        errors.append(_unknown_type(event_type, arrival.suggestions))
+    warnings = _unknown_fields(raw, fields, arrival.suggestions)
     props = get("props")
     props_json = "{}"
     if props and "props" not in bad:
@@ -182,13 +182,13 @@ def _message(error: ErrorDetails) -> str:
     return template.format(**error.get("ctx", {})) if template else error["msg"]
 
 
-def _unknown_type(event_type: str) -> FieldError:
+def _unknown_type(event_type: str, suggestions: Suggestions) -> FieldError:
     if not event_type:
         return FieldError("event_type", "is required")
     return FieldError(
         "event_type",
         f"{event_type[:100]!r} is not in the tracking plan"
-        + _suggestion(event_type, tuple(tracking_plan().event_types)),
+        + suggestions.of(event_type, tracking_plan().type_set),
     )
 
 
@@ -262,32 +262,29 @@ def _short_user_agent(text: str) -> str:
     return text.encode()[:MAX_USER_AGENT_BYTES].decode(errors="ignore")
 
 
-def _unknown_fields(raw: dict[str, Any], fields: Envelope) -> list[FieldError]:
+def _unknown_fields(
+    raw: dict[str, Any], fields: Envelope, suggestions: Suggestions
+) -> list[FieldError]:
     """A warning for each field that is not part of the envelope."""
-    found = [] if raw.keys() <= FIELDS else _unknown(raw, FIELDS, "")
+    found = [] if raw.keys() <= FIELDS else _unknown(raw, FIELDS, "", suggestions)
     context = fields.get("context")
     if context is not None:
         sent = raw["context"]
         if len(context) < len(sent):
-            found += _unknown(sent, CONTEXT_FIELDS, "context.")
+            found += _unknown(sent, CONTEXT_FIELDS, "context.", suggestions)
         utm = context.get("utm")
         if utm is not None and len(utm) < len(sent["utm"]):
-            found += _unknown(sent["utm"], frozenset(UTM_FIELDS), "context.utm.")
+            found += _unknown(sent["utm"], UTM_NAMES, "context.utm.", suggestions)
     return found[:MAX_ERRORS]
 
 
-def _unknown(sent: Iterable[str], known: frozenset[str], prefix: str) -> list[FieldError]:
+def _unknown(
+    sent: Iterable[str], known: frozenset[str], prefix: str, suggestions: Suggestions
+) -> list[FieldError]:
     return [
-        FieldError(prefix + printable(name[:100]), _unknown_message(name[:100], known))
+        FieldError(
+            prefix + printable(name[:100]),
+            "is not a field of the envelope and was ignored" + suggestions.of(name, known),
+        )
         for name in islice((n for n in sent if n not in known), MAX_ERRORS)
     ]
-
-
-@lru_cache(maxsize=1024)
-def _unknown_message(name: str, known: frozenset[str]) -> str:
-    return "is not a field of the envelope and was ignored" + _suggestion(name, sorted(known))
-
-
-def _suggestion(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name[:100], list(known), n=1)
-    return f"; did you mean {close[0]}?" if close else ""

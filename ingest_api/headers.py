@@ -15,3 +15,13 @@ def header(request: Request, name: bytes) -> str:
         if key == name:
             return value.decode(errors="replace").replace("\0", "")
     return ""
+
+
+def says(request: Request, name: bytes, word: str) -> bool:
+    """Whether a header has this value among its values: it may come twice, or as "1, 1"."""
+    return any(
+        word == part.strip()
+        for key, value in request.scope["headers"]
+        if key == name
+        for part in value.decode("latin-1").split(",")
+    )

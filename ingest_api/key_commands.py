@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from eventmill.core.opening import open_connection
-from ingest_api.keys import KeyKind, create_key, list_keys, revoke_key
+from ingest_api.keys import KeyKind, create_key, key_label, list_keys, revoke_key
 
 app = typer.Typer(
     help="Make, list and revoke the write keys that events are sent with.", no_args_is_help=True
@@ -43,10 +43,17 @@ def show(
     if as_json:
         print(orjson.dumps(keys).decode())
         return
-    table = Table("key id", "kind", "name", "created", "revoked", box=None)
+    table = Table("key id", "kind", "name", "created", "revoked", "in metrics", box=None)
     for key in keys:
         revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
-        table.add_row(key.key_id, key.kind, key.name, f"{key.created_at:%Y-%m-%d %H:%M}", revoked)
+        table.add_row(
+            key.key_id,
+            key.kind,
+            key.name,
+            f"{key.created_at:%Y-%m-%d %H:%M}",
+            revoked,
+            key_label(key.key_id),
+        )
     Console(soft_wrap=True, markup=False, highlight=False).print(table)
 
 

@@ -33,7 +33,8 @@ class Metrics:
         self._shared = shared_metrics_folder()
         self.events = Counter(
             "eventmill_ingest_events_total",
-            "Events by what became of them and by who sent them: a key's id, or `user`.",
+            "Events by what became of them and by who sent them: a key, as `eventmill keys list`"
+            " names it `in metrics`, or `user`.",
             ["status", "key"],
             registry=self.registry,
         )

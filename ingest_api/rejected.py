@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from eventmill.core.credentials import without_credentials
 from eventmill.core.errors import FieldError
 from eventmill.core.plain_json import printable
 from eventmill.core.registry import CONTEXT_FIELDS, FIELDS, EventRow
@@ -24,7 +25,7 @@ def rejected_row(
 ) -> RejectedRow:
     """`event` is any JSON value, as sent; personal data in URLs and addresses are taken out."""
     context = {
-        "user_agent": arrival.user_agent,
+        "user_agent": without_credentials(arrival.user_agent),
         "referrer": scrub_json(arrival.referrer),
         **found._asdict(),
         "sent_at": arrival.sent_at,
@@ -37,7 +38,7 @@ def rejected_row(
         arrival.route,
         _any_json(scrub_json(event)),
         _json({name: printable(text) for name, text in context.items() if text}),
-        _json([{"field": printable(e.field), "message": printable(e.message)} for e in errors]),
+        _json([{"field": _said(e.field), "message": _said(e.message)} for e in errors]),
     )
 
 
@@ -76,6 +77,11 @@ def sender_as_dict(sender: Sender) -> dict[str, Any]:
         caller = sender.caller
         found["caller"] = {"sub": caller.sub, "role": caller.role, "brand_id": caller.brand_id}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _said(text: str) -> str:
+    """What an error says of the event, which it may quote."""
+    return without_credentials(printable(text))
 
 
 def _json(value: Any) -> str:

@@ -7,12 +7,13 @@ and not `tokens_per_page`.
 """
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import quote, unquote
 
+from eventmill.core.credentials import REDACTED, may_hold_credentials, without_credentials
 from eventmill.core.settings import get_settings
 
-REDACTED = "redacted"
 PARAMETERS = (
     # Credentials and sessions
     "token", "jwt", "password", "passwd", "passwort", "passphrase", "pwd", "pass", "secret", "otp",
@@ -32,23 +33,23 @@ MAX_DEPTH = 4
 # Longer URLs are not remembered: those that are take 4 MB at most.
 REMEMBERED_CHARACTERS = 500
 
-# Each run of characters is tried once and never given back, so the time is linear in the text.
+# Nothing that a repetition took is given back, and where a run of characters is tried it begins, so
+# the time is linear in the text (tests/core/test_patterns.py). RE2 takes 10 µs for each match.
 _EMAIL = re.compile(
     r"(?<![^\s@/\\?&=#;:,<>()\[\]\"|%])[^\s@/\\?&=#;:,<>()\[\]\"|%]++"
-    r"(?:@[\w-]++(?:\.[\w-]++)*\.[^\W\d_][\w-]+)+"
+    # Labels of a domain, through the last that may be a top-level one.
+    r"(?:@[\w-]++(?:(?:\.(?![^\W\d_][\w-])[\w-]++)*+\.[^\W\d_][\w-]++)++)++"
 )
-_JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}+\.[\w-]{2,}+(?:\.[\w-]*+)?")
-_LOGIN = re.compile(r"(?<=//)[^/?#\s]{1,1024}@")
+_LOGIN = re.compile(r"(?<=//)(?:[^/?#\s@]*+@)++")
 # Percent-encoded letters, `=`, `@` and percent signs: what hides a name, an address or a URL.
 _HIDDEN = re.compile(r"%(?:3d|4[0-9a-f]|5[0-9a]|6[1-9a-f]|7[0-9a]|25)", re.IGNORECASE)
-_NAME = re.compile(r"(?:[?&;#/]|^)([^=&;?#/]{1,200})=")
-# After a semicolon it may be a parameter of the path (;jsessionid=), which the query's ? ends.
-_PARAMETER = re.compile(
-    r"(?:(?:[?&#/]|^)(?P<name>[^=&;?#/]{1,200})|;(?P<path_name>[^=&;?#/]{1,200}))="
-    r"(?P<value>(?(path_name)[^&;#?]*|[^&;#]*))"
-)
-_ENCODED = re.compile(r"[^/?#&;=%]*%[^/?#&;=]*")
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
+_SEPARATOR = re.compile(r"([&;?#/])")
+_PART = re.compile(r"([&;?#/=])")
+# Separators as one of them, to split at any.
+_AS_ONE = str.maketrans("?;#/", "&&&&")
+_BORDER = re.compile(r"(?<=[A-Z])(?=[A-Z][a-z])")
+_WORDS = re.compile(r"[A-Z]?[a-z]++|[A-Z]++|\d++|[^\W\d_]++")
+MAX_NAME_CHARACTERS = 200
 
 
 def scrub_url(url: str) -> str:
@@ -62,10 +63,17 @@ def is_suspicious(text: str) -> bool:
     """False if no URL in `text` holds anything to scrub; True is "look closer"."""
     return (
         "@" in text
-        or "eyJ" in text
+        or may_hold_credentials(text)
         or ("%" in text and _HIDDEN.search(text) is not None)
-        or ("=" in text and any(map(_is_sensitive, _NAME.findall(text))))
+        or ("=" in text and any(map(_is_sensitive, _names_in(text))))
     )
+
+
+def _names_in(text: str) -> Iterator[str]:
+    for part in text.translate(_AS_ONE).split("&"):
+        name, equals, _ = part.partition("=")
+        if equals and 0 < len(name) <= MAX_NAME_CHARACTERS:
+            yield name
 
 
 # A look takes 2 µs; pages, and the landing page and referrer of a session, come again and again.
@@ -73,26 +81,45 @@ _looked_at = lru_cache(maxsize=4096)(is_suspicious)
 
 
 def scrub_text(text: str) -> str:
-    """Text that is no URL, such as a campaign value, without e-mail addresses and JWTs."""
-    text = _EMAIL.sub(REDACTED, text) if "@" in text else text
-    return _JWT.sub(REDACTED, text) if "eyJ" in text else text
+    """Text that is no URL, such as a campaign value, without e-mail addresses and credentials."""
+    return without_credentials(_EMAIL.sub(REDACTED, text) if "@" in text else text)
 
 
 def _scrub(url: str, depth: int) -> str:
     if "@" in url:
         url = _LOGIN.sub("", url)
     if "=" in url:
-        url = _PARAMETER.sub(_without_value, url)
+        url = _without_values(url)
     if "%" in url:
-        url = _ENCODED.sub(lambda match: _decoded(match[0], depth), url)
+        parts = _PART.split(url)
+        parts[::2] = [_decoded(part, depth) if "%" in part else part for part in parts[::2]]
+        url = "".join(parts)
     return scrub_text(url)
 
 
-def _without_value(match: re.Match[str]) -> str:
-    name = match["name"] or match["path_name"]
-    if not match["value"] or not _is_sensitive(unquote(name) if "%" in name else name):
-        return match[0]
-    return match[0][: -len(match["value"])] + REDACTED
+def _without_values(url: str) -> str:
+    """Without the values of sensitive parameters, of the query, the fragment and the path.
+
+    After a semicolon it may be a parameter of the path (;jsessionid=), which the query's ? ends.
+    """
+    parts = _SEPARATOR.split(url)  # text, separator, text, …
+    ends = ""
+    """Where the value ends that is being removed; "" if none is."""
+    for place in range(0, len(parts), 2):
+        before = parts[place - 1] if place else ""
+        if ends and before not in ends:
+            parts[place - 1] = parts[place] = ""
+            continue
+        ends = ""
+        name, equals, value = parts[place].partition("=")
+        if not equals or not 0 < len(name) <= MAX_NAME_CHARACTERS:
+            continue
+        if _is_sensitive(unquote(name) if "%" in name else name):
+            ends = "&;#?" if before == ";" else "&;#"
+            after = parts[place + 1] if place + 1 < len(parts) else "&"
+            if value or after not in ends:
+                parts[place] = f"{name}={REDACTED}"
+    return "".join(parts)
 
 
 def _decoded(text: str, depth: int) -> str:
@@ -108,22 +135,33 @@ def _decoded(text: str, depth: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _is_sensitive(name: str) -> bool:
-    words = [word.lower() for word in _WORDS.findall(name)]
-    known = _names()
-    return any("".join(words[start:]) in known for start in range(len(words)))
+    known, longest = _names()
+    end = ""
+    for word in reversed(_words(name)):
+        end = word.lower() + end
+        if end in known:
+            return True
+        if len(end) > longest:
+            break
+    return False
 
 
 @lru_cache(maxsize=1)
-def _names() -> frozenset[str]:
-    """Names without what separates their words."""
+def _names() -> tuple[frozenset[str], int]:
+    """Names without what separates their words, and how long the longest is."""
     chosen = [name.strip() for name in get_settings().scrub_parameters.split(",")]
     kept = {_plain(name) for name in chosen if name.startswith("-")}
     more = {_plain(name) for name in chosen if name and not name.startswith("-")}
-    return frozenset(({_plain(name) for name in PARAMETERS} | more) - kept)
+    names = frozenset(({_plain(name) for name in PARAMETERS} | more) - kept)
+    return names, max(map(len, names), default=0)
+
+
+def _words(name: str) -> list[str]:
+    return _WORDS.findall(_BORDER.sub(" ", name))
 
 
 def _plain(name: str) -> str:
-    return "".join(_WORDS.findall(name)).lower()
+    return "".join(_words(name)).lower()
 
 
 def forget_names() -> None:

@@ -14,7 +14,7 @@ are.
 """
 
 import ipaddress
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from eventmill.core.tokens import ROLES
 from eventmill.core.tracking_plan import ENTITY_FIELDS, tracking_plan
 from ingest_api.arrival import Arrival
 from ingest_api.identities import Link
+from ingest_api.privacy import hidden_id
 from ingest_api.senders import Sender
 
 CALLS = ("track", "page", "screen", "identify", "group", "alias")
@@ -46,6 +47,13 @@ class Call:
     link: Link | None = None
     address: str = ""
     """Where the visitor was, if a server says so; "" if only the request itself can tell."""
+
+
+def read_calls(
+    messages: Sequence[object], kind: str, arrival: Arrival, sent_at: object
+) -> list[Call]:
+    """`read_call` of each."""
+    return [read_call(message, kind, arrival, sent_at) for message in messages]
 
 
 def read_call(message: object, kind: str, arrival: Arrival, sent_at: object) -> Call:
@@ -208,7 +216,9 @@ def _link(message: dict[str, Any], kind: str, sender: Sender, received: str) -> 
     if not (_is_storable(user_id) and _is_storable(anonymous_id)):
         return None
     seen_at = _seen_at(message, received)
-    return Link(anonymous_id, user_id, sender.kind != "publishable", seen_at, received)
+    return Link(
+        hidden_id(anonymous_id), hidden_id(user_id), sender.kind != "publishable", seen_at, received
+    )
 
 
 def _seen_at(message: dict[str, Any], received: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from eventmill.core.errors import FieldError
 from eventmill.core.plain_json import text_problem
-from eventmill.core.registry import MAX_ID_CHARACTERS, with_visitor
+from eventmill.core.registry import MAX_ID_CHARACTERS, EventRow, with_visitor
 from ingest_api import permissions
 from ingest_api.arrival import Arrival, Whereabouts
 from ingest_api.batch import Batch, RejectedRow
@@ -15,6 +15,8 @@ from ingest_api.countries import Countries
 from ingest_api.event_ids import new_event_id, normal_event_id
 from ingest_api.events import Result, Status, read_event
 from ingest_api.identities import KnownLinks, Link, links_of
+from ingest_api.keys import key_label
+from ingest_api.long_requests import apart
 from ingest_api.metrics import Metrics
 from ingest_api.partitions import MOST_NEW_DAYS, NewDays, day_of
 from ingest_api.privacy import scrubbed
@@ -64,19 +66,13 @@ class IngestService:
             return self._counted(arrival, results)
         if addresses is None:
             addresses = [arrival.address] * len(events)
-        results = [_judged(event, arrival) for event in events]
+        results = await apart(arrival.is_long, _judge_all, events, arrival)
         await self._make_days(results, arrival)
-        rows, rejected = [], []
-        for event, address, result in zip(events, addresses, results, strict=True):
-            if (row := result.row) is not None:
-                known, country = arrival.first or ("", self._countries.of(address))
-                visitor_id = row.visitor_id or known
-                if not visitor_id:
-                    visitor_id = await self._visitor(day_of(row), address, row.user_agent)
-                result.row = scrubbed(with_visitor(row, visitor_id, country))
-                rows.append(result.row)
-            elif arrival.first is None:  # what a replay rejects again is kept already
-                rejected.append(await self._rejected(event, address, result, arrival))
+        places = [
+            await self._place(event, address, result, arrival)
+            for event, address, result in zip(events, addresses, results, strict=True)
+        ]
+        rows, rejected = await apart(arrival.is_long, _as_kept, events, results, places, arrival)
         new_links = self._known_links.new([*links, *links_of(rows, arrival.sender)])
         outcomes = iter(await self._writer.write(Batch(rows, rejected, new_links)))
         self._known_links.remember(new_links)
@@ -94,7 +90,8 @@ class IngestService:
             result.status = "rejected"
             result.errors = [FieldError("event", f"cannot be stored: {outcome.reason}")]
             if arrival.first is None:
-                unstorable.append(await self._rejected(event, address, result, arrival))
+                place = await self._rejected_place(event, address, result, arrival)
+                unstorable.append(_rejected(event, result, place, arrival))
         if unstorable:
             await self._writer.write(Batch(rejected=unstorable))
         return self._counted(arrival, results)
@@ -122,24 +119,62 @@ class IngestService:
                 result.errors = [FieldError("occurred_at", message)]
 
     def _counted(self, arrival: Arrival, results: list[Result]) -> list[Result]:
-        key = arrival.sender.key_id or arrival.sender.kind
+        key_id = arrival.sender.key_id
+        key = key_label(key_id) if key_id else arrival.sender.kind
         for status, count in Counter([result.status for result in results]).items():
             self._metrics.events.labels(status, key).inc(count)
         return results
 
-    async def _rejected(
+    async def _place(
         self, event: object, address: str, result: Result, arrival: Arrival
-    ) -> RejectedRow:
-        """A rejected event as it is kept, with what its replay will not know: where it was."""
+    ) -> Whereabouts:
+        """Who is counted for an event, and where they were."""
+        if (row := result.row) is None:
+            # What a replay rejects again is kept already.
+            return arrival.first or await self._rejected_place(event, address, result, arrival)
+        known, country = arrival.first or ("", self._countries.of(address))
+        visitor_id = row.visitor_id or known
+        if not visitor_id:
+            visitor_id = await self._visitor(day_of(row), address, row.user_agent)
+        return Whereabouts(visitor_id, country)
+
+    async def _rejected_place(
+        self, event: object, address: str, result: Result, arrival: Arrival
+    ) -> Whereabouts:
+        """What the replay of a rejected event will not know: where it was."""
         agent = _user_agent(event) or arrival.user_agent
         day = day_of(result.row) if result.row else arrival.received_text[:10]
         visitor_id = await self._visitor(day, address, agent)
-        found = Whereabouts(visitor_id, self._countries.of(address))
-        event_id = result.event_id or new_event_id()
-        return rejected_row(event, event_id, found, result.errors, arrival)
+        return Whereabouts(visitor_id, self._countries.of(address))
 
     async def _visitor(self, day: str, address: str, user_agent: str) -> str:
         return visitor_hash(await self._salts.of_day(day), address, user_agent)
+
+
+def _judge_all(events: Sequence[object], arrival: Arrival) -> list[Result]:
+    return [_judged(event, arrival) for event in events]
+
+
+def _as_kept(
+    events: Sequence[object],
+    results: Sequence[Result],
+    places: Sequence[Whereabouts],
+    arrival: Arrival,
+) -> tuple[list[EventRow], list[RejectedRow]]:
+    """The rows to store, which become their results' rows, and the rejected events to keep."""
+    rows, rejected = [], []
+    for event, result, place in zip(events, results, places, strict=True):
+        if result.row is not None:
+            result.row = scrubbed(with_visitor(result.row, *place))
+            rows.append(result.row)
+        elif arrival.first is None:
+            rejected.append(_rejected(event, result, place, arrival))
+    return rows, rejected
+
+
+def _rejected(event: object, result: Result, place: Whereabouts, arrival: Arrival) -> RejectedRow:
+    event_id = result.event_id or new_event_id()
+    return rejected_row(event, event_id, place, result.errors, arrival)
 
 
 def _judged(event: object, arrival: Arrival) -> Result:

@@ -14,6 +14,7 @@ from eventmill.core.database import (
     connect,
     dagster_database_url,
     ensure_database,
+    url_without_password,
 )
 from eventmill.core.settings import get_settings
 from orchestration.tags import BACKFILL_TAG, REBUILD_TAG
@@ -113,7 +114,9 @@ def storage_url() -> str:
 
     dagster-postgres speaks to psycopg2; without a name SQLAlchemy 2.1 would take psycopg 3.
     """
-    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", dagster_database_url())
+    # Dagster hands what is in `dagster.yaml` to its processes as an argument: no password.
+    url = url_without_password(dagster_database_url(), "dagster")
+    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", url)
 
 
 def _prepared_versions(connection: psycopg.Connection) -> set[str]:

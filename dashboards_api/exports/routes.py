@@ -1,6 +1,7 @@
 """`/v1/exports` and the download of a file."""
 
 from typing import Annotated
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response, Security
@@ -15,6 +16,7 @@ from dashboards_api.exports.schemas import Export, ExportList, ExportRequest
 from dashboards_api.problems import answers
 from dashboards_api.ranges import refuse_repeated
 from eventmill.core.errors import FieldError, Forbidden, InvalidFields, NotFound, Unavailable
+from eventmill.core.settings import get_settings
 
 router = APIRouter(tags=["exports"])
 
@@ -37,13 +39,22 @@ _signature = APIKeyQuery(
 
 def _local_link(request: Request) -> service.LocalLink:
     def link(export_id: UUID, expires: int, signature: str) -> str:
-        url = request.url_for("download_export", export_id=export_id)
-        return str(url.include_query_params(expires=expires, signature=signature))
+        path = request.app.url_path_for("download_export", export_id=export_id)
+        query = urlencode({"expires": expires, "signature": signature})
+        return f"{public_url(request)}{path}?{query}"
 
     return link
 
 
 LocalLink = Annotated[service.LocalLink, Depends(_local_link)]
+
+
+def public_url(request: Request) -> str:
+    """Where this API is reached, whatever Host the request names: a link may be handed on."""
+    if url := get_settings().dashboards_url:
+        return url
+    host, port = request.scope["server"]
+    return f"{request.scope['scheme']}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 @router.post(

@@ -1,6 +1,5 @@
 """The body that requests an export, and the answer that describes it."""
 
-import difflib
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -21,6 +20,7 @@ from dashboards_api.exports.columns import FILTERS, Format
 from dashboards_api.ranges import DateRange
 from eventmill.core.plain_json import text_problem
 from eventmill.core.registry import COLUMNS, MAX_CAMPAIGN_CHARACTERS
+from eventmill.core.suggestions import closest
 from eventmill.core.tracking_plan import tracking_plan
 
 MAX_VALUES = 100
@@ -42,8 +42,8 @@ def _known_types(types: list[str]) -> list[str]:
     known = tracking_plan().event_types
     for name in types:
         if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f": did you mean {close[0]!r}?" if close else ""
+            close = closest(name, tracking_plan().type_set)
+            hint = f": did you mean {close!r}?" if close else ""
             raise ValueError(f"{name[:100]!r} is not in the tracking plan{hint}")
     return types
 

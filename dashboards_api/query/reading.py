@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from difflib import get_close_matches
 
 from dashboards_api.query.catalog import TIME_DIMENSIONS, Catalog, Dataset
 from dashboards_api.query.question import Condition, Named, Part, Question
@@ -10,6 +9,7 @@ from dashboards_api.query.schemas import MAX_VALUES, Filter, Operator, QueryRequ
 from dashboards_api.ranges import DateRange, iso_date, resolve_days
 from eventmill.core.days import DayWindow
 from eventmill.core.errors import FieldError, InvalidFields
+from eventmill.core.suggestions import closest
 
 # A name comes from the caller; an error that repeats it stays readable.
 NAME_LENGTH = 100
@@ -215,8 +215,8 @@ def _first(names: Iterable[str | None]) -> str | None:
 
 
 def _hint(asked: str, known: Iterable[str]) -> str:
-    close = get_close_matches(asked[:NAME_LENGTH], known, 1)
-    return f"Did you mean {close[0]!r}? " if close else ""
+    close = closest(asked[:NAME_LENGTH], frozenset(known))
+    return f"Did you mean {close!r}? " if close else ""
 
 
 def _shown(name: str) -> str:

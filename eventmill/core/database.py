@@ -15,6 +15,7 @@ from psycopg import IsolationLevel, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from eventmill.core.errors import ConfigurationError
+from eventmill.core.secret_files import write_secret
 from eventmill.core.settings import get_settings
 
 OLDEST_SERVER = 150000
@@ -64,6 +65,20 @@ def _as_url(parts: Mapping[str, object]) -> str:
     dbname = quote(values.pop("dbname", ""), safe="")
     query = "&".join(f"{key}={quote(value, safe='/')}" for key, value in sorted(values.items()))
     return f"postgresql://{login}@/{dbname}?{query}"
+
+
+def url_without_password(url: str, name: str) -> str:
+    """`url` as it may stand in a command line or a file: its password is in a file of the home.
+
+    libpq reads the file, mode 0600, which `name` tells from those of other URLs.
+    """
+    parts = conninfo_to_dict(url)
+    password = parts.pop("password", None)
+    if not password:
+        return url
+    escaped = str(password).replace("\\", "\\\\").replace(":", "\\:")
+    parts["passfile"] = str(write_secret(f"pgpass-{name}", f"*:*:*:*:{escaped}\n"))
+    return _as_url(parts)
 
 
 def embedded_url(home: Path) -> str:

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from eventmill.core.errors import Unauthorized, Unavailable
 from eventmill.core.settings import get_settings
@@ -13,6 +14,8 @@ from eventmill.core.settings import get_settings
 log = logging.getLogger("eventmill.tokens")
 
 ALGORITHMS = ("RS256", "ES256")
+# NIST SP 800-131A: shorter ones are not to be used.
+MIN_RSA_BITS = 2048
 KEPT_SECONDS = 300
 # A token may name any key id, and each unknown one could make a fetch.
 COOLDOWN_SECONDS = 10
@@ -53,6 +56,8 @@ class SigningKeys(jwt.PyJWKClient):
         # The set is public: a symmetric key in it would let anybody sign.
         if key.algorithm_name not in ALGORITHMS:
             raise Unauthorized("the bearer token's key is not for RS256 or ES256")
+        if isinstance(key.key, rsa.RSAPublicKey) and key.key.key_size < MIN_RSA_BITS:
+            raise Unauthorized(f"the bearer token's key has fewer than {MIN_RSA_BITS:,} bits")
         return key
 
 

@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
 
+from eventmill.core.credentials import without_credentials
 from eventmill.core.settings import get_settings
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -46,7 +47,7 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": without_credentials(record.getMessage()),
         }
         if current := request_id.get():
             line["request_id"] = current

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 # Between a small letter and a capital, and before the last capital of several: IPAssetId.
 _WORD_BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_NO_WORD = re.compile(r"[\W_]+")
+_NO_WORD = re.compile(r"[\W_]++")
 # Whoever sends longer names does not mean one of the plan.
 MAX_CHARACTERS = 200
 

@@ -44,6 +44,12 @@ class SystemSettings(Group):
     """PostgreSQL database of Dagster's own state.
     Unset: `<database>_dagster` on the same server.
     Wrong: Dagster does not start. In another database it has no history of runs."""
+    trusted_proxies: int = Field(0, ge=0, le=16)
+    """How many proxies of your own are in front of both APIs, one behind the other. Address and
+    scheme of a request are what the outermost of them has seen, counted from the end of
+    `X-Forwarded-For` and `X-Forwarded-Proto`.
+    Wrong: Too low: all visitors have the proxy's address. Too high: anybody can claim any
+    address."""
     host: str = "127.0.0.1"
     """Address that the two APIs listen on.
     Wrong: Beyond this machine put a proxy with TLS in front."""
@@ -101,6 +107,11 @@ class IngestSettings(Group):
     """URL parameters whose values are removed besides the usual ones, separated by commas. A name
     with a leading `-` is kept instead.
     Wrong: A missing name lets secrets or personal data of URLs into the database."""
+    ingest_url: str | None = Field(None, pattern="^https?://[^/?#@]+$")
+    """Where browsers reach the ingest API, such as `https://events.example`. Segment's browser
+    library sends where the ingest API says that it is.
+    Unset: where the browser asked.
+    Wrong: Segment's browser library sends to another server."""
     example_page: bool = False
     """Whether the ingest API serves an example page at `/example`. `eventmill demo` sets it.
     Wrong: The page shows anybody the events of an anonymous id. Leave it off in production."""
@@ -119,6 +130,11 @@ class DashboardsSettings(Group):
     """Currency that revenue is counted in, ISO 4217. Other money is kept apart.
     Unset: that of the first license that names one.
     Wrong: Revenue in the real currency counts as 0. Correct it and build the days again."""
+    dashboards_url: str | None = Field(None, pattern="^https?://[^/?#@]+$")
+    """Where clients reach the dashboards API, such as `https://numbers.example`. Links to exported
+    files begin with it.
+    Unset: the address that the connection came to.
+    Wrong: Links to exported files do not work. Set it where the API is behind a proxy."""
     jwt_secret: SecretStr | None = Field(None, min_length=32)
     """Secret that user tokens are signed with (HS256), 32 characters or more.
     Unset: made once and kept in the home.
@@ -130,6 +146,9 @@ class DashboardsSettings(Group):
     jwt_issuer: str = "eventmill"
     """`iss` that a token must carry.
     Wrong: Tokens get 401."""
+    jwt_max_hours: float = Field(744, gt=0)
+    """How long a token may be good for, in hours: from `iat`, else from now, to `exp`.
+    Wrong: Too low: tokens get 401. Too high: a token that is lost is good for long."""
     jwt_jwks_url: str | None = Field(None, pattern="^https?://")
     """URL of the public keys of RS256 and ES256 tokens. HS256 is refused then.
     Unset: none, and tokens are HS256.

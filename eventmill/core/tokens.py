@@ -6,6 +6,7 @@ could use a public key as the shared secret.
 """
 
 import asyncio
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -20,6 +21,8 @@ from eventmill.core.settings import get_settings
 
 ALGORITHM = "HS256"
 DEFAULT_LIFETIME = timedelta(hours=12)
+# A token that is longer is nobody's: a header may not be longer either.
+MAX_CHARACTERS = 8192
 # Clocks of two machines differ by this much without anybody noticing.
 LEEWAY = timedelta(seconds=10)
 
@@ -61,6 +64,10 @@ def issue(caller: Caller, lifetime: timedelta = DEFAULT_LIFETIME) -> str:
     if (caller.role == "brand") != (caller.brand_id is not None):
         raise ConfigurationError("a token has a brand id exactly when its role is brand")
     settings = get_settings()
+    if lifetime > longest():
+        raise ConfigurationError(
+            f"a token is good for {settings.jwt_max_hours:g} h at most (EVENTMILL_JWT_MAX_HOURS)"
+        )
     now = datetime.now(UTC)
     claims = {
         "sub": caller.sub,
@@ -75,15 +82,29 @@ def issue(caller: Caller, lifetime: timedelta = DEFAULT_LIFETIME) -> str:
     return jwt.encode(claims, signing_secret(), algorithm=ALGORITHM)
 
 
+def longest() -> timedelta:
+    """How long a token may be good for."""
+    return timedelta(hours=get_settings().jwt_max_hours)
+
+
 def verify(token: str) -> Caller:
     """Who `token` speaks for. Blocks while public keys are fetched: see `authenticate`.
 
     Raises Unauthorized that says why it is not accepted, and Unavailable if there are no keys.
     """
+    if len(token) > MAX_CHARACTERS:
+        raise Unauthorized("the bearer token is not valid: it is too long")
     try:
         claims = _claims(token)
     except jwt.PyJWTError as error:
         raise Unauthorized(f"the bearer token is not valid: {error}") from None
+    except (RecursionError, OverflowError):  # nested JSON, an infinite time
+        raise Unauthorized("the bearer token is not valid: it cannot be read") from None
+    if (
+        int(claims["exp"]) - int(claims.get("iat", time.time()))
+        > (longest() + LEEWAY).total_seconds()
+    ):
+        raise Unauthorized("the bearer token is not valid: it is good for too long")
     role, brand_id = claims.get("role"), claims.get("brand_id")
     if role not in ROLES:
         raise Unauthorized(f"the bearer token's role is not one of {', '.join(ROLES)}")

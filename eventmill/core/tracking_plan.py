@@ -81,6 +81,11 @@ class TrackingPlan(_Strict):
         return Names([*ENTITY_FIELDS, *self.shared, *sorted(own)], self.prop_aliases)
 
     @cached_property
+    def type_set(self) -> frozenset[str]:
+        """The names of the event types."""
+        return frozenset(self.event_types)
+
+    @cached_property
     def hash(self) -> str:
         """Twelve hexadecimal digits that change with the plan, not with how the file spells it."""
         text = orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)

@@ -2,11 +2,12 @@
 
 import base64
 import hashlib
-import re
 
 from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import HTMLResponse
+
+from eventmill.core.patterns import Pattern
 
 router = APIRouter()
 
@@ -14,7 +15,7 @@ router = APIRouter()
 PARTS = "https://cdn.jsdelivr.net/npm/swagger-ui-dist@5/"
 ICONS = "https://fastapi.tiangolo.com/img/"
 
-_INLINE_SCRIPT = re.compile("<script>(.*?)</script>", re.DOTALL)
+_INLINE_SCRIPT = Pattern("(?s)<script>(.*?)</script>")
 
 
 @router.get("/docs", include_in_schema=False)
@@ -27,7 +28,8 @@ async def docs_page(request: Request) -> HTMLResponse:
 
 
 def _policy(page: str) -> str:
-    hashes = [hashlib.sha256(script.encode()).digest() for script in _INLINE_SCRIPT.findall(page)]
+    found = [script[1].encode() for script in _INLINE_SCRIPT.finditer(page)]
+    hashes = [hashlib.sha256(script).digest() for script in found]
     scripts = " ".join(f"'sha256-{base64.b64encode(one).decode()}'" for one in hashes)
     return (
         f"default-src 'none'; connect-src 'self'; script-src {PARTS} {scripts};"

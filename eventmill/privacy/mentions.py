@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from psycopg import AsyncConnection, sql
 
+from eventmill.core.patterns import Pattern
 from eventmill.core.registry import Kind, columns_of
 from eventmill.privacy.relations import Relation
 from eventmill.privacy.statements import fetch
@@ -88,7 +89,7 @@ def people_in(text: str) -> set[str]:
 
 
 _NAMES = "|".join(f"[{name[0].upper()}{name[0]}]{name[1:]}" for name in PERSON_FIELDS)
-_PEOPLE = re.compile(rf'"(?:(?:{_NAMES})_?[Ii]d|sub)"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_PEOPLE = Pattern(rf'"(?:(?:{_NAMES})_?[Ii]d|sub)"\s*:\s*"((?:[^"\\]|\\.)*)"')
 
 
 def _escaped_like(text: str) -> str:

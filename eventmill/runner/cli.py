@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from eventmill.core.currency import store_currency, stored_currency
-from eventmill.core.database import connect, database_url, ensure_database
+from eventmill.core.database import connect, database_url, ensure_database, url_without_password
 from eventmill.core.errors import ConfigurationError, EventmillError
 from eventmill.core.opening import open_connection, start_server, start_servers_with
 from eventmill.core.setting_groups import said_of
@@ -205,9 +205,10 @@ def psql(context: typer.Context) -> None:
     start_server()
     connect(application="eventmill psql").close()  # says in one line what is missing
     program = str(BIN / "psql")
+    url = url_without_password(database_url(), "database")  # others see the arguments
     # Python ignores the signal, and what is ignored stays so in the program that takes its place.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    os.execv(program, [program, database_url(), *context.args])  # noqa: S606
+    os.execv(program, [program, url, *context.args])  # noqa: S606
 
 
 @app.command()

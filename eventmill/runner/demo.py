@@ -30,12 +30,13 @@ def keep_everything() -> None:
     """Let this home keep events of any age, unless it says otherwise: the sample is from 2015."""
     file = get_settings().home / "eventmill.env"
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file.write_text(
             "# Settings of this home; the environment overrides them.\n"
             "# The demo's sample is from 2015, so nothing here is ever too old.\n"
             "EVENTMILL_RETENTION_DAYS=0\n"
         )
+        file.chmod(0o600)
         get_settings.cache_clear()
 
 

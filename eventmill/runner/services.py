@@ -54,7 +54,7 @@ def services() -> tuple[Service, ...]:
             (
                 sys.executable, "-m", "uvicorn", "dashboards_api.app:create_app", "--factory",
                 "--host", settings.host, "--port", str(settings.dashboards_port),
-                "--no-access-log", "--log-level", settings.log_level,
+                "--no-access-log", "--no-proxy-headers", "--log-level", settings.log_level,
                 "--timeout-keep-alive", str(KEEP_ALIVE_SECONDS),
             ),
             settings.dashboards_port,

@@ -9,6 +9,7 @@ from pathlib import Path
 from eventmill.core.database import connect, database_url, ensure_database
 from eventmill.core.errors import ConfigurationError
 from eventmill.core.opening import set_up
+from eventmill.core.secret_files import tighten_home
 from eventmill.core.settings import child_environment, get_settings
 from eventmill.runner.embedded import EmbeddedPostgres
 from eventmill.runner.kept import PostgresProcess
@@ -29,6 +30,7 @@ def running_system(*, show_logs: bool) -> Iterator[Supervisor]:
     settings = get_settings()
     require_login(settings)
     require_free_ports()
+    tighten_home()
     postgres = None if settings.database_url else PostgresProcess(EmbeddedPostgres(settings.home))
     with stop_on_signal():
         try:

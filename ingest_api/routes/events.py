@@ -16,6 +16,7 @@ from ingest_api.arrival import arrive
 from ingest_api.body import invalid, listed, parse_json, read_body
 from ingest_api.events import STATUSES, Result
 from ingest_api.headers import header
+from ingest_api.long_requests import apart, is_long
 from ingest_api.openapi import EXAMPLES, JUDGING, PROBLEMS, body
 from ingest_api.schemas import Answer, EventList
 
@@ -51,20 +52,22 @@ async def post_events(request: Request) -> Response:
     # A stranger's body is not worth parsing, unless it may say who the stranger is.
     credentials: tuple[str | None, str | None] = (None, None)
     if MAY_HOLD_CREDENTIALS.search(raw):
-        value, has_odd_values = parse_json(raw)
+        value, has_odd_values = await apart(is_long(len(raw), 0), parse_json, raw)
         credentials = read_credentials(value)
         sender = await state.senders.identify(request, *credentials)
     else:
         sender = await state.senders.identify(request)
-        value, has_odd_values = parse_json(raw)
+        value, has_odd_values = await apart(is_long(len(raw), 0), parse_json, raw)
     events, sent_at = read_request(value)
     arrival = arrive(request, sender, ROUTE, has_odd_values=has_odd_values)
     arrival.sent_at = sent_at
+    arrival.is_long = is_long(len(raw), len(events))
     arrival.user_agent = header(request, b"user-agent")
     if not any(credentials):  # a page's script comes from the page, its visitor from elsewhere
         arrival.referrer = header(request, b"referer")
     headers = state.limits.take(arrival, events)
-    response = answer(await state.service.ingest(arrival, events), headers)
+    results = await state.service.ingest(arrival, events)
+    response = await apart(arrival.is_long, answer, results, headers)
     state.metrics.requests.observe(time.perf_counter() - started)
     return response
 

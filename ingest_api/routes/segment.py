@@ -10,12 +10,14 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Request, Response
 
+from eventmill.core import settings
 from ingest_api.arrival import arrive
 from ingest_api.body import invalid, listed, parse_json, read_body
 from ingest_api.headers import header
+from ingest_api.long_requests import apart, is_long
 from ingest_api.openapi import IDENTIFYING, TAKING, body
 from ingest_api.schemas import Call, CallBatch, Success
-from ingest_api.segment import CALLS, read_call
+from ingest_api.segment import CALLS, read_calls
 from ingest_api.senders import Sender
 
 SUCCESS = orjson.dumps({"success": True})
@@ -64,6 +66,10 @@ for _kind in CALLS:
     _add_call(_kind)
 
 
+def public_url() -> str | None:
+    return settings.get_settings().ingest_url
+
+
 @router.get(
     "/v1/projects/{write_key}/settings",
     summary="Settings that analytics-next asks for",
@@ -72,10 +78,11 @@ for _kind in CALLS:
 async def get_settings(request: Request, write_key: str) -> dict[str, Any]:
     """What analytics-next asks first: that events go to this server, and to nobody else."""
     await request.app.state.senders.identify(request, write_key)
+    protocol, _, host = (public_url() or str(request.base_url)).rstrip("/").partition("://")
     segment_io = {
         "apiKey": write_key,
-        "apiHost": f"{request.url.netloc}/v1",
-        "protocol": request.url.scheme,
+        "apiHost": f"{host}/v1",
+        "protocol": protocol,
         "addBundledMetadata": True,
         "unbundledIntegrations": [],
     }
@@ -113,7 +120,7 @@ async def _receive(request: Request, kind: str) -> Response:
     raw = await read_body(request)
     started = time.perf_counter()
     state = request.app.state
-    value, has_odd_values = parse_json(raw)
+    value, has_odd_values = await apart(is_long(len(raw), 0), parse_json, raw)
     if not isinstance(value, dict):
         raise invalid("body", "must be an object")
     messages = [value] if kind else listed(value, "batch")
@@ -128,7 +135,8 @@ async def _receive(request: Request, kind: str) -> Response:
         arrival.user_agent, arrival.referrer = user_agent, header(request, b"referer")
     if sender.kind == "secret":
         arrival.address = ""
-    calls = [read_call(message, kind, arrival, value.get("sentAt")) for message in messages]
+    arrival.is_long = is_long(len(raw), len(messages))
+    calls = await apart(arrival.is_long, read_calls, messages, kind, arrival, value.get("sentAt"))
     sent = [call for call in calls if call.event is not None]
     events = [call.event for call in sent]
     links = [call.link for call in calls if call.link is not None]

@@ -19,7 +19,7 @@ LONG = "public, max-age=31536000, immutable"
 
 NO_SCRIPT = "there is no such script: see /docs"
 # A script, and perhaps the hash of one of its versions.
-FILE = re.compile(r"(em(?:\.core)?)(?:\.(.+))?")
+FILE = re.compile(r"(em(?:\.core)?)(?:\.(.++))?")
 
 STATIC = Path(__file__).parents[1] / "static"
 

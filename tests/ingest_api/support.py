@@ -10,7 +10,7 @@ import httpx
 from eventmill.core.database import connect, database_url
 from ingest_api.app import create_app
 from ingest_api.keys import KeyKind, create_key
-from tests.support import serving
+from tests.support import environment, serving
 
 DAY = "2015-05-17"
 NOON = f"{DAY}T12:00:00Z"
@@ -34,8 +34,10 @@ def served(kind: KeyKind | None = "secret") -> Iterator[httpx.Client]:
     The client sends a new key of this kind with every request, or none.
     """
     headers = {} if kind is None else with_key(new_key(kind))
+    with environment(EVENTMILL_TRUSTED_PROXIES="1"):  # tests say where they come from
+        app = create_app()
     with (
-        serving(create_app()) as url,
+        serving(app) as url,
         httpx.Client(base_url=url, timeout=60, headers=headers) as client,
     ):
         yield client

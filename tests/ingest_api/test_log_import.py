@@ -228,7 +228,7 @@ def test_over_http(shared_api: httpx.Client, shared_connection: psycopg.Connecti
         (["."], "cannot read .: Is a directory"),
         ([str(SAMPLE), "--asset-pattern", "^/blog/"], "has no group named ip_asset_id"),
         ([str(SAMPLE), "--asset-pattern", "("], "is no regular expression"),
-        ([str(SAMPLE), "--asset-pattern", "^(?P<ip_asset_id>(.|..)+)[.]htm$"], "make it simpler"),
+        ([str(SAMPLE), "--asset-pattern", "^(?=/a)(?P<ip_asset_id>.+)"], "of RE2"),
         ([str(SAMPLE), "--site", "shop.example"], "--site 'shop.example' must begin with http"),
         ([str(SAMPLE), "--url", "shop.example"], "is no http or https URL"),
         ([str(SAMPLE), "--url", "http://127.0.0.1:1"], "--url needs --write-key"),

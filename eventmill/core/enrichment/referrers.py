@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import LiteralString
 
+from eventmill.core.patterns import Pattern
 from eventmill.core.settings import PROJECT_ROOT
 
 SITES_FILE = Path(__file__).with_name("data") / "sites.csv"
@@ -21,14 +22,17 @@ GA4_FILE = PROJECT_ROOT / "dbt_project" / "seeds" / "ga4_source_categories.csv"
 
 # Raise it when a rule in this file changes; a change of a list changes the hash.
 _RULES = 1
+# No host has more (RFC 1035, 2.3.4); of a longer text every end would be looked up.
+MAX_HOST_CHARACTERS = 253
 _LISTS = hashlib.sha256(SITES_FILE.read_bytes() + GA4_FILE.read_bytes()).hexdigest()
 LIST_VERSION = f"{_RULES}+{_LISTS[:10]}"
 
 _COUNTRY = r"(?:(?:co|com|ne|net|or|org)\.)?[a-z]{2}|cat"
-_COUNTRY_ENDING = re.compile(rf"(?P<name>[a-z0-9.-]+?)\.(?:{_COUNTRY}|com|net|org|info)")
+_COUNTRY_ENDING = Pattern(rf"(?P<name>[a-z0-9.-]+?)\.(?:{_COUNTRY}|com|net|org|info)")
+_COUNTRY_SITE = Pattern(rf"[a-z0-9-]+\.(?:{_COUNTRY})")
 # Engines are portals too: mail.yahoo.com is no search. Below an engine's host only these count.
 _SEARCH_LABEL = re.compile(
-    r"www\d*|m|mobile|wap|search|images?|video|news|global|[a-z]{2}(-[a-z]{2})?"
+    r"www\d*+|m|mobile|wap|search|images?|video|news|global|[a-z]{2}(-[a-z]{2})?"
 )
 
 
@@ -60,6 +64,8 @@ def classify_referrers(domains: Iterable[str]) -> list[Referrer]:
 
 
 def _classify(domain: str) -> Referrer:
+    if len(domain) > MAX_HOST_CHARACTERS:
+        return Referrer(domain, domain, None)
     for below, host in _parents(domain):
         site = _sites().get(host)
         if site is None and (ending := _COUNTRY_ENDING.fullmatch(host)):
@@ -91,7 +97,7 @@ def _sites() -> dict[str, _Site]:
         names = (label for label in host.split(".")[::-1] if ga4.get(label) == category)
         sites[host] = _Site(next(names, known.name if known else host), category)
     # A site listed as .com and under a country's ending has other countries' endings too.
-    for host in [h for h in ga4 if re.fullmatch(rf"[a-z0-9-]+\.(?:{_COUNTRY})", h)]:
+    for host in [h for h in ga4 if _COUNTRY_SITE.fullmatch(h)]:
         short = host.split(".")[0]
         if ga4.get(f"{short}.com") == ga4[host]:
             sites.setdefault(f"{short}.{{}}", sites[f"{short}.com"])

@@ -17,6 +17,7 @@ from ua_parser.core import OS, Result
 from ua_parser.core import UserAgent as Browser
 
 from eventmill.core.enrichment.bots import bots_hash, is_listed
+from eventmill.core.patterns import WORD, Pattern
 
 # Raise it when a rule in this file changes; the list and uap-core's rules speak for themselves.
 _RULES = 1
@@ -25,11 +26,11 @@ PARSER_VERSION = f"{_RULES}+{bots_hash()}+uap{version('ua-parser-builtins')}"
 DeviceType = Literal["desktop", "mobile", "tablet", "tv", "bot", "other"]
 
 # A television, a box or a console at one.
-_TV = re.compile(
+_TV = Pattern(
     r"smart-?tv|google ?tv|apple ?tv|android ?tv|hbbtv|netcast|web0s|webos\.tv|tizen.*\btv\b"
     r"|\bbravia\b|\bviera\b|\broku\b|\bcrkey\b|\b(?-i:AFT[A-Z0-9]{1,5})\b|opera tv|dlnadoc"
     r"|playstation [345]|\bxbox\b|nintendo (?:wii|switch)",
-    re.IGNORECASE,
+    ignore_case=True,
 )
 _TV_SYSTEMS = {"tvOS", "ATV OS X", "webOS", "GoogleTV", "FireHbbTV", "Chromecast Android"}
 # "Tablet PC 2.0" is a component that Internet Explorer lists on desktops too.
@@ -53,10 +54,13 @@ _DESKTOP_SYSTEMS = {
 
 # An HTTP client sends for somebody: the marketplace's servers report licences and payments this
 # way, and those must count. uap-core calls Java's own client a spider.
-_HTTP_CLIENT = re.compile(r"^Java/")
+_HTTP_CLIENT = "Java/"
 # A crawler that no list knows still says whom to ask. Browsers of people name a system instead, and
 # HTTP clients their project's page.
-_CONTACT = re.compile(r"https?://(?!github\.com/)|\w@\w+(?:\.\w+)*\.[a-z]{2,}", re.IGNORECASE)
+_CONTACT = Pattern(
+    rf"https?://(?P<client>github\.com/)?|[{WORD}]@[{WORD}]+(?:\.[{WORD}]+)*\.[a-z]{{2,}}",
+    ignore_case=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +99,8 @@ def _is_bot(value: str, result: Result) -> bool:
     if is_listed(value):
         return True
     if result.device is not None and result.device.family == "Spider":
-        return not _HTTP_CLIENT.search(value)
-    return result.os is None and _CONTACT.search(value) is not None
+        return not value.startswith(_HTTP_CLIENT)
+    return result.os is None and any(found["client"] is None for found in _CONTACT.finditer(value))
 
 
 def _device_type(value: str, result: Result) -> DeviceType:
