@@ -5,14 +5,15 @@ an event arrives. This module decides what that allows:
 
 - A creator sees their assets and the licenses of these.
 - A brand always sees its projects and licenses, and an asset on the days on which it has a license
-  for it.
+  for it. Of the asset it sees how much it is looked at, by everybody. What others do with it, and
+  where their visitors come from, it does not see.
 - An admin sees whatever any event names.
 
 Everything else is NotFound, always in the same words. So an answer does not reveal whether a thing
 exists that the caller may not see.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, LiteralString
 
 from psycopg import AsyncConnection
@@ -75,13 +76,21 @@ limit 1
 Thing = Literal["asset", "project", "license", "creator", "brand"]
 
 
+# What a brand sees of everybody's events on an asset that it licenses. Conversions, revenue,
+# projects, campaigns and sources it sees of its own projects only.
+LICENSED_NUMBERS = frozenset(("views", "clicks", "unique_visitors", "engagement_time"))
+LICENSED_DIMENSIONS = frozenset(("date", "week", "month", "asset"))
+
+
 @dataclass(frozen=True, slots=True)
 class Visible:
-    """The rows that a caller sees: those of these assets and those of these projects."""
+    """The rows that a caller sees: those of these assets and those of these projects. Of `licensed`
+    assets they see LICENSED_NUMBERS of all rows, by LICENSED_DIMENSIONS."""
 
-    everything: bool
-    assets: list[str]
-    projects: list[str]
+    everything: bool = False
+    assets: list[str] = field(default_factory=list)
+    projects: list[str] = field(default_factory=list)
+    licensed: list[str] = field(default_factory=list)
 
 
 def not_found(thing: Thing) -> NotFound:
@@ -150,19 +159,19 @@ async def licensed_assets(connection: AsyncConnection, brand_id: str) -> list[st
 
 
 async def visible(connection: AsyncConnection, caller: Caller) -> Visible:
-    """What `caller` sees: a creator rows of their assets, a brand rows of its projects and of the
-    assets that it has a license on today, an admin everything."""
+    """What `caller` sees: a creator rows of their assets, a brand rows of its projects, and some
+    columns of the assets that it has a license on today, an admin everything."""
     match caller.role:
         case "admin":
-            return Visible(everything=True, assets=[], projects=[])
+            return Visible(everything=True)
         case "creator":
-            assets = await assets_of_creator(connection, caller.sub)
-            return Visible(everything=False, assets=assets, projects=[])
+            return Visible(assets=await assets_of_creator(connection, caller.sub))
         case "brand":
             brand_id = str(caller.brand_id)
-            assets = await licensed_assets(connection, brand_id)
-            projects = await projects_of_brand(connection, brand_id)
-            return Visible(everything=False, assets=assets, projects=projects)
+            return Visible(
+                projects=await projects_of_brand(connection, brand_id),
+                licensed=await licensed_assets(connection, brand_id),
+            )
 
 
 async def _one(connection: AsyncConnection, query: LiteralString, **parameters: Any) -> str | None:

@@ -52,6 +52,11 @@ class Call:
         return pool
 
     @property
+    def brand_id(self) -> str | None:
+        """Of a brand that calls."""
+        return self.caller.brand_id if self.caller.role == "brand" else None
+
+    @property
     def cache(self) -> Cache:
         cache: Cache = self.request.app.state.cache
         return cache
@@ -66,16 +71,19 @@ class Call:
     ) -> Response:
         """`compute(pool, identifier, asked, *more)`, if the caller may see the thing.
 
-        Whoever may see it sees the same. Raises what `authorization.require` raises.
+        Whoever may see it and has the same `more` sees the same. Raises what
+        `authorization.require` raises.
         """
         tags = (f"{thing}:{identifier}",)
         check = partial(require, self.pool, self.caller, thing, identifier)
         await self.cache.allow(self.caller, (thing, identifier), tags=tags, check=check)
+        # Which projects a brand has decides what it sees of an asset.
+        own = (tag_of(self.caller),) if self.brand_id else ()
         return await self.cache.answer(
             self.request,
             key=(compute.__name__, identifier, asked, *more),
             ttl=SECONDS[thing],
-            tags=tags,
+            tags=tags + own,
             days=asked.all_days,
             compute=partial(compute, self.pool, identifier, asked, *more),
         )

@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from eventmill.runner.embedded import EmbeddedPostgres
 
 # The same cases each time: a failure is one of this change, and can be run again.
-hypothesis.settings.register_profile("suite", derandomize=True, database=None)
+# How fast inputs are drawn says something about the machine only.
+slow = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile(
+    "suite", derandomize=True, database=None, suppress_health_check=slow
+)
 hypothesis.settings.load_profile("suite")
 
 

@@ -29,7 +29,10 @@ async def asset_metrics(
 ) -> Response:
     """One IP asset's views, clicks, conversions, revenue, visitors and engagement.
 
+    A brand gets everybody's views, clicks, visitors and engagement. Conversions, revenue and
+    channels are those of its own projects.
+
     For its creator, a brand with an active license on it, and admins. For anybody else it does not
     exist: the answer is the same 404.
     """
-    return await call.about("asset", asset_id, service.asset_metrics, asked)
+    return await call.about("asset", asset_id, service.asset_metrics, asked, call.brand_id)

@@ -5,6 +5,7 @@ of the entity are listed first, and read from the newest backwards until the pag
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Literal
 
@@ -97,6 +98,13 @@ EVENTS_OF_WINDOW = """
 )
 """
 
+# A brand sees nothing of another brand's business, not even that there was some.
+OF_NO_OTHER_BRAND = """
+and (brand_id is null or brand_id = %(own_brand)s)
+and (project_id is null or project_id = any(%(own_projects)s))
+and (license_id is null or license_id = any(%(own_licenses)s))
+"""
+
 ALL_COLUMNS = fill("{}", registry.COLUMNS)
 COLUMNS: dict[EntityType, str] = {
     "project": "project_id",
@@ -106,6 +114,23 @@ COLUMNS: dict[EntityType, str] = {
 
 Event = dict[str, Any]
 """A row of raw.events."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnThings:
+    """A brand, its projects and its licenses."""
+
+    brand: str
+    projects: list[str]
+    licenses: list[str]
+
+    def has(self, event: Event) -> bool:
+        """Whether the event, which is no other brand's, is this brand's."""
+        return (
+            event["brand_id"] == self.brand
+            or event["project_id"] in self.projects
+            or event["license_id"] in self.licenses
+        )
 
 
 async def days_with_events(
@@ -144,9 +169,11 @@ async def events_of_days(
     *,
     event_type: str | None,
     before: Cursor | None,
+    own: OwnThings | None,
     limit: int,
 ) -> list[Event]:
-    """At most `limit` events of these days, the newest first, of those that come `before`."""
+    """At most `limit` events of these days, the newest first, of those that come `before`; with
+    `own`, of those that are no other brand's."""
     parameters: dict[str, Any] = {"entity_id": entity_id, "limit": limit}
     more = []
     if event_type is not None:
@@ -155,6 +182,9 @@ async def events_of_days(
     if before is not None:
         more.append(sql.SQL("and (occurred_at, event_id) < (%(at)s, %(event_id)s)"))
         parameters |= {"at": before.occurred_at, "event_id": before.event_id}
+    if own is not None:
+        more.append(sql.SQL(OF_NO_OTHER_BRAND))
+        parameters |= {f"own_{name}": value for name, value in asdict(own).items()}
     windows = []
     for number, window in enumerate(days):
         start, end = f"start_{number}", f"end_{number}"

@@ -3,6 +3,10 @@
 An event on somebody's asset was made by a visitor, and owners must not learn who that is. They see
 what happened, when, to which project, asset or license, and how the visit came about. They see
 nothing that names or tells apart a person. The lists name what is shown, so a new field is hidden.
+
+A brand gets no event of another brand's business (`queries.OF_NO_OTHER_BRAND`). Of an event that is
+nobody's business, such as a visit to an asset that several brands license, it learns neither where
+the visit came from nor what was paid.
 """
 
 from collections.abc import Collection
@@ -10,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from dashboards_api.entities.queries import Event
+from dashboards_api.entities.queries import Event, OwnThings
 from eventmill.core.registry import COLUMNS
 from eventmill.core.tokens import Caller
 
@@ -35,17 +39,17 @@ CREATORS_PROPS = frozenset(("amount_cents", "period_start", "period_end", "paid_
 
 # Several brands license an asset: what one pays, for which project and with which campaign is not
 # the other's.
-OTHERS_BUSINESS = tuple(name for name, column in COLUMNS.items() if column.is_business)
+BUSINESS = ("referrer_domain", *(name for name, column in COLUMNS.items() if column.is_business))
+MONEY = frozenset(("revenue_cents", "currency", "price_cents", "budget_cents"))
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the database says that decides what is shown: a brand's own things, which tell whether
-    an event is another brand's business, and the lifecycle event types."""
+    """What the database says that decides what is shown: the lifecycle event types, and a brand's
+    own things."""
 
     lifecycle_types: Collection[str]
-    projects: Collection[str] = ()
-    licenses: Collection[str] = ()
+    own: OwnThings | None = None
 
 
 def redacted(event: Event, caller: Caller, known: Known) -> dict[str, Any]:
@@ -60,19 +64,11 @@ def redacted(event: Event, caller: Caller, known: Known) -> dict[str, Any]:
         for name, value in event["props_json"].items()
         if name in names and isinstance(value, str | int | float)
     }
-    if caller.role == "brand" and _is_of_another_brand(event, str(caller.brand_id), known):
-        shown["props"] = {}
-        for name in OTHERS_BUSINESS:
+    if known.own is not None and not known.own.has(event):
+        shown["props"] = {n: value for n, value in shown["props"].items() if n not in MONEY}
+        for name in BUSINESS:
             shown.pop(name, None)
     return shown
-
-
-def _is_of_another_brand(event: Event, brand_id: str, known: Known) -> bool:
-    return (
-        event["brand_id"] not in (None, brand_id)
-        or not (event["project_id"] is None or event["project_id"] in known.projects)
-        or not (event["license_id"] is None or event["license_id"] in known.licenses)
-    )
 
 
 def referrer_domain(referrer: str | None) -> str | None:

@@ -69,8 +69,9 @@ EntityEvent = create_model(
     "EntityEvent",
     __doc__="""One event. Creators and brands get nothing that tells who made it: see the guide.
 
-    A brand does not get the ids, campaign and `props` of another brand's business. `brand_id` and
-    `creator_id` are of uploads, projects, licenses and royalties; for admins of every event.
+    A brand does not get events of another brand's business, and of nobody's it gets neither
+    campaign, source and referrer nor amounts. `brand_id` and `creator_id` are of uploads, projects,
+    licenses and royalties; for admins of every event.
     """,
     **_FIELDS,
     props=PROPS,

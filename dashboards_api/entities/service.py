@@ -11,6 +11,7 @@ from dashboards_api.entities.cursors import Cursor
 from dashboards_api.entities.queries import (
     EntityType,
     Event,
+    OwnThings,
     days_with_events,
     events_of_days,
     lifecycle_types,
@@ -49,15 +50,16 @@ async def entity_events(
         raise InvalidFields([FieldError("end", message)])
     await require(pool, caller, THINGS[entity], entity_id)
     async with snapshot(pool) as connection:
-        found = await _page(connection, entity, entity_id, asked, before)
-        known = Known(await lifecycle_types(connection))
+        own = None
         if caller.role == "brand":
             brand_id = str(caller.brand_id)
-            known = Known(
-                known.lifecycle_types,
-                frozenset(await projects_of_brand(connection, brand_id)),
-                frozenset(await licenses_of_brand(connection, brand_id)),
+            own = OwnThings(
+                brand_id,
+                await projects_of_brand(connection, brand_id),
+                await licenses_of_brand(connection, brand_id),
             )
+        found = await _page(connection, entity, entity_id, asked, before, own)
+        known = Known(await lifecycle_types(connection), own)
     page, after = found[: asked.limit], None
     if len(found) > asked.limit:
         after = Cursor(page[-1]["occurred_at"], page[-1]["event_id"]).encode()
@@ -82,6 +84,7 @@ async def _page(
     entity_id: str,
     asked: EventsParameters,
     before: Cursor | None,
+    own: OwnThings | None,
 ) -> list[Event]:
     """The page's events, and one more if there is a next page."""
     first, last = asked.start or EARLIEST, asked.end or LATEST
@@ -99,6 +102,7 @@ async def _page(
             windows,
             event_type=asked.event_type,
             before=before,
+            own=own,
             limit=asked.limit + 1 - len(found),
         )
         if len(found) > asked.limit:

@@ -13,7 +13,14 @@ from psycopg import AsyncConnection, sql
 from dashboards_api.database import fill, tuples
 from dashboards_api.metrics.numbering import numbered
 from dashboards_api.metrics.registry import ADDITIVE, SUMS
-from dashboards_api.metrics.scopes import PLATFORM, Scope, assets_scope, built_part, in_windows
+from dashboards_api.metrics.scopes import (
+    PLATFORM,
+    Scope,
+    asset_of_projects_scope,
+    assets_scope,
+    built_part,
+    in_windows,
+)
 from dashboards_api.ranges import Interval
 from eventmill.core.days import DayWindow
 
@@ -145,6 +152,12 @@ EVERYTHING = Breakdown(
 )
 
 
+# By the asset's index it has few rows: one for each visitor of a day in a project.
+OWN_TRAFFIC: LiteralString = """(
+    select *, coalesce(int4send(visitor_number), '') as visitors from marts.traffic_daily
+) as own_traffic"""
+
+
 def of_assets(assets: Sequence[str], *sets: tuple[LiteralString, ...]) -> Breakdown:
     """These assets, together and by each of `sets`, which are of `ip_asset_id` and `channel`. Every
     event has one channel, so the roll-up of assets by channel has everything of an asset."""
@@ -152,6 +165,17 @@ def of_assets(assets: Sequence[str], *sets: tuple[LiteralString, ...]) -> Breakd
         table="intermediate.int_traffic_days",
         rows="grain = 'asset_channel' and ip_asset_id = any(%(asset_ids)s)",
         scope=assets_scope(assets),
+        keys=tuple(dict.fromkeys(column for columns in sets for column in columns)),
+        sets=sets,
+    )
+
+
+def of_own(asset_id: str, projects: Sequence[str], *sets: tuple[LiteralString, ...]) -> Breakdown:
+    """What these projects do with an asset, together and by each of `sets`."""
+    return Breakdown(
+        table=OWN_TRAFFIC,
+        rows="ip_asset_id = %(asset_id)s and project_id = any(%(project_ids)s)",
+        scope=asset_of_projects_scope(asset_id, projects),
         keys=tuple(dict.fromkeys(column for columns in sets for column in columns)),
         sets=sets,
     )

@@ -71,3 +71,11 @@ def projects_scope(project_ids: Sequence[str]) -> Scope:
         built="project_id = any(%(project_ids)s) and ip_asset_id is null and license_id is null",
         parameters={"project_ids": list(project_ids)},
     )
+
+
+def asset_of_projects_scope(asset_id: str, project_ids: Sequence[str]) -> Scope:
+    """What is done with an asset in these projects."""
+    return Scope(
+        live="ip_asset_id = %(asset_id)s and project_id = any(%(project_ids)s)",
+        parameters={"asset_id": asset_id, "project_ids": list(project_ids)},
+    )

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from psycopg import AsyncConnection
 
+from dashboards_api.authorization import LICENSED_NUMBERS
 from dashboards_api.metrics import breakdowns, queries
 from dashboards_api.metrics.breakdowns import POINTS, Breakdown
 from dashboards_api.metrics.queries import BuiltDay, Moment
@@ -106,8 +107,31 @@ async def count(
     window: DayWindow,
     moment: Moment,
     interval: Interval = "month",
+    own: Breakdown | None = None,
 ) -> Counted:
-    """Everything of `breakdown` in `window`, by its groupings and by the points of `interval`."""
+    """Everything of `breakdown` in `window`, by its groupings and by the points of `interval`.
+
+    With `own` as a brand sees it: the groupings, and numbers other than LICENSED_NUMBERS, are of
+    `own` only.
+    """
+    counted = await _count(connection, breakdown, window, moment, interval)
+    if own is None:
+        return counted
+    mine = await _count(connection, own, window, moment, interval)
+    points = counted.groups[POINTS]
+    pairs = [(tally, mine.groups[POINTS].get(key, Tally())) for key, tally in points.items()]
+    for shown, of_own in [(counted.total, mine.total), *pairs]:
+        shown.numbers |= {n: v for n, v in of_own.numbers.items() if n not in LICENSED_NUMBERS}
+    return replace(counted, groups={**mine.groups, POINTS: points})
+
+
+async def _count(
+    connection: AsyncConnection,
+    breakdown: Breakdown,
+    window: DayWindow,
+    moment: Moment,
+    interval: Interval,
+) -> Counted:
     coverage = await cover(connection, window, moment)
     live = coverage.live
     found: list[breakdowns.Group] = []
@@ -136,11 +160,12 @@ async def compare(
     breakdown: Breakdown,
     asked: MetricsRange,
     moment: Moment,
+    own: Breakdown | None = None,
 ) -> list[DayWindow]:
     """Add the period before to `answer` if it is asked for; its unclassified windows."""
     if not asked.compare:
         return []
     everything = replace(breakdown, keys=(), sets=(), top=None)  # without what groupings cost
-    before = await count(connection, everything, asked.previous(), moment)
+    before = await count(connection, everything, asked.previous(), moment, own=own)
     answer.previous = before.previous()
     return before.unclassified_windows

@@ -1,9 +1,10 @@
 """A question: what a query's body asks for, checked against the catalog."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
+from dashboards_api.authorization import LICENSED_DIMENSIONS, LICENSED_NUMBERS
 from dashboards_api.query.catalog import Dataset, Dimension, Metric
 from dashboards_api.query.schemas import Operator
 from eventmill.core.days import DayWindow
@@ -42,12 +43,22 @@ class Condition:
         return (None in self.values) != self.is_negative and self.op != "contains"
 
 
+def _is_open(metric: Metric) -> bool:
+    return metric.name in LICENSED_NUMBERS
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The metrics of one dataset."""
+    """The metrics of one dataset; `is_open`: of all rows of assets that the caller licenses."""
 
     dataset: Dataset
     metrics: tuple[Metric, ...]
+    is_open: bool = False
+
+    @property
+    def name(self) -> str:
+        """Tells apart the relations of one statement."""
+        return f"open_{self.dataset.name}" if self.is_open else self.dataset.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,19 @@ class Question:
                 if one.name == name:
                     return f"{kind}{number}"
         raise KeyError(name)
+
+    def seen_with(self, licensed: bool) -> "Question":
+        """The same for somebody who sees, of `licensed` assets, LICENSED_NUMBERS only."""
+        names = {one.name for one in self.dimensions} | {one.dimension for one in self.conditions}
+        if not licensed or not names <= LICENSED_DIMENSIONS:
+            return self
+        parts = [
+            Part(part.dataset, metrics, is_open)
+            for part in self.parts
+            for is_open in (True, False)
+            if (metrics := tuple(m for m in part.metrics if _is_open(m) == is_open))
+        ]
+        return replace(self, parts=tuple(parts))
 
     def columns(self, asked: Iterable[Named]) -> list[str]:
         return [self.column(one.name) for one in asked]

@@ -47,8 +47,9 @@ async def query(call: OneCall, body: QueryRequest) -> Response:
     """Metrics, grouped by dimensions, under filters, in an order, page by page.
 
     Everybody may ask, and counts rows of their own: a creator those of their assets, a brand those
-    of its projects and of assets that it has an active license on, an admin all. A row that is not
-    the caller's is as one that does not exist. `GET /v1/query/schema` says what can be asked.
+    of its projects, an admin all. A row that is not the caller's is as one that does not exist. Of
+    assets that it licenses a brand also counts everybody's views, clicks, visitors and engagement,
+    by asset and time. `GET /v1/query/schema` says what can be asked.
     """
     return await answer_question(call, body)
 

@@ -100,13 +100,14 @@ async def answer(pool: Pool, caller: Caller, question: Question) -> QueryAnswer:
     async def read(connection: AsyncConnection) -> Read[QueryAnswer]:
         now = await moment(connection)
         sees = await visible(connection, caller)
-        own = {"assets": sees.assets, "projects": sees.projects}
+        seen = question.seen_with(licensed=bool(sees.licensed))
+        own = {"assets": sees.assets + sees.licensed, "projects": sees.projects}
         scope = PLATFORM if sees.everything else Scope(OWN_ROWS, parameters=own)
         coverage = await cover(connection, question.days, now)
         live = coverage.live
-        plan = Plan(question, sees, live, has_built=bool(coverage.built))
+        plan = Plan(seen, sees, live, has_built=bool(coverage.built))
         try:
-            page = await _Reading(connection, plan, question).page()
+            page = await _Reading(connection, plan, seen).page()
         except errors.QueryCanceled:
             raise Unavailable(TOO_MUCH) from None
         is_lacking = not all(metric.is_live for part in question.parts for metric in part.metrics)

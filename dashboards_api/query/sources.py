@@ -91,7 +91,7 @@ class Sources:
 
     @property
     def _numbered_name(self) -> str:
-        return f"numbered_{self.part.dataset.name}"
+        return f"numbered_{self.part.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class Plan:
         dataset = part.dataset
         dimensions = tuple(dataset.dimensions[named.name] for named in self.question.dimensions)
         filtered = [dataset.dimensions[one.dimension] for one in self.question.conditions]
-        allowed, allowed_columns = self._allowed(dataset)
+        allowed, allowed_columns = self._allowed(part)
         needed = allowed_columns | {d.column for d in (*dimensions, *filtered) if d.column}
         rollup = None
         # "One of these assets or one of these projects" is found fastest in the table, by both of
@@ -131,7 +131,7 @@ class Plan:
         live_rows: sql.Composable = NOTHING
         if self.live and any(metric.is_live for metric in part.metrics):
             day = sql.Identifier("date")
-            name = sql.Identifier(f"live_{dataset.name}")
+            name = sql.Identifier(f"live_{part.name}")
             live_rows = self._live_rows(part, needed, allowed)
             live = Source("live", name, tuple(self._conditions(dataset, day)), day)
         is_by_day = any(d.name == "date" for d in dimensions) or len(self.question.days) == 1
@@ -206,13 +206,15 @@ class Plan:
             allowed or sql.SQL("true"),
         )
 
-    def _allowed(self, dataset: Dataset) -> tuple[sql.Composable | None, set[str]]:
+    def _allowed(self, part: Part) -> tuple[sql.Composable | None, set[str]]:
         """The condition on rows that the caller may see, and the columns it is on."""
         if self.visible.everything:
             return None, set()
+        dataset = part.dataset
         sides: list[sql.Composable] = []
         columns: set[str] = set()
-        own = ((dataset.assets, self.visible.assets), (dataset.projects, self.visible.projects))
+        assets = self.visible.assets + (self.visible.licensed if part.is_open else [])
+        own = ((dataset.assets, assets), (dataset.projects, self.visible.projects))
         for column, ids in own:
             if column is None or not ids:
                 continue

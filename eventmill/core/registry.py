@@ -140,14 +140,14 @@ class Column:
     is_shown: bool = False
     """To creators and brands who may see the event's entity; others only to admins."""
     is_business: bool = False
-    """Of the brand that the event belongs to, and not another brand's to know."""
+    """A brand sees it of events of its own projects and licenses only."""
 
 
 TIME = partial(Column, Kind.EVENT, type="timestamptz")
 PERSON = partial(Column, Kind.PERSON)
 THING = partial(Column, Kind.THING, is_shown=True)
 URL = partial(Column, Kind.URL)
-TAG = partial(Column, Kind.CAMPAIGN, is_shown=True)
+TAG = partial(Column, Kind.CAMPAIGN, is_shown=True, is_business=True)
 TAG_TEXT = partial(Column, Kind.TAG_TEXT, is_shown=True, is_business=True)
 LABEL = partial(Column, Kind.LABEL, is_shown=True)
 
@@ -191,7 +191,7 @@ class EventRow(NamedTuple):
             "A brand: `brand_id` of its users' tokens.", "acme", is_shown=False, is_business=True
         ),
     ]
-    creator_id: Annotated[str, PERSON("A creator: `sub` of their token.", "ana", is_business=True)]
+    creator_id: Annotated[str, PERSON("A creator: `sub` of their token.", "ana")]
     props_json: Annotated[str, Column(Kind.EVENT, "Properties of the event.", type="jsonb")]
     page_url: Annotated[str, URL("The page.", "https://market.example/a/sunrise-01")]
     landing_page: Annotated[str, URL("The visit's first page.", "https://market.example/")]
@@ -201,7 +201,7 @@ class EventRow(NamedTuple):
     ]
     utm_source: Annotated[str, TAG("`utm_source` of the visit.", "newsletter")]
     utm_medium: Annotated[str, TAG("`utm_medium` of the visit.", "email")]
-    utm_campaign: Annotated[str, TAG("`utm_campaign` of the visit.", "spring", is_business=True)]
+    utm_campaign: Annotated[str, TAG("`utm_campaign` of the visit.", "spring")]
     utm_term: Annotated[str, TAG_TEXT("`utm_term` of the visit.", "licensing")]
     utm_content: Annotated[str, TAG_TEXT("`utm_content` of the visit.", "banner-2")]
     click_id: Annotated[str, Column(Kind.CLICK, "The advertisement's click.", "gclid-1")]

@@ -100,12 +100,18 @@ def values_of(event: Event) -> dict[str, Any]:
     }
 
 
+OPEN_METRICS = {"views", "clicks", "unique_visitors", "engagement_time"}
+OPEN_DIMENSIONS = {"date", "week", "month", "asset"}
+
+
 @dataclass(frozen=True)
 class Rights:
-    """Whose rows somebody sees; None is everybody's."""
+    """Whose rows somebody sees; None is everybody's. Of `licensed` assets it is OPEN_METRICS of all
+    rows, and only by OPEN_DIMENSIONS."""
 
     assets: Collection[str] | None = None
     projects: Collection[str] = ()
+    licensed: Collection[str] = ()
 
     def sees(self, event: Event) -> bool:
         if self.assets is None:
@@ -143,6 +149,26 @@ def counted(
             values = values_of(event)
             groups.setdefault(tuple(values[name] for name in dimensions), []).append(event)
     return {key: {**metrics(members), "events": len(members)} for key, members in groups.items()}
+
+
+def counted_as_seen(
+    events: Collection[Event], rights: Rights, first: date, last: date, body: dict[str, Any]
+) -> dict[Key, dict[str, int]]:
+    """What `counted` finds for a question, with each metric of the rows that it is counted for."""
+    dimensions, filters, metrics = body["dimensions"], body["filters"], body["metrics"]
+    own = counted(events, rights, first, last, dimensions, filters)
+    asked = {*dimensions, *(one["field"] for one in filters)}
+    if not rights.licensed or not asked <= OPEN_DIMENSIONS or OPEN_METRICS.isdisjoint(metrics):
+        return own
+    wider = Rights({*(rights.assets or ()), *rights.licensed}, rights.projects)
+    everyone = counted(events, wider, first, last, dimensions, filters)
+    return {
+        key: {
+            name: value if name in OPEN_METRICS else own.get(key, {}).get(name, 0)
+            for name, value in numbers.items()
+        }
+        for key, numbers in everyone.items()
+    }
 
 
 def in_order(

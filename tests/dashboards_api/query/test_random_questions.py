@@ -1,7 +1,7 @@
 """Any question, of any caller, over built and live days, answers what plain Python counts."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,9 +18,11 @@ from tests.dashboards_api.query.account import (
     DIMENSIONS,
     IPHONE,
     METRICS,
+    OPEN_DIMENSIONS,
     PROJECTS,
     Rights,
     counted,
+    counted_as_seen,
     in_order,
     some_events,
 )
@@ -32,13 +34,14 @@ QUESTIONS = 250
 DAYS = 24
 
 Ask = Callable[..., dict[str, Any]]
+Order = list[tuple[str, bool]]
 
 CALLERS = {
     Caller("root", "admin"): Rights(),
     Caller("ann", "creator"): Rights(assets={"a", "Ünï_%\\"}),
     Caller("bob", "creator"): Rights(assets={"b"}),
     Caller("newcomer", "creator"): Rights(assets=set()),
-    Caller("u", "brand", "acme"): Rights(assets={"b"}, projects={"p"}),
+    Caller("u", "brand", "acme"): Rights(assets=set(), projects={"p"}, licensed={"b"}),
     Caller("w", "brand", "projects-only"): Rights(assets=set(), projects={"q"}),
 }
 VALUES: dict[str, tuple[Any, ...]] = {
@@ -103,8 +106,8 @@ def filled(events: psycopg.Connection) -> list[Event]:
     return made
 
 
-def some_filter(dice: random.Random) -> dict[str, Any]:
-    field = dice.choice(list(VALUES))
+def some_filter(dice: random.Random, fields: Sequence[str]) -> dict[str, Any]:
+    field = dice.choice(fields)
     known = VALUES[field]
     op = dice.choice(["is", "is_not", "in", "not_in", "contains"])
     if op in ("in", "not_in"):
@@ -116,8 +119,12 @@ def some_filter(dice: random.Random) -> dict[str, Any]:
     return {"field": field, "op": op, "value": value}
 
 
-def some_question(dice: random.Random) -> tuple[dict[str, Any], list[tuple[str, bool]]]:
-    dimensions = dice.sample(DIMENSIONS, k=dice.choice([0, 1, 1, 1, 2, 2, 3]))
+def some_question(
+    dice: random.Random,
+    dimensions: Sequence[str] = DIMENSIONS,
+    fields: Sequence[str] = tuple(VALUES),
+) -> tuple[dict[str, Any], Order]:
+    dimensions = dice.sample(dimensions, k=dice.choice([0, 1, 1, 1, 2, 2, 3]))
     metrics = dice.sample(METRICS, k=dice.randint(1, 4))
     names = [*dimensions, *metrics]
     order = [
@@ -127,7 +134,7 @@ def some_question(dice: random.Random) -> tuple[dict[str, Any], list[tuple[str, 
     body = {
         "metrics": metrics,
         "dimensions": dimensions,
-        "filters": [some_filter(dice) for _ in range(dice.choice([0, 0, 1, 1, 2]))],
+        "filters": [some_filter(dice, fields) for _ in range(dice.choice([0, 0, 1, 1, 2]))],
         "date_range": {"start": str(ago(first)), "end": str(ago(last))},
         "order_by": [f"-{name}" if descends else name for name, descends in order],
         "limit": dice.choice([1, 3, 10_000]),
@@ -136,17 +143,13 @@ def some_question(dice: random.Random) -> tuple[dict[str, Any], list[tuple[str, 
     return body, order
 
 
-def require_same(ask: Ask, made: list[Event], caller: Caller, dice: random.Random) -> None:
-    body, order = some_question(dice)
+def require_same(
+    ask: Ask, made: list[Event], caller: Caller, question: tuple[dict[str, Any], Order]
+) -> None:
+    body, order = question
     asked = body["date_range"]
-    groups = counted(
-        made,
-        CALLERS[caller],
-        date.fromisoformat(asked["start"]),
-        date.fromisoformat(asked["end"]),
-        body["dimensions"],
-        body["filters"],
-    )
+    days = date.fromisoformat(asked["start"]), date.fromisoformat(asked["end"])
+    groups = counted_as_seen(made, CALLERS[caller], *days, body)
     expected = in_order(groups, body["dimensions"], order)
     answer = ask(caller, **body)
     assert answer["total_rows"] == len(expected), (caller, body)
@@ -161,7 +164,17 @@ def test_a_question_answers_what_python_counts(
 ) -> None:
     dice = random.Random(caller.sub)
     for _ in range(QUESTIONS // len(CALLERS)):
-        require_same(ask, filled, caller, dice)
+        require_same(ask, filled, caller, some_question(dice))
+
+
+def test_a_licensee_sees_how_much_an_asset_is_looked_at_by_everybody(
+    filled: list[Event], ask: Ask
+) -> None:
+    """Few questions at random are of what a licensee sees of all rows."""
+    dice = random.Random(7)
+    for _ in range(30):
+        question = some_question(dice, dimensions=sorted(OPEN_DIMENSIONS), fields=["asset"])
+        require_same(ask, filled, Caller("u", "brand", "acme"), question)
 
 
 @pytest.mark.parametrize("dimension", ["", *DIMENSIONS])
