@@ -108,7 +108,7 @@ def test_an_events_type_of_a_lifecycle_is_looked_up_by_day(
 ) -> None:
     """By the days of raw.lifecycle_events, which must hold each of these types."""
     types = scalar(events, "select rules.lifecycle_types()")
-    assert len(types) == 11
+    assert len(types) == 12
     for number, event_type in enumerate(types):
         stream = [
             viewed(at(TODAY - timedelta(days=number + ago)), event_type=event_type)
