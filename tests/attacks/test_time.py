@@ -70,7 +70,7 @@ def test_nobody_waits_for_a_long_body(shared_api: httpx.Client, name: str) -> No
 
 def waits_during(api: httpx.Client, body: bytes) -> tuple[list[float], float]:
     """How long each /healthz took while the service had this body, and the body itself."""
-    url, headers = f"{api.base_url}v1/events", with_key(new_key("publishable"))
+    url, headers = api.base_url.join("/v1/events"), with_key(new_key("publishable"))
     begun = time.monotonic()
     with ThreadPoolExecutor(1) as other:
         sending = other.submit(httpx.post, url, content=body, headers=headers, timeout=60)
