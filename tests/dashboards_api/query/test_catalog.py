@@ -56,7 +56,7 @@ def test_the_schema_describes_what_there_is(send: Send) -> None:
         "attribution": (
             {"credited_conversions", "credited_revenue_cents"},
             times | {"asset", "project", "campaign", "source", "medium", "channel"}
-            | {"creator", "brand"},
+            | {"creator", "brand", "reached_by"},
         ),
     }  # fmt: skip
     for dataset in datasets.values():
