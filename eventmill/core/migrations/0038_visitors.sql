@@ -1,4 +1,4 @@
--- How a visitor is spelled: docs/decisions/0035-credit-and-trust.md. An actor, an anonymous id and a hash
+-- How a visitor is spelled: docs/decisions/0038-credit-and-trust.md. An actor, an anonymous id and a hash
 -- of somebody without any id never spell the same visitor, whatever the ids are. These functions are the
 -- one home of the rule: ingest stores what they say, int_events asks them of every event (so events that
 -- were stored before count the same), and erasure looks for what they say.

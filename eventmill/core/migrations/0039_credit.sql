@@ -1,4 +1,4 @@
--- When a conversion was received and who sent it decide which touches it pays: docs/decisions/0035. The
+-- When a conversion was received and who sent it decide which touches it pays: docs/decisions/0038. The
 -- conversions that are built already learn it here, so that nobody earns of them by sending late.
 
 create index identities_claimed on raw.identities (rules.actor_visitor(user_id)) where not verified;
