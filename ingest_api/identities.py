@@ -1,9 +1,9 @@
 """Which user an anonymous id is: links that events and `identify` calls bring, kept once each.
 
 A link is verified if a server's secret key or the user's own token vouches for it. A browser with
-a publishable key can only claim: its link serves until a verified one comes, and never replaces
-one. Of two links that are worth the same the first stays, so that history does not change hands
-because a device did.
+a publishable key can only claim. A link by a more trusted sender takes the place of one by a less
+trusted, never the other way round. Of two links of one class the first stays, so that history does
+not change hands because a device did.
 """
 
 import time
@@ -23,15 +23,25 @@ NOBODY = "system"
 REMEMBERED = 65_536
 REMEMBERED_SECONDS = 3600.0
 
+# A link that an older version left in the spool may lack its time of receipt.
 STORE: LiteralString = """
-insert into raw.identities (anonymous_id, user_id, verified, first_seen_at)
-select anonymous_id, user_id, verified, first_seen_at
-from unnest(%s::text[], %s::text[], %s::boolean[], %s::timestamptz[])
-    as links (anonymous_id, user_id, verified, first_seen_at)
+insert into raw.identities as known (
+    anonymous_id, user_id, first_seen_at, received_at, key_id, trust, verified
+)
+select
+    anonymous_id, user_id, first_seen_at::timestamptz,
+    coalesce(nullif(received_at, '')::timestamptz, now()), nullif(key_id, ''), trust, trust > %s
+from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::smallint[])
+    as links (anonymous_id, user_id, first_seen_at, received_at, key_id, trust)
 order by anonymous_id
-on conflict (anonymous_id) do update
-    set user_id = excluded.user_id, verified = true, first_seen_at = excluded.first_seen_at
-    where excluded.verified and not identities.verified
+on conflict (anonymous_id) do update set
+    user_id = excluded.user_id,
+    first_seen_at = excluded.first_seen_at,
+    received_at = excluded.received_at,
+    key_id = excluded.key_id,
+    trust = excluded.trust,
+    verified = excluded.verified
+where excluded.trust > coalesce(known.trust, case when known.verified then %s else %s end)
 """
 
 
@@ -40,10 +50,13 @@ class Link(NamedTuple):
 
     anonymous_id: str
     user_id: str
-    verified: bool
     seen_at: str
     received_at: str = ""
     """When it arrived, which no client sets; "" of one that an older version left in the spool."""
+    key_id: str = ""
+    """The write key that it came with; "" if there was none."""
+    trust: int = Trust.PUBLISHABLE
+    """The sender's class. What an older version left in the spool is only claimed."""
 
 
 def links_of(rows: Iterable[EventRow], sender: Sender) -> list[Link]:
@@ -52,18 +65,21 @@ def links_of(rows: Iterable[EventRow], sender: Sender) -> list[Link]:
     for row in rows:
         user_id = row.actor_id or row.user_id
         if row.anonymous_id and user_id and row.actor_type != NOBODY:
-            verified = bool(row.actor_id) and sender.trust > Trust.PUBLISHABLE
-            seen_at, received_at = row.occurred_at, row.received_at
-            found.append(Link(row.anonymous_id, user_id, verified, seen_at, received_at))
+            # A token is proof of its own user, whom ingest makes the actor.
+            trust = sender.trust
+            if trust == Trust.TOKEN and not row.actor_id:
+                trust = Trust.PUBLISHABLE
+            times = row.occurred_at, row.received_at
+            found.append(Link(row.anonymous_id, user_id, *times, sender.key_id or "", trust))
     return found
 
 
 def strongest(links: Iterable[Link]) -> list[Link]:
-    """One link for each anonymous id, in their order: the first verified one, else the first."""
+    """One link for each anonymous id, in their order: the first of the most trusted ones."""
     kept: dict[str, Link] = {}
     for link in links:
         before = kept.get(link.anonymous_id)
-        if before is None or (link.verified and not before.verified):
+        if before is None or link.trust > before.trust:
             kept[link.anonymous_id] = link
     return sorted(kept.values())
 
@@ -72,7 +88,8 @@ async def store_links(connection: psycopg.AsyncConnection, links: Sequence[Link]
     """Keep `links`, in the transaction of `connection`. Sorted, so two writers never deadlock."""
     if links:
         columns = [list(column) for column in zip(*strongest(links), strict=True)]
-        await connection.execute(STORE, columns[:4])
+        claimed, verified = Trust.PUBLISHABLE, Trust.TOKEN
+        await connection.execute(STORE, (claimed, *columns, verified, claimed))
 
 
 class KnownLinks:
@@ -80,25 +97,21 @@ class KnownLinks:
 
     def __init__(self, size: int = REMEMBERED) -> None:
         self._size = size
-        self._is_verified: dict[str, bool] = {}
+        self._trust: dict[str, int] = {}
         self._forget_at = 0.0
 
     def new(self, links: Iterable[Link]) -> list[Link]:
         """Those of `links` that may tell the database something."""
         if time.monotonic() >= self._forget_at:
-            self._is_verified.clear()
+            self._trust.clear()
             self._forget_at = time.monotonic() + REMEMBERED_SECONDS
-        known = self._is_verified
-        return [
-            link
-            for link in links
-            if link.anonymous_id not in known or (link.verified and not known[link.anonymous_id])
-        ]
+        known = self._trust
+        return [link for link in links if link.trust > known.get(link.anonymous_id, 0)]
 
     def remember(self, links: Iterable[Link]) -> None:
         """`links` are durable now."""
-        known = self._is_verified
+        known = self._trust
         for link in links:
-            known[link.anonymous_id] = link.verified or known.get(link.anonymous_id, False)
+            known[link.anonymous_id] = max(link.trust, known.get(link.anonymous_id, 0))
         while len(known) > self._size:
             del known[next(iter(known))]

@@ -216,9 +216,8 @@ def _link(message: dict[str, Any], kind: str, sender: Sender, received: str) -> 
     if not (_is_storable(user_id) and _is_storable(anonymous_id)):
         return None
     seen_at = _seen_at(message, received)
-    return Link(
-        hidden_id(anonymous_id), hidden_id(user_id), sender.kind != "publishable", seen_at, received
-    )
+    names = hidden_id(anonymous_id), hidden_id(user_id)
+    return Link(*names, seen_at, received, sender.key_id or "", sender.trust)
 
 
 def _seen_at(message: dict[str, Any], received: str) -> str:

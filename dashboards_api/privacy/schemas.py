@@ -9,8 +9,23 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dashboards_api.metrics.registry import fields_of_numbers
 from eventmill.privacy.certificate import Certificate
+from eventmill.privacy.erase import Preview
 
 Rows = list[dict[str, Any]]
+
+
+class Claimed(BaseModel):
+    """An id of which a browser with a public key said that it is the person. It proves nothing."""
+
+    kind: Literal["user_id", "anonymous_id", "visitor_id"]
+    id: str = Field(description="What `include` takes.", examples=["anon-41b7"])
+    received_at: datetime.datetime = Field(
+        description="When it was first said.", examples=["2015-05-17T10:05:03Z"]
+    )
+    key_id: str | None = Field(
+        description="The write key that it came with, if that is known.", examples=["web-1"]
+    )
+    events: int = Field(description="How many events it would add.", examples=[12])
 
 
 class Held(BaseModel):
@@ -25,9 +40,12 @@ class Held(BaseModel):
     ids: list[str] = Field(
         description="All ids that stand for the person.", examples=[["anon-41b7", "ann-7f3a91c2"]]
     )
+    claimed: list[Claimed] = Field(
+        description="What browsers claim of the person: nothing of it is in this answer, unless"
+        " `include` names it."
+    )
     identities: Rows = Field(
-        description="Which anonymous ids belong to which user. A link that is not `verified` is a"
-        " browser's claim and no more: look at it before you hand anything out.",
+        description="Which anonymous ids belong to which user.",
         examples=[[{"anonymous_id": "anon-41b7", "user_id": "ann-7f3a91c2", "verified": True}]],
     )
     events: Rows = Field(
@@ -124,6 +142,11 @@ class Erasure(BaseModel):
         " have a pseudonym in place of the id, by table.",
         examples=[{"marts.visitors": 1}],
     )
+    remaining: dict[str, int] = Field(
+        description="Rows that cannot be changed and still hold an id of the person, by table: of"
+        " somebody who was an admin, what they did.",
+        examples=[{"ops.audit_log": 2}],
+    )
     days: list[datetime.date] = Field(
         description="UTC days of what was removed.", examples=[["2015-05-17"]]
     )
@@ -133,6 +156,43 @@ class Erasure(BaseModel):
     )
     totals_after: DayTotals | None
     rebuild: Rebuild
+
+
+class ErasurePreview(BaseModel):
+    """What an erasure would do now."""
+
+    dry_run: Literal[True] = True
+    ids: list[str] = Field(
+        description="All ids that stand for the person.", examples=[["anon-41b7", "ann-7f3a91c2"]]
+    )
+    claimed: list[Claimed] = Field(description="What browsers claim of the person, and would stay.")
+    removed: dict[str, int] = Field(
+        description="Rows that would be deleted, by table.", examples=[{"raw.events": 41}]
+    )
+    pseudonymised: dict[str, int] = Field(
+        description="Rows that would get a pseudonym in place of the id, by table.",
+        examples=[{"marts.visitors": 1}],
+    )
+    remaining: dict[str, int] = Field(
+        description="Rows that cannot be changed, by table.", examples=[{"ops.audit_log": 2}]
+    )
+    exports: int = Field(description="Exports that would be removed.", examples=[1])
+    warehouse_days: int = Field(
+        description="Days of the warehouse whose files would be written again.", examples=[1]
+    )
+    days: list[datetime.date] = Field(
+        description="UTC days of what would be removed.", examples=[["2015-05-17"]]
+    )
+    rebuilt_days: list[datetime.date] = Field(
+        description="Those that would be built again.", examples=[["2015-05-17"]]
+    )
+    totals_before: DayTotals | None = Field(description="Numbers of these days as they are.")
+    totals_after: DayTotals | None = Field(description="Numbers of these days without the person.")
+
+
+def erasure_preview(preview: Preview) -> ErasurePreview:
+    """What would go as it is answered."""
+    return ErasurePreview.model_validate(asdict(preview))
 
 
 def erasure(certificate: Certificate) -> Erasure:

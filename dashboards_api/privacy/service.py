@@ -1,16 +1,22 @@
 """Reads or erases a person's data for an admin, with the code of `eventmill subjects`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 from uuid import UUID
 
 import psycopg
 
 from dashboards_api.database import AWAY, Pool, snapshot
-from dashboards_api.privacy.schemas import Erasure, erasure
+from dashboards_api.privacy.schemas import (
+    Erasure,
+    ErasurePreview,
+    erasure,
+    erasure_preview,
+)
 from eventmill.core.errors import NotFound, Unavailable
 from eventmill.core.tokens import Caller
 from eventmill.privacy import certificate as certificates
-from eventmill.privacy.erase import erase
+from eventmill.privacy.erase import erase, preview
 from eventmill.privacy.holdings import everything_held
 from eventmill.privacy.statements import connect_async
 
@@ -20,12 +26,14 @@ BUILD_SECONDS = 20.0
 NO_CERTIFICATE = "there is no such erasure"
 
 
-async def read_subject(caller: Caller, subject_id: str) -> AsyncIterator[str]:
+async def read_subject(
+    caller: Caller, subject_id: str, include: Sequence[str]
+) -> AsyncIterator[str]:
     """Everything held on a person, as parts of one JSON text.
 
     Recorded before the first part leaves. Raises NotFound, InvalidFields, Unavailable.
     """
-    parts = everything_held(subject_id, caller)
+    parts = everything_held(subject_id, caller, include)
     try:
         first = await anext(parts)
     except psycopg.OperationalError:
@@ -39,14 +47,18 @@ async def read_subject(caller: Caller, subject_id: str) -> AsyncIterator[str]:
     return all_parts()
 
 
-async def erase_subject(caller: Caller, subject_id: str) -> Erasure:
-    """Erase a person. Raises what `eventmill.privacy.erase` does."""
+async def erase_subject(
+    caller: Caller, subject_id: str, include: Sequence[str], *, dry_run: bool
+) -> Erasure | ErasurePreview:
+    """Erase a person, or say what would go. Raises what `eventmill.privacy.erase` does."""
+    how: dict[str, Any] = {"include": include, "build_seconds": BUILD_SECONDS}
     try:
         async with await connect_async() as connection:
-            done = await erase(connection, subject_id, caller, build_seconds=BUILD_SECONDS)
+            if dry_run:
+                return erasure_preview(await preview(connection, subject_id, caller, **how))
+            return erasure(await erase(connection, subject_id, caller, **how))
     except psycopg.OperationalError:
         raise Unavailable(AWAY) from None
-    return erasure(done)
 
 
 async def certificate(state: Pool, erasure_id: UUID) -> Erasure:

@@ -19,7 +19,13 @@ from eventmill.core.tokens import Caller
 
 RECORD: LiteralString = """
 insert into ops.audit_log (actor, actor_role, action, subject_hash, detail)
-values (%(actor)s, %(actor_role)s, %(action)s, ops.subject_hash(%(subject)s), %(detail)s)
+values (
+    %(actor)s, %(actor_role)s, %(action)s, ops.subject_hash(%(subject)s),
+    %(detail)s || (
+        select coalesce(jsonb_object_agg(name || '_hash', ops.subject_hash(content)), '{}')
+        from jsonb_each_text(%(hashed)s) as words (name, content)
+    )
+)
 """
 
 
@@ -55,12 +61,15 @@ async def record(
     detail: Mapping[str, object],
     *,
     subject: str | None = None,
+    hashed: Mapping[str, str | None] | None = None,
 ) -> None:
     """Write that `actor` did `action`, in the connection's transaction.
 
     `detail` says what was asked for (ids of the marketplace's things, days, formats, a reason) and
-    holds nothing about a person. `subject` is the id of the person whom it was about, of which only
-    a keyed hash is kept. Raises Unavailable when the log cannot be written.
+    holds nothing about a person. Of `hashed`, which may, `detail` gets `NAME_hash`: the same for
+    the same text, so that a text can be held against it. `subject` is the id of the person whom it
+    was about, of which only a keyed hash is kept. Raises Unavailable when the log cannot be
+    written.
     """
     parameters = {
         "actor": _storable(actor.sub),
@@ -68,6 +77,7 @@ async def record(
         "action": action.value,
         "subject": subject,
         "detail": Jsonb(dict(detail)),
+        "hashed": Jsonb(dict(hashed or {})),
     }
     try:
         await connection.execute(RECORD, parameters)

@@ -12,11 +12,11 @@ from psycopg.types.json import Jsonb
 
 INSERT: LiteralString = """
 insert into ops.erasures (
-    erasure_id, erased_at, subject_hash, removed, pseudonymised, days, rebuilt_days,
+    erasure_id, erased_at, subject_hash, removed, pseudonymised, remaining, days, rebuilt_days,
     totals_before, totals_after
 ) values (
-    %(erasure_id)s, %(erased_at)s, %(subject_hash)s, %(removed)s, %(pseudonymised)s, %(days)s,
-    %(rebuilt_days)s, %(totals_before)s, %(totals_after)s
+    %(erasure_id)s, %(erased_at)s, %(subject_hash)s, %(removed)s, %(pseudonymised)s, %(remaining)s,
+    %(days)s, %(rebuilt_days)s, %(totals_before)s, %(totals_after)s
 )
 """
 
@@ -46,6 +46,8 @@ class Certificate:
     subject_hash: str
     removed: Mapping[str, int]
     pseudonymised: Mapping[str, int]
+    remaining: Mapping[str, int]
+    """Rows that cannot be changed and hold an id of the person: what an admin did, say."""
     days: Sequence[date]
     """UTC days of what was removed."""
     rebuilt_days: Sequence[date]
@@ -76,6 +78,7 @@ async def store(connection: AsyncConnection, certificate: Certificate) -> None:
             "subject_hash": certificate.subject_hash,
             "removed": Jsonb(certificate.removed),
             "pseudonymised": Jsonb(certificate.pseudonymised),
+            "remaining": Jsonb(certificate.remaining),
             "days": list(certificate.days),
             "rebuilt_days": list(certificate.rebuilt_days),
             "totals_before": _json(certificate.totals_before),

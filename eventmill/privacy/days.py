@@ -35,7 +35,7 @@ from (
         found.visitor_id,
         (found.occurred_at at time zone 'UTC')::date as day
     from subject_events as found
-    where found.visitor_id <> all(rules.visitors_of(%(ids)s))
+    where found.visitor_id <> all(%(visitors)s)
 ) as lost
 inner join marts.sessions as sessions
     on
@@ -77,12 +77,12 @@ async def days_with_events(connection: AsyncConnection) -> list[date]:
     return [day for (day,) in await fetch(connection, WITH_EVENTS)]
 
 
-async def neighbours(connection: AsyncConnection, ids: Collection[str]) -> set[date]:
+async def neighbours(connection: AsyncConnection, visitors: Collection[str]) -> set[date]:
     """The days on which sessions of others change with `subject_events`, which are still there."""
     if not await is_there(connection, "marts.sessions"):
         return set()
     first, last = SESSIONS_CHANGED
-    parameters = {"ids": list(ids), "first": first, "last": last}
+    parameters = {"visitors": list(visitors), "first": first, "last": last}
     return {day for (day,) in await fetch(connection, NEIGHBOURS, parameters)}
 
 

@@ -16,6 +16,7 @@ from psycopg import AsyncConnection
 
 from eventmill.core.errors import Unavailable
 from eventmill.privacy.statements import fetch
+from eventmill.privacy.subject import Name, Person, spelled
 from eventmill.warehouse import StorageError, open_root
 from eventmill.warehouse.pseudonyms import pseudonyms_of
 
@@ -64,26 +65,35 @@ from ops.exported_days
 where day = any(%(days)s)
 group by destination
 """
-# The ids, and the visitors that they are.
-SPELLED: LiteralString = "select rules.visitors_of(%(ids)s::text[])"
 NOTE: LiteralString = """
 insert into ops.warehouse_erasures (erasure_id, destination, ids, days)
 values (%(erasure_id)s, %(destination)s, %(ids)s, %(days)s)
 """
 
 
-async def remove_exports(connection: AsyncConnection, days: Collection[date]) -> list[UUID]:
-    """Remove every export, also unfinished ones, that covers any of these UTC days.
+async def forget_exports(
+    connection: AsyncConnection, days: Collection[date]
+) -> list[tuple[str, UUID]]:
+    """Mark every export, also unfinished ones, that covers any of these UTC days, as erased.
 
-    Part of the caller's transaction, except that the files are gone when it returns. No export can
-    be asked for until the transaction ends. Raises Unavailable if a file cannot be removed; then
-    roll back.
+    Returns the storage and id of each; the caller removes their files. No export can be asked for
+    until the transaction ends.
     """
     await connection.execute(HOLD_CREATING)
     found = await fetch(connection, ERASE_EXPORTS, {"days": sorted(days), "error": ERASED})
-    for export_id, storage in found:
+    return [(storage, export_id) for export_id, storage in found]
+
+
+async def remove_exports(connection: AsyncConnection, days: Collection[date]) -> list[UUID]:
+    """Remove every export that covers any of these UTC days; which ones.
+
+    Part of the caller's transaction, except that the files are gone when it returns. Raises
+    Unavailable if a file cannot be removed; then roll back.
+    """
+    found = await forget_exports(connection, days)
+    for storage, export_id in found:
         await remove_files(storage, export_id)
-    return [export_id for export_id, _ in found]
+    return [export_id for _, export_id in found]
 
 
 async def remove_files(storage: str, export_id: UUID) -> None:
@@ -96,14 +106,20 @@ async def remove_files(storage: str, export_id: UUID) -> None:
 
 
 async def note_warehouse_files(
-    connection: AsyncConnection, erasure_id: UUID, ids: Collection[str], days: Collection[date]
-) -> None:
-    """Have the exported files of `days` rewritten, in every place that days were exported to."""
-    [(spelled,)] = await fetch(connection, SPELLED, {"ids": list(ids)})
+    connection: AsyncConnection, erasure_id: UUID, person: Person, days: Collection[date]
+) -> int:
+    """Have the exported files of `days` rewritten, in every place that days were exported to.
+
+    Returns how many days that are, of all places.
+    """
     found = await fetch(connection, DESTINATIONS, {"days": sorted(days)})
     for destination, held, has_plain_ids in found:
-        names = sorted(map(pseudonyms_of(destination).of, spelled))
+        pseudonyms = pseudonyms_of(destination)
+        hidden = {Name(name.kind, pseudonyms.of(name.id)) for name in person.visitors}
+        names = sorted((await spelled(connection, hidden)).values(), key=lambda n: (":" in n, n))
+        names += sorted(pseudonyms.of(visitor) for visitor in person.visitors.values())
         if has_plain_ids:
-            names += sorted(spelled)
-        note = {"erasure_id": erasure_id, "destination": destination, "ids": names, "days": held}
-        await connection.execute(NOTE, note)
+            names += sorted(person.visitors.values())
+        note = {"erasure_id": erasure_id, "destination": destination, "ids": names}
+        await connection.execute(NOTE, {**note, "days": held})
+    return sum(len(held) for _, held, _ in found)

@@ -28,6 +28,11 @@ def subject_hash(key: bytes, subject_id: str) -> bytes:
     return hashlib.blake2b(subject_id.encode(), key=key, digest_size=32).digest()
 
 
+def visitor_hash(key: bytes, visitor: str) -> bytes:
+    """What raw.erased_subjects knows a visitor by; no id has the same, as ids had before 0040."""
+    return hashlib.blake2b(visitor.encode(), key=key, digest_size=32, person=b"visitor").digest()
+
+
 def new_pseudonym() -> str:
     """Random: nobody can work it out from the id, not even with the key."""
     return f"erased-{secrets.token_hex(8)}"

@@ -6,6 +6,8 @@ The dashboards API and the command line both call this, and each call is recorde
 import json
 from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
+from dataclasses import asdict
+from datetime import datetime
 from typing import LiteralString
 
 from psycopg import AsyncConnection, IsolationLevel, sql
@@ -13,10 +15,11 @@ from psycopg import AsyncConnection, IsolationLevel, sql
 from eventmill.core.errors import NotFound
 from eventmill.core.tokens import Caller
 from eventmill.privacy.audit import Action, Operator, record
+from eventmill.privacy.claims import claims, include_claimed
 from eventmill.privacy.mentions import parameters
 from eventmill.privacy.relations import Relation, is_there, relations
 from eventmill.privacy.statements import connect_async
-from eventmill.privacy.subject import find, require_subject_id
+from eventmill.privacy.subject import find, person_of, require_subject_id
 
 NOTHING_HELD = "nothing is held on this id"
 
@@ -24,14 +27,17 @@ NOTHING_HELD = "nothing is held on this id"
 ROWS = 1_000
 # The parts of the answer that are there also where they hold nothing.
 SECTIONS = (
-    "identities", "events", "attribution", "sessions", "conversions", "conversion_touches",
-    "int_conversion_credits", "visitors", "lifecycle_events", "rejected_events", "exports",
+    "claimed", "identities", "events", "attribution", "sessions", "conversions",
+    "conversion_touches", "int_conversion_credits", "visitors", "lifecycle_events",
+    "rejected_events", "exports",
 )  # fmt: skip
 
 IDENTITIES: LiteralString = """
 select (to_jsonb(identities) - 'changed_xid')::text
 from raw.identities
-where anonymous_id = any(%(ids)s) or user_id = any(%(ids)s)
+where
+    (verified and (anonymous_id = any(%(devices)s) or user_id = any(%(users)s)))
+    or (anonymous_id = any(%(devices)s) and user_id = any(%(users)s))
 order by first_seen_at
 """
 EVENTS: LiteralString = """
@@ -45,8 +51,8 @@ select to_jsonb(events)::text
 from raw.lifecycle_events as events
 where
     events.event_id in (select event_id from subject_events)
-    or events.actor_id = any(%(ids)s)
-    or events.creator_id = any(%(ids)s)
+    or events.actor_id = any(%(users)s)
+    or events.creator_id = any(%(users)s)
 order by events.occurred_at, events.event_id
 """
 REFUSED: LiteralString = """(
@@ -86,18 +92,25 @@ order by requested_at
 """
 
 
-async def everything_held(subject_id: str, actor: Caller | Operator) -> AsyncGenerator[str]:
+async def everything_held(
+    subject_id: str, actor: Caller | Operator, include: Collection[str] = ()
+) -> AsyncGenerator[str]:
     """Parts of a JSON object with the person's ids and a list of rows for each section.
 
-    That `actor` reads it is recorded before the first part leaves, also if nothing is held. Raises
-    InvalidFields, NotFound if nothing is held, Unavailable if it cannot be recorded, and what
-    psycopg raises.
+    `include` are claimed ids that count as the person's. That `actor` reads it is recorded before
+    the first part leaves, also if nothing is held. Raises InvalidFields, NotFound if nothing is
+    held, Unavailable if it cannot be recorded, and what psycopg raises.
     """
     require_subject_id(subject_id)
-    async with await connect_async() as connection, aclosing(_rows(connection, subject_id)) as rows:
+    async with (
+        await connect_async() as connection,
+        aclosing(_rows(connection, subject_id, include)) as rows,
+    ):
         _, ids = await anext(rows)
         first = await anext(rows, None)
-        found = {"found": first is not None}
+        found: dict[str, object] = {"found": first is not None}
+        if include:
+            found["included"] = len(include)
         async with await connect_async() as log:
             await record(log, actor, Action.SUBJECT_READ, found, subject=subject_id)
         if first is None:
@@ -111,7 +124,9 @@ async def everything_held(subject_id: str, actor: Caller | Operator) -> AsyncGen
         yield "]" + "".join(f',\n"{name}": []' for name in SECTIONS if name in missing) + "}\n"
 
 
-async def _rows(connection: AsyncConnection, subject_id: str) -> AsyncGenerator[tuple[str, str]]:
+async def _rows(
+    connection: AsyncConnection, subject_id: str, include: Collection[str]
+) -> AsyncGenerator[tuple[str, str]]:
     """First `("ids", …)`, then for each row that is held its section's name and the row.
 
     Ids and rows are JSON, all of one snapshot.
@@ -120,9 +135,13 @@ async def _rows(connection: AsyncConnection, subject_id: str) -> AsyncGenerator[
     async with connection.transaction():
         await connection.execute("set local statement_timeout = 0")
         await connection.execute("set local timezone = 'UTC'")
-        ids = await find(connection, [subject_id])
-        yield "ids", json.dumps(ids)
-        looked_for = parameters(dict.fromkeys(ids, ""))
+        person = await find(connection, await person_of(connection, subject_id))
+        if include:
+            person = await find(connection, await include_claimed(connection, person, include))
+        yield "ids", json.dumps(person.ids)
+        for claim in await claims(connection, person):
+            yield "claimed", json.dumps(asdict(claim), default=datetime.isoformat)
+        looked_for = parameters(person, dict.fromkeys(person.ids, ""))
         for section, query in await _queries(connection):
             async with connection.cursor(name="held") as cursor:
                 cursor.itersize = ROWS
@@ -170,7 +189,7 @@ def of_person(relation: Relation, known: Collection[Relation]) -> sql.Composed:
     """A condition on rows `held` of a table that dbt makes: of the person, or of their events."""
     conditions: list[sql.Composable] = []
     if relation.names_visitors:
-        conditions.append(sql.SQL("held.visitor_id = any(rules.visitors_of(%(ids)s))"))
+        conditions.append(sql.SQL("held.visitor_id = any(%(visitors)s)"))
     if relation.event_column:
         conditions.append(
             sql.SQL("held.{} in (select event_id from subject_events)").format(
@@ -187,8 +206,7 @@ def of_person(relation: Relation, known: Collection[Relation]) -> sql.Composed:
         conditions.append(
             sql.SQL(
                 "held.conversion_id in ("
-                "select conversion_id from {}"
-                " where visitor_id = any(rules.visitors_of(%(ids)s)))"
+                "select conversion_id from {} where visitor_id = any(%(visitors)s))"
             ).format(sql.Identifier(*conversions))
         )
     return sql.SQL("({})").format(sql.SQL(" or ").join(conditions))

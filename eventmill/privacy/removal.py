@@ -1,16 +1,16 @@
 """Removing a person's rows: from raw, from what dbt built, and the id from what others did."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import LiteralString
+from typing import Any, LiteralString
 
 from psycopg import AsyncConnection, sql
 
 from eventmill.privacy.days import in_days
 from eventmill.privacy.holdings import REFUSED, is_of_people, of_person
-from eventmill.privacy.mentions import parameters, replace_mentions
+from eventmill.privacy.mentions import replace_mentions
 from eventmill.privacy.relations import Relation, relations
 from eventmill.privacy.statements import change, fetch
 
@@ -21,13 +21,13 @@ with moved as (
     delete from raw.lifecycle_events as events
     where
         events.event_id in (select event_id from subject_events)
-        or events.actor_id = any(%(ids)s)
-        or events.creator_id = any(%(ids)s)
+        or events.actor_id = any(%(users)s)
+        or events.creator_id = any(%(users)s)
     returning
         events.*,
         events.event_id in (select event_id from subject_events)
         or raw.event_people(jsonb_populate_record(null::raw.events, to_jsonb(events)))
-        && %(ids)s::text[] as is_own
+        && %(visitors)s::text[] as is_own
 )
 
 insert into raw.lifecycle_events (
@@ -38,8 +38,12 @@ select
     case when is_own then gen_random_uuid() else event_id end,
     event_type,
     actor_type,
-    coalesce((%(pseudonyms)s::text[])[array_position(%(ids)s::text[], actor_id)], actor_id),
-    coalesce((%(pseudonyms)s::text[])[array_position(%(ids)s::text[], creator_id)], creator_id),
+    coalesce(
+        (%(user_pseudonyms)s::text[])[array_position(%(users)s::text[], actor_id)], actor_id
+    ),
+    coalesce(
+        (%(user_pseudonyms)s::text[])[array_position(%(users)s::text[], creator_id)], creator_id
+    ),
     brand_id,
     project_id,
     ip_asset_id,
@@ -72,7 +76,12 @@ using subject_events as gone
 where known.event_id = gone.event_id
 """
 IDENTITIES: LiteralString = """
-delete from raw.identities where anonymous_id = any(%(ids)s) or user_id = any(%(ids)s)
+delete from raw.identities
+where anonymous_id = any(%(devices)s) or user_id = any(%(users)s)
+"""
+# A brand's reports are its people's together; others belong to one.
+REPORTS: LiteralString = """
+delete from ops.reports where owner_role <> 'brand' and owner_id = any(%(users)s)
 """
 REJECTED: LiteralString = "delete from raw.rejected_events as refused where {refused}"
 
@@ -93,7 +102,21 @@ select (moment at time zone 'UTC')::date, count(*) from gone group by 1
 """
 # A number that is in the set of a day must not come to mean somebody else (docs/decisions/0014).
 FORGET_VISITOR: LiteralString = """
-update {table} set visitor_id = null where visitor_id = any(rules.visitors_of(%(ids)s))
+update {table} set visitor_id = null where visitor_id = any(%(visitors)s)
+"""
+
+
+# Its rows cannot be changed (migration 0018). Who is spoken of there is hashed; who acted is not.
+REMAINING: LiteralString = """
+select count(*)
+from ops.audit_log
+where
+    actor = any(%(users)s)
+    or (
+        %(any_word)s <> ''
+        and detail::text like any(%(likes)s::text[])
+        and detail::text ~ %(any_word)s
+    )
 """
 
 
@@ -115,13 +138,12 @@ class Removed:
 
 
 async def remove_raw(
-    connection: AsyncConnection, pseudonyms: Mapping[str, str], removed: Removed
+    connection: AsyncConnection, looked_for: Mapping[str, Any], removed: Removed
 ) -> None:
-    """Remove `subject_events`, links and refused events of the person from raw and enrichment.
+    """Remove `subject_events`, links, refused events and reports of the person.
 
-    `pseudonyms` has all ids of the person, and what takes their place.
+    `looked_for` is what `mentions.parameters` makes.
     """
-    looked_for = parameters(pseudonyms)
     lifecycle = await change(connection, LIFECYCLE, {**looked_for, "kept": KEPT_PROPS})
     removed.pseudonymised["raw.lifecycle_events"] += lifecycle
     days = [day for (day,) in await fetch(connection, DAYS)]
@@ -132,6 +154,7 @@ async def remove_raw(
         removed.rows["raw.event_ids"] += await change(connection, EVENT_IDS)
         removed.rows["enrichment.user_agents"] += await change(connection, USER_AGENTS)
     removed.rows["raw.identities"] += await change(connection, IDENTITIES, looked_for)
+    removed.rows["ops.reports"] += await change(connection, REPORTS, looked_for)
     refused = sql.SQL(REJECTED).format(refused=sql.SQL(REFUSED))
     removed.rows["raw.rejected_events"] += await change(connection, refused, looked_for)
 
@@ -139,10 +162,11 @@ async def remove_raw(
 DAYS: LiteralString = "select distinct (occurred_at at time zone 'UTC')::date from subject_events"
 
 
-async def remove_built(connection: AsyncConnection, ids: Sequence[str], removed: Removed) -> None:
+async def remove_built(
+    connection: AsyncConnection, looked_for: Mapping[str, Any], removed: Removed
+) -> None:
     """Remove the person's rows from every table that dbt made, also in schemas of analysts."""
     known = [relation for relation in await relations(connection) if is_of_people(relation)]
-    looked_for = {"ids": list(ids)}
     # Whose a credit is may be known to the conversions only, so these go later.
     for relation in sorted(known, key=lambda found: found.names_visitors):
         if relation.numbers_visitors:
@@ -165,12 +189,17 @@ def _delete(relation: Relation, known: list[Relation]) -> sql.Composed:
 
 
 async def replace_all_mentions(
-    connection: AsyncConnection, pseudonyms: Mapping[str, str], removed: Removed
+    connection: AsyncConnection, looked_for: Mapping[str, Any], removed: Removed
 ) -> None:
     """Put pseudonyms in place of the ids wherever others' data holds them, in every table."""
-    looked_for = parameters(pseudonyms)
     for relation in await relations(connection):
         changed = await replace_mentions(connection, relation, looked_for)
         removed.pseudonymised[str(relation)] += sum(changed.values())
         if relation.schema in ("raw", "intermediate", "marts"):
             removed.mentioned.update(day for day in changed if day is not None)
+
+
+async def remaining(connection: AsyncConnection, looked_for: Mapping[str, Any]) -> dict[str, int]:
+    """Table → rows that hold an id of the person and cannot be changed."""
+    [(rows,)] = await fetch(connection, REMAINING, looked_for)
+    return {"ops.audit_log": rows} if rows else {}

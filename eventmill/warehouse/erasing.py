@@ -165,8 +165,8 @@ def without(
 ) -> pa.RecordBatch:
     """The batch without rows of the person, and without the person's ids in rows of others."""
     batch = batch.filter(pc.invert(_is_own(connection, batch, table, ids, own_events)))
-    value_set = pa.array(ids, pa.string())
     for name in table.people:
+        value_set = pa.array(_as_in(name, ids), pa.string())
         position = batch.schema.get_field_index(name)
         column = batch.column(position)
         blank = pc.if_else(pc.is_in(column, value_set), pa.scalar(None, pa.string()), column)
@@ -181,19 +181,35 @@ def _is_own(
     ids: Sequence[str],
     own_events: pa.Array,
 ) -> pa.Array:
-    """Whether a row is the person's. Whose an event is, the database says (migration 0030)."""
-    value_set = pa.array(ids, pa.string())
+    """Whether a row is the person's. Whose an event is, the database says (migration 0040)."""
     if table.name == "conversion_credits":
         return pc.is_in(batch.column("conversion_id"), own_events)
     if table.name != "events":
-        return pc.is_in(batch.column("visitor_id"), value_set)
+        return pc.is_in(batch.column("visitor_id"), pa.array(ids, pa.string()))
     people = columns_of(Kind.PERSON)
     named = pa.array([False] * batch.num_rows)
     for name in people:
+        value_set = pa.array(_as_in(name, ids), pa.string())
         named = pc.or_(named, pc.is_in(batch.column(name), value_set))
-    events = batch.filter(named).select(["actor_type", *people]).to_pylist()
+    # Files that were exported before there were classes of trust have none.
+    known = [name for name in ("actor_type", "trust", *people) if name in batch.schema.names]
+    events = batch.filter(named).select(known).to_pylist()
     found = connection.execute(OWN, {"events": Jsonb(events), "ids": list(ids)}).fetchall()
     return pc.replace_with_mask(named, named, pa.array([own for (own,) in found], pa.bool_()))
+
+
+def _as_in(column: str, ids: Sequence[str]) -> list[str]:
+    """The ids, spelled as visitors are (migration 0038), as a column of events has them."""
+    if column == "visitor_id":
+        # Before 0038 a hash had no mark.
+        return [*ids, *_without_mark("hash:", ids)]
+    if column == "anonymous_id":
+        return _without_mark("anon:", ids)
+    return [*ids, *_without_mark("actor:", ids)]
+
+
+def _without_mark(mark: str, ids: Sequence[str]) -> list[str]:
+    return [known.removeprefix(mark) for known in ids if known.startswith(mark)]
 
 
 def _own_events(

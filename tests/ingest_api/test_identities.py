@@ -75,8 +75,10 @@ def test_a_claim_gives_way_and_never_comes_back(
     for sender, user, expected in [
         ("publishable", "u-1", ("u-1", False)),
         ("publishable", "u-2", ("u-1", False)),
+        ("user", ME, (ME, True)),
         ("secret", "u-3", ("u-3", True)),
         ("secret", "u-4", ("u-3", True)),
+        ("user", ME, ("u-3", True)),
         ("publishable", "u-1", ("u-3", True)),
     ]:
         send(bare_api, keys[sender], "/v1/identify", anonymousId=anonymous_id, userId=user)
@@ -88,6 +90,24 @@ def test_an_id_and_a_user_of_one_name_are_two_and_can_be_linked(
 ) -> None:
     send(bare_api, keys["secret"], "/v1/identify", anonymousId="same", userId="same")
     assert link(shared_connection, "same") == [("same", True)]
+
+
+def test_when_and_by_which_key(
+    bare_api: httpx.Client, keys: dict, shared_connection: psycopg.Connection, anonymous_id: str
+) -> None:
+    """A claim's time is that of its receipt, whatever the browser says."""
+    send(bare_api, keys["publishable"], "/v1/identify", anonymousId=anonymous_id, userId="u-1")
+    send(bare_api, keys["publishable"], "/v1/identify", anonymousId=anonymous_id, userId="u-2")
+    query = """
+    select actor_id, links.verified, now() - links.received_at < interval '1 minute', kind, trust
+    from rules.links
+    inner join raw.identities using (anonymous_id)
+    inner join raw.write_keys using (key_id)
+    where anonymous_id = %s
+    """
+    assert rows(shared_connection, query, anonymous_id) == [("u-1", False, True, "publishable", 1)]
+    send(bare_api, keys["secret"], "/v1/identify", anonymousId=anonymous_id, userId="u-1")
+    assert rows(shared_connection, query, anonymous_id) == [("u-1", True, True, "secret", 3)]
 
 
 def test_alias(
@@ -150,18 +170,18 @@ def test_links_count_as_events_do(bare_api: httpx.Client, anonymous_id: str) -> 
 
 
 def test_one_link_of_many() -> None:
-    claims = [Link("b", "u-1", False, NOON), Link("a", "u-2", False, NOON)]
-    proofs = [Link("b", "u-3", True, NOON), Link("b", "u-4", True, NOON)]
-    assert strongest([*claims, *proofs]) == [claims[1], proofs[0]]
+    claims = [Link("b", "u-1", NOON), Link("a", "u-2", NOON)]
+    proofs = [Link("b", f"u-{trust}", NOON, trust=trust) for trust in (2, 3, 3)]
+    assert strongest([*claims, *proofs]) == [claims[1], proofs[1]]
 
 
 def test_what_is_known_is_not_sent_again() -> None:
     known = KnownLinks(size=2)
-    claim, proof = Link("a", "u-1", False, NOON), Link("a", "u-2", True, NOON)
+    claim, proof = Link("a", "u-1", NOON), Link("a", "u-2", NOON, trust=2)
     assert known.new([claim]) == [claim]
     known.remember([claim])
     assert known.new([claim, proof]) == [proof]
     known.remember([proof])
     assert known.new([claim, proof]) == []
-    known.remember([Link("b", "u", True, NOON), Link("c", "u", True, NOON)])
+    known.remember([Link("b", "u", NOON, trust=3), Link("c", "u", NOON, trust=3)])
     assert known.new([proof]) == [proof]  # only so many are remembered

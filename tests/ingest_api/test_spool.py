@@ -49,7 +49,7 @@ def test_a_batch_reads_as_it_was_written_and_from_an_older_version() -> None:
     batch = Batch(
         [row("a", country="DE", page_url="https://x.example/ü\t\n")],
         [RejectedRow("b", "2015-05-17T12:00:00+00:00", "", "{}", "r", '"\\ud800"', "{}", "[]")],
-        [Link("anonymous", "user", True, "2015-05-17T12:00:00+00:00")],
+        [Link("anonymous", "user", "2015-05-17T12:00:00+00:00", "", "web", 3)],
     )
     assert decode(batch.encode()) == batch
     older = batch.encode().replace(b',"country","trust"]', b"]").replace(b',"DE",""]', b"]")
@@ -61,7 +61,7 @@ def test_halves_hold_everything_once() -> None:
     batch = Batch(
         [row(str(number)) for number in range(3)],
         [RejectedRow(*[str(number)] * 8) for number in range(4)],
-        [Link(str(number), "", False, "") for number in range(2)],
+        [Link(str(number), "", "") for number in range(2)],
     )
     waiting, single = [batch], []
     while waiting:

@@ -43,7 +43,9 @@ def add(connection: psycopg.Connection, moment: datetime, **columns: Any) -> Non
     """One event; who sent it is told by its ids."""
     columns = {"event_type": "page_viewed", "ip_asset_id": None, **columns}
     if "visitor_id" not in columns:
-        columns["visitor_id"] = columns.get("actor_id") or columns.get("anonymous_id") or "f" * 32
+        anonymous = columns.get("anonymous_id")
+        spelled = f"anon:{anonymous}" if anonymous else "hash:" + "f" * 32
+        columns["visitor_id"] = columns.get("actor_id") or spelled
     if "props_json" in columns:
         columns["props_json"] = json.dumps(columns["props_json"])
     add_event(connection, moment.date(), occurred_at=moment, **columns)
@@ -97,6 +99,18 @@ def add_mentions(connection: psycopg.Connection) -> None:
     add(connection, at(1, 16), **user(BOB), anonymous_id=DEVICES[0], landing_page="https://s.example/",
         page_url=f"https://s.example/people/{ANN}?from={ANN}#x", utm_content=ANN,
         utm_source="people", props_json={"to": [ANN, {ANN: 1}], "note": f"for {ANN}."})  # fmt: skip
+    # As a label of a host, as an anonymous id that nothing links with her, as a claim of a browser.
+    host = f"{ANN}.artists.example"
+    add(connection, at(1, 17), **user(BOB), referrer=f"https://www.{host}/x",
+        page_url=f"https://{host}/?back=https%3A%2F%2F{host}%2F")  # fmt: skip
+    add(connection, at(1, 18), anonymous_id=ANN)
+    add(connection, at(1, 18), anonymous_id="device-of-nobody", user_id=ANN, trust=1)
+    for owner, name in (("root", f"About {ANN}"), (ANN, "Mine")):
+        connection.execute(
+            "insert into ops.reports (owner_role, owner_id, name, description, query, created_by)"
+            " values ('admin', %s, %s, %s, %s, %s)",
+            (owner, name, f"({ANN}) complained", json.dumps({"filters": {"of": ANN}}), owner),
+        )
     add(connection, at(2, 16), actor_type="system", actor_id="mailer", user_id=ANN,
         event_type="email_sent")  # fmt: skip
     add(connection, at(2, 16.2), actor_type="system", actor_id="mailer", user_id=BOB,

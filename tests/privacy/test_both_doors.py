@@ -4,7 +4,8 @@ import json
 import os
 import pwd
 import re
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
@@ -19,7 +20,7 @@ from dashboards_api.app import create_app
 from eventmill.core.database import connect
 from eventmill.core.days import ONE_DAY
 from eventmill.core.tokens import Caller, issue
-from eventmill.runner.embedded import EmbeddedPostgres
+from eventmill.runner.embedded import BIN, EmbeddedPostgres
 from eventmill.warehouse import open_root, tables
 from eventmill.warehouse.erasing import erase_waiting
 from eventmill.warehouse.exporting import export_day
@@ -127,6 +128,14 @@ def contents(file: Path) -> Any:
     return "…" if file.suffix == ".duckdb" else len(file.read_text(errors="replace")) > 0
 
 
+def assert_dump_without(url: str, ids: Collection[str]) -> None:
+    """Nor is there anything of them where no table shows it, such as in comments and settings."""
+    command = [BIN / "pg_dump", f"--exclude-table={NOTED}", f"--dbname={url}"]
+    dumped = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "COPY raw.events_" in dumped
+    assert [line for line in dumped.splitlines() if any(id_ in line for id_ in ids)] == []
+
+
 def audit(url: str) -> list[tuple[Any, ...]]:
     query = """
     select actor, actor_role, action, subject_hash = ops.subject_hash(%s), detail - 'erasure_id'
@@ -164,6 +173,8 @@ def test_both_doors_leave_the_same(server: EmbeddedPostgres, world: None, tmp_pa
                 erase_waiting(connection)  # as the sensor does for both
                 # The note stays until the day is built again (tests/warehouse/test_erasure.py).
                 assert {name for name, _ in places(connection, PEOPLE)} == {NOTED}
+                assert rows(connection, "select name from ops.reports where name = 'Mine'") == []
+            assert_dump_without(url, PEOPLE)
             results.append((plain(shown, folder), removed, noted, left(url, folder), audit(url)))
     api, command = results
     for number, of_both in enumerate(zip(api[2:4], command[2:4], strict=True)):
@@ -190,17 +201,19 @@ def test_both_doors_leave_the_same(server: EmbeddedPostgres, world: None, tmp_pa
 def test_whose_an_event_is(connection: psycopg.Connection) -> None:
     """Every case of the rule that erasure, ingest and the warehouse's files ask for."""
     nullable = {"actor_id": "actor", "anonymous_id": "device", "user_id": "user", "visitor_id": "v"}
-    for kind, *given in product(
-        (None, "user", "system"), *((None, id_) for id_ in nullable.values())
+    for trust, kind, *given in product(
+        (1, 2, 3, None), (None, "user", "system"), *((None, id_) for id_ in nullable.values())
     ):
-        event = {"actor_type": kind, **dict(zip(nullable, given, strict=True))}
+        event = {"trust": trust, "actor_type": kind, **dict(zip(nullable, given, strict=True))}
         actor, device, user, visitor = given
+        # A device is never a user, whatever it spells; what a browser says of a user is a claim.
+        spelled = f"anon:{device}" if device else None
         if actor and kind != "system":
             people = {actor}
+        elif actor:
+            people = {spelled, user}
         else:
-            people = {device, user}
-            if not actor:
-                people |= {visitor, f"anon:{device}" if device else visitor and f"hash:{visitor}"}
+            people = {spelled or (visitor and f"hash:{visitor}"), user if trust != 1 else None}
         query = "select raw.event_people(jsonb_populate_record(null::raw.events, %s::jsonb))"
         assert set(scalar(connection, query, json.dumps(event))) == people - {None}, event
 

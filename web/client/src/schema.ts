@@ -443,7 +443,8 @@ export interface paths {
          * @description Everything held on a person: identities, events, visits, credits, refused events.
          *
          *     For admins; each call is recorded in the audit log. The answer is complete and written while it
-         *     is read: if it ends before its last bracket, ask again.
+         *     is read: if it ends before its last bracket, ask again. What only a browser claims of the person
+         *     is listed as `claimed`, with what it would add.
          */
         get: operations["read_subject"];
         put?: never;
@@ -456,6 +457,9 @@ export interface paths {
          *     counted live until they are built. What was received before and comes later is not stored. Later
          *     events start a new, unlinked person. A second call removes what came since, and answers with
          *     a certificate of its own. The call waits for a build that runs, and answers 503 after 20 s.
+         *
+         *     Claimed ids stay unless `include` names them. `dry_run=true` answers what would go, which ids
+         *     count as the person, and what is claimed.
          */
         delete: operations["erase_subject"];
         options?: never;
@@ -799,6 +803,42 @@ export interface components {
              * @example 1250
              */
             views: number;
+        };
+        /**
+         * Claimed
+         * @description An id of which a browser with a public key said that it is the person. It proves nothing.
+         */
+        Claimed: {
+            /**
+             * Events
+             * @description How many events it would add.
+             * @example 12
+             */
+            events: number;
+            /**
+             * Id
+             * @description What `include` takes.
+             * @example anon-41b7
+             */
+            id: string;
+            /**
+             * Key Id
+             * @description The write key that it came with, if that is known.
+             * @example web-1
+             */
+            key_id: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "user_id" | "anonymous_id" | "visitor_id";
+            /**
+             * Received At
+             * Format: date-time
+             * @description When it was first said.
+             * @example 2015-05-17T10:05:03Z
+             */
+            received_at: string;
         };
         /**
          * Column
@@ -1391,6 +1431,16 @@ export interface components {
             };
             rebuild: components["schemas"]["Rebuild"];
             /**
+             * Remaining
+             * @description Rows that cannot be changed and still hold an id of the person, by table: of somebody who was an admin, what they did.
+             * @example {
+             *       "ops.audit_log": 2
+             *     }
+             */
+            remaining: {
+                [key: string]: number;
+            };
+            /**
              * Removed
              * @description Rows that were deleted, by table.
              * @example {
@@ -1409,6 +1459,94 @@ export interface components {
             totals_after: components["schemas"]["DayTotals"] | null;
             /** @description Numbers of the days that have raw events, counted from these. Null before the first start of the whole system. */
             totals_before: components["schemas"]["DayTotals"] | null;
+        };
+        /**
+         * ErasurePreview
+         * @description What an erasure would do now.
+         */
+        ErasurePreview: {
+            /**
+             * Claimed
+             * @description What browsers claim of the person, and would stay.
+             */
+            claimed: components["schemas"]["Claimed"][];
+            /**
+             * Days
+             * @description UTC days of what would be removed.
+             * @example [
+             *       "2015-05-17"
+             *     ]
+             */
+            days: string[];
+            /**
+             * Dry Run
+             * @default true
+             * @constant
+             */
+            dry_run?: true;
+            /**
+             * Exports
+             * @description Exports that would be removed.
+             * @example 1
+             */
+            exports: number;
+            /**
+             * Ids
+             * @description All ids that stand for the person.
+             * @example [
+             *       "anon-41b7",
+             *       "ann-7f3a91c2"
+             *     ]
+             */
+            ids: string[];
+            /**
+             * Pseudonymised
+             * @description Rows that would get a pseudonym in place of the id, by table.
+             * @example {
+             *       "marts.visitors": 1
+             *     }
+             */
+            pseudonymised: {
+                [key: string]: number;
+            };
+            /**
+             * Rebuilt Days
+             * @description Those that would be built again.
+             * @example [
+             *       "2015-05-17"
+             *     ]
+             */
+            rebuilt_days: string[];
+            /**
+             * Remaining
+             * @description Rows that cannot be changed, by table.
+             * @example {
+             *       "ops.audit_log": 2
+             *     }
+             */
+            remaining: {
+                [key: string]: number;
+            };
+            /**
+             * Removed
+             * @description Rows that would be deleted, by table.
+             * @example {
+             *       "raw.events": 41
+             *     }
+             */
+            removed: {
+                [key: string]: number;
+            };
+            /** @description Numbers of these days without the person. */
+            totals_after: components["schemas"]["DayTotals"] | null;
+            /** @description Numbers of these days as they are. */
+            totals_before: components["schemas"]["DayTotals"] | null;
+            /**
+             * Warehouse Days
+             * @description Days of the warehouse whose files would be written again.
+             * @example 1
+             */
+            warehouse_days: number;
         };
         /**
          * Export
@@ -1792,6 +1930,11 @@ export interface components {
                 [key: string]: unknown;
             }[];
             /**
+             * Claimed
+             * @description What browsers claim of the person: nothing of it is in this answer, unless `include` names it.
+             */
+            claimed: components["schemas"]["Claimed"][];
+            /**
              * Conversion Touches
              * @description Arrivals that led to these.
              * @example [
@@ -1845,7 +1988,7 @@ export interface components {
             }[];
             /**
              * Identities
-             * @description Which anonymous ids belong to which user. A link that is not `verified` is a browser's claim and no more: look at it before you hand anything out.
+             * @description Which anonymous ids belong to which user.
              * @example [
              *       {
              *         "anonymous_id": "anon-41b7",
@@ -2848,6 +2991,7 @@ export type BrandCampaigns = components['schemas']['BrandCampaigns'];
 export type BrandTotals = components['schemas']['BrandTotals'];
 export type CampaignPerformance = components['schemas']['CampaignPerformance'];
 export type ChannelMetrics = components['schemas']['ChannelMetrics'];
+export type Claimed = components['schemas']['Claimed'];
 export type Column = components['schemas']['Column'];
 export type Counts = components['schemas']['Counts'];
 export type CountsGrowth = components['schemas']['CountsGrowth'];
@@ -2862,6 +3006,7 @@ export type DescribedOperator = components['schemas']['DescribedOperator'];
 export type EntityEvent = components['schemas']['EntityEvent'];
 export type EntityEvents = components['schemas']['EntityEvents'];
 export type Erasure = components['schemas']['Erasure'];
+export type ErasurePreview = components['schemas']['ErasurePreview'];
 export type Export = components['schemas']['Export'];
 export type ExportList = components['schemas']['ExportList'];
 export type ExportRequest = components['schemas']['ExportRequest'];
@@ -6196,10 +6341,13 @@ export interface operations {
     };
     read_subject: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Claimed ids, as the answer lists them in `claimed`, that are this person's after all. What a browser claims is followed only where it is named here. */
+                include?: string[];
+            };
             header?: never;
             path: {
-                /** @description A user's id, an anonymous id or a `visitor_id`. Ids that `raw.identities` links with it are the same person. */
+                /** @description A user's id, an anonymous id or a `visitor_id`. Ids that a server or the user's own token linked with it are the same person. */
                 subject_id: string;
             };
             cookie?: never;
@@ -6346,10 +6494,15 @@ export interface operations {
     };
     erase_subject: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Answer what would go, and change nothing. */
+                dry_run?: boolean;
+                /** @description Claimed ids, as the answer lists them in `claimed`, that are this person's after all. What a browser claims is followed only where it is named here. */
+                include?: string[];
+            };
             header?: never;
             path: {
-                /** @description A user's id, an anonymous id or a `visitor_id`. Ids that `raw.identities` links with it are the same person. */
+                /** @description A user's id, an anonymous id or a `visitor_id`. Ids that a server or the user's own token linked with it are the same person. */
                 subject_id: string;
             };
             cookie?: never;
@@ -6362,7 +6515,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Erasure"];
+                    "application/json": components["schemas"]["Erasure"] | components["schemas"]["ErasurePreview"];
                 };
             };
             /** @description Unauthorized */
