@@ -32,7 +32,7 @@ comment on function raw.event_people is
 'All visitors that stand for the person whose event it is; none if it is nobody''s.';
 
 -- Each kind of id is looked for by its own spelling now.
-drop function rules.visitors_of(text []);
+drop function if exists rules.visitors_of(text []);
 
 -- What files still hold of people who were erased before: an id may be of any kind there.
 update ops.warehouse_erasures set
@@ -46,7 +46,7 @@ update ops.warehouse_erasures set
         ) as spelled (id)
     );
 
-alter table ops.erasures add column remaining jsonb not null default '{}';
+alter table ops.erasures add column if not exists remaining jsonb not null default '{}';
 
 comment on column ops.erasures.remaining is
 'Rows that cannot be changed and still hold an id of the person, by table.';
