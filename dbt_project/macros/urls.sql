@@ -1,6 +1,7 @@
 {#-
   Host of an http(s) URL in lower case, without user, port, leading `www.` and trailing dot; null for
-  anything else, never an error.
+  anything else, never an error. DNS knows no longer name than 253 characters, and an index of
+  PostgreSQL takes no longer one than 2,700 bytes: a stranger's would end the build.
 -#}
 {% macro url_host(url) -%}
 {{ return(adapter.dispatch('url_host', 'eventmill')(url)) }}
@@ -18,6 +19,7 @@ case
             or {{ ascii_lower("left(" ~ url ~ ", 7)") }} = 'http://'
         )
         and {{ authority }} !~ '[\s\[\]<>"\\^`{|}]'
+        and length({{ host }}) <= 253
         {#- A host holds no slash, so one in front marks the place where `www.` is cut. #}
         then nullif(rtrim(substr(replace('/' || {{ ascii_lower(host) }}, '/www.', '/'), 2), '.'), '')
 end
@@ -29,10 +31,14 @@ end
 {%- set bad = '\\s\\x0b\\x{1680}\\x{2000}-\\x{2006}\\x{2008}-\\x{200a}\\x{2028}\\x{2029}\\x{205f}\\x{3000}'
     ~ '\\[\\]<>"\\\\^`{|}' -%}
 {%- set user = '([^/?#' ~ bad ~ ']*@)?' -%}
-{%- set host = '([wW][wW][wW][.])?([^/?#@:' ~ bad ~ ']*)' -%}
+{%- set host = '(([wW][wW][wW][.])?([^/?#@:' ~ bad ~ ']*))' -%}
 {%- set rest = '(:[^/?#@' ~ bad ~ ']*)?([?#][^/' ~ bad ~ ']*)?(/|\\z)' -%}
-nullif(rtrim(translate(
-    regexp_extract({{ url }}, '^[hH][tT][tT][pP][sS]?://{{ user ~ host ~ rest }}', 3),
-    'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'
-), '.'), '')
+{%- set pattern = "'^[hH][tT][tT][pP][sS]?://" ~ user ~ host ~ rest ~ "'" -%}
+case
+    when length(regexp_extract({{ url }}, {{ pattern }}, 2)) <= 253
+        then nullif(rtrim(translate(
+            regexp_extract({{ url }}, {{ pattern }}, 4),
+            'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'
+        ), '.'), '')
+end
 {%- endmacro %}

@@ -1,6 +1,7 @@
 """Real runs: real Dagster, real dbt, real PostgreSQL. The runs are few and shared; each test asks
 something else of them."""
 
+import random
 from datetime import date, timedelta
 
 import dagster as dg
@@ -26,6 +27,8 @@ def built(instance: dg.DagsterInstance, warehouse: psycopg.Connection) -> str:
 
     add_days(warehouse, FIRST, 3)
     add_event(warehouse, FIRST - timedelta(days=1))
+    # A stranger's referrer whose host fits into no index.
+    add_event(warehouse, FIRST, referrer=f"https://{random.Random(1).randbytes(4000).hex()}/")
     result = run_backfill(WINDOW)
     assert result.errors == []
     return result.run_id

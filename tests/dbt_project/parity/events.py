@@ -20,6 +20,8 @@ SOURCES = [
     {"referrer": "https://a\u2003b.example/"}, {"referrer": "https://a\x0bb.example/"},
     {"referrer": "https://<script>/"}, {"referrer": "https://[2001:db8::1]:80/"},
     {"referrer": "https://a\\b.example/"}, {"referrer": "https://a^b.example/"},
+    {"referrer": f"https://www.{'x' * 249}/"}, {"referrer": f"https://{'y' * 254}/"},
+    {"referrer": f"https://{random.Random(1).randbytes(4000).hex()}/"},  # too long for an index
     {"referrer": "https://a|b/"}, {"referrer": "https://"}, {"referrer": "-"}, {"referrer": ""},
     {"referrer": "android-app://com.google.android.gm/"},
     {"referrer": "https://chatgpt.com/"}, {"referrer": "https://shop.example/a"},
