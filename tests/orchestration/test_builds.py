@@ -27,8 +27,6 @@ def built(instance: dg.DagsterInstance, warehouse: psycopg.Connection) -> str:
 
     add_days(warehouse, FIRST, 3)
     add_event(warehouse, FIRST - timedelta(days=1))
-    # A stranger's referrer whose host fits into no index.
-    add_event(warehouse, FIRST, referrer=f"https://{random.Random(1).randbytes(4000).hex()}/")
     result = run_backfill(WINDOW)
     assert result.errors == []
     return result.run_id
@@ -129,6 +127,9 @@ def test_only_new_values_are_enriched(
     assert BROWSER in before
     add_event(warehouse, date(2024, 3, 2))
     add_event(warehouse, date(2024, 3, 2), user_agent="curl/8.5.0", referrer="https://t.co/x")
+    # A stranger's referrer, whose host fits into no index.
+    long = f"https://{random.Random(1).randbytes(4000).hex()}/"
+    add_event(warehouse, date(2024, 3, 2), referrer=long)
     result = run_backfill(DayWindow(date(2024, 3, 2), date(2024, 3, 2)))
     assert result.errors == []
     after = stamps()
