@@ -1,4 +1,4 @@
--- Who said that an anonymous id is a user, and when: docs/decisions/0036-verified-and-claimed-links.md.
+-- Who said that an anonymous id is a user, and when: docs/decisions/0040-verified-and-claimed-links.md.
 -- `verified` is as old as the table. What is new is not known of older links: null is an unknown class
 -- and key, and the client's time stands for that of receipt, so that built numbers stay as they are.
 

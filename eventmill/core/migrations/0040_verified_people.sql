@@ -1,4 +1,4 @@
--- Whose an event is, by what is proved: docs/decisions/0036-verified-and-claimed-links.md. This takes
+-- Whose an event is, by what is proved: docs/decisions/0040-verified-and-claimed-links.md. This takes
 -- the place of the function of 0030.
 
 -- People are spelled as visitors are (0038), so that an anonymous id is never an actor. A user whom an
