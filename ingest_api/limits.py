@@ -1,8 +1,10 @@
-"""How many events a minute one sender may send.
+"""How many events one sender may send in a time.
 
 A sender is a user (by token), an anonymous visitor (by anonymous id, else by address and user
-agent) or a secret key. A window of a minute begins with the sender's first event. Counts are kept
-in memory: each worker process counts for itself, and loses its counts when it ends.
+agent) or a secret key. Anonymous ids cost their inventor nothing, so what comes without a user's
+token and without a secret key is also counted by address and by publishable key. A window begins
+with the first event in it. Counts are kept in memory: each worker process has its share of each
+limit, counts for itself, and loses its counts when it ends.
 """
 
 import hashlib
@@ -10,7 +12,8 @@ import math
 import secrets
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from eventmill.core.errors import RateLimited
 from eventmill.core.settings import get_settings
@@ -18,8 +21,19 @@ from ingest_api.arrival import Arrival
 from ingest_api.identities import Link
 
 WINDOW_SECONDS = 60.0
+# Of an address and of a publishable key: a flood is stopped early, and a busy office goes on soon.
+SHORT_WINDOW_SECONDS = 10.0
 # Anonymous ids cost their inventor nothing. About 200 bytes each; beyond it counting begins anew.
 MAX_COUNTED = 500_000
+
+
+class Budget(NamedTuple):
+    """Of one sender: what a request takes, and how much there is in how many seconds."""
+
+    sender: str
+    taken: int
+    limit: int
+    seconds: float = WINDOW_SECONDS
 
 
 class Limits:
@@ -29,6 +43,9 @@ class Limits:
         settings = get_settings()
         self._visitors = settings.events_per_minute
         self._secret_keys = settings.secret_key_events_per_minute
+        share = SHORT_WINDOW_SECONDS / WINDOW_SECONDS / settings.ingest_workers
+        self._addresses = math.ceil(settings.address_events_per_minute * share)
+        self._public_keys = math.ceil(settings.publishable_key_events_per_minute * share)
         self._key = secrets.token_bytes(32)
         self._windows: dict[str, tuple[int, float]] = {}
         """By sender: events in the open window, and when it ends (Unix time)."""
@@ -41,20 +58,21 @@ class Limits:
 
         Raises RateLimited, and counts none of them, if they are too many for one of their senders.
         """
-        limit = self._secret_keys if arrival.sender.kind == "secret" else self._visitors
         now = time.time()
         self._sweep(now)
         after: dict[str, tuple[int, float]] = {}
-        for sender, count in self._senders(arrival, events, links).items():
+        tightest = (self._visitors, 0, now)
+        for sender, count, limit, seconds in self._budgets(arrival, events, links):
             before, ends_at = self._windows.get(sender, (0, 0.0))
             if ends_at <= now:
-                before, ends_at = 0, now + WINDOW_SECONDS
+                before, ends_at = 0, now + seconds
             if before + count > limit:
-                raise _exceeded(limit, _headers(limit, before, ends_at, now), count)
+                raise _exceeded(limit, seconds, _headers(limit, before, ends_at, now), count)
             after[sender] = (before + count, ends_at)
+            if len(after) == 1 or limit - before - count < tightest[0] - tightest[1]:
+                tightest = (limit, before + count, ends_at)
         self._windows |= after
-        taken, ends_at = max(after.values(), key=lambda window: window[0], default=(0, now))
-        return _headers(limit, taken, ends_at, now)
+        return _headers(*tightest, now)
 
     def _sweep(self, now: float) -> None:
         """Forget the windows that have ended, once a minute: a look at all takes long."""
@@ -64,22 +82,29 @@ class Limits:
         if len(self._windows) >= MAX_COUNTED:
             self._windows.clear()
 
-    def _senders(
+    def _budgets(
         self, arrival: Arrival, events: Sequence[object], links: Sequence[Link]
-    ) -> Mapping[str, int]:
-        """Events and links by who is behind them."""
+    ) -> Iterator[Budget]:
+        """What this request takes, of whoever is behind it."""
         sender, count = arrival.sender, len(events) + len(links)
         if sender.kind == "secret":
-            return {f"key:{sender.key_id}": count}
+            yield Budget(f"key:{sender.key_id}", count, self._secret_keys)
+            return
         if sender.caller is not None:
-            return {f"{sender.caller.role}:{sender.caller.sub}": count}
+            yield Budget(f"{sender.caller.role}:{sender.caller.sub}", count, self._visitors)
+            return
         ids = [_anonymous_id(event) for event in events] + [link.anonymous_id for link in links]
-        nobody = self._address_hash(arrival) if "" in ids else ""
-        return Counter([f"anonymous:{one}" if one else f"address:{nobody}" for one in ids])
+        nobody = self._hash(arrival.address, arrival.user_agent) if "" in ids else ""
+        names = Counter([f"anonymous:{one}" if one else f"address:{nobody}" for one in ids])
+        for name, taken in names.items():
+            yield Budget(name, taken, self._visitors)
+        place = f"place:{self._hash(arrival.address)}"
+        yield Budget(place, count, self._addresses, SHORT_WINDOW_SECONDS)
+        yield Budget(f"key:{sender.key_id}", count, self._public_keys, SHORT_WINDOW_SECONDS)
 
-    def _address_hash(self, arrival: Arrival) -> str:
-        """What stands for a visitor without any id, in this process only."""
-        text = f"{arrival.address}\0{arrival.user_agent}".encode(errors="replace")
+    def _hash(self, *parts: str) -> str:
+        """What stands for an address, or a visitor without any id, in this process only."""
+        text = "\0".join(parts).encode(errors="replace")
         return hashlib.blake2b(text, key=self._key, digest_size=16).hexdigest()
 
 
@@ -88,10 +113,11 @@ def _anonymous_id(event: object) -> str:
     return found[:200] if isinstance(found, str) else ""
 
 
-def _exceeded(limit: int, headers: dict[str, str], count: int) -> RateLimited:
+def _exceeded(limit: int, seconds: float, headers: dict[str, str], count: int) -> RateLimited:
     advice = "wait" if count <= limit else "send fewer in one request, and wait"
+    time = "a minute" if seconds == WINDOW_SECONDS else f"in {seconds:g} s"
     return RateLimited(
-        f"one sender may send {limit:,} events a minute, and this request would make it more:"
+        f"one sender may send {limit:,} events {time}, and this request would make it more:"
         f" {advice}",
         int(headers["RateLimit-Reset"]),
         headers,

@@ -79,8 +79,7 @@ class Maintenance:
         days = [day.isoformat() for day in DayWindow(today - ONE_DAY, today + DAYS_AHEAD * ONE_DAY)]
         async with self._pool.connection() as connection:
             await self._partitions.ensure(connection, days)
-            if retention_days := get_settings().retention_days:
-                await remove_expired(connection, retention_days)
+            await remove_expired(connection, get_settings().kept_rejected_days)
 
 
 async def remove_expired(connection: psycopg.AsyncConnection, days: int) -> None:

@@ -43,8 +43,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
     folder = tmp_path_factory.mktemp("home")
     clean = {name: None for name in os.environ if name.startswith("EVENTMILL_")}
-    # Most tests send days of 2015, with every kind of key.
-    ever = {"EVENTMILL_PUBLISHABLE_PAST_HOURS": "1000000"}
+    # Most tests send days of 2015, with every kind of key, all of them from one address.
+    ever = {
+        "EVENTMILL_PUBLISHABLE_PAST_HOURS": "1000000",
+        "EVENTMILL_ADDRESS_EVENTS_PER_MINUTE": "10000000",
+    }
     with environment(**{**clean, **ever, "EVENTMILL_HOME": str(folder)}):
         yield folder
 

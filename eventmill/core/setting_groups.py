@@ -77,6 +77,17 @@ class IngestSettings(Group):
     secret_key_events_per_minute: int = Field(6_000_000, ge=1)
     """Events a minute of one secret write key.
     Wrong: Too low: your servers get 429."""
+    address_events_per_minute: int = Field(7_200, ge=1)
+    """Events a minute from one address with a publishable key, counted in windows of 10 seconds.
+    Wrong: Too low: an office behind one address gets 429. So does a whole site, behind a proxy that
+    `EVENTMILL_TRUSTED_PROXIES` does not know. Too high: one machine can flood the numbers."""
+    publishable_key_events_per_minute: int = Field(600_000, ge=1)
+    """Events a minute with one publishable key, counted in windows of 10 seconds.
+    Wrong: Too low: browsers get 429 on a busy day. Too high: many machines can flood the
+    numbers."""
+    rejected_retention_days: int = Field(30, ge=1)
+    """Days that rejected events are kept for replay, at most as long as raw events.
+    Wrong: Too low: what a mistake in the plan rejected is gone before it is mended."""
     accept_past_days: int | None = Field(None, ge=1)
     """How old an event sent to the API may be, in days.
     Unset: `EVENTMILL_RETENTION_DAYS`.

@@ -39,6 +39,13 @@ class Settings(
         return self.accept_past_days or self.retention_days or None
 
     @property
+    def kept_rejected_days(self) -> int:
+        """How long rejected events are kept."""
+        return min(
+            self.rejected_retention_days, self.retention_days or self.rejected_retention_days
+        )
+
+    @property
     def cors_origins(self) -> list[str]:
         return [origin.strip() for origin in self.allowed_origins.split(",") if origin.strip()]
 

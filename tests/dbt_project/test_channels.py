@@ -48,9 +48,9 @@ def test_the_published_cases(warehouse: Warehouse, day: date, project: Path, spe
         )
     )
     wrong = {
-        (case["utm_source"], case["utm_medium"], case["utm_campaign"]): found[str(number)]
+        (case["utm_source"], case["utm_medium"], case["utm_campaign"]): found[f"hash:{number}"]
         for number, case in enumerate(cases)
-        if found[str(number)] != case["channel"]
+        if found[f"hash:{number}"] != case["channel"]
     }
     assert not wrong
 

@@ -23,16 +23,21 @@ async def maintain(url: str) -> None:
         await Maintenance(running.pool, running.partitions, running.salts).once()
 
 
-@pytest.mark.parametrize(("days", "kept"), [("30", [1, 29]), ("0", [1, 29, 31, 32, 400, 800, 900])])
+@pytest.mark.parametrize(
+    ("days", "rejected_days", "kept"),
+    [("0", None, [1, 29]), ("30", "850", [1, 29]), ("0", "850", [1, 29, 31, 32, 400, 800])],
+)
 def test_refused_events_go_when_the_retention_is_over(
     database: str,
     connection: psycopg.Connection,
     monkeypatch: pytest.MonkeyPatch,
     days: str,
+    rejected_days: str | None,
     kept: list[int],
 ) -> None:
     monkeypatch.setattr("ingest_api.maintenance.EXPIRED_AT_ONCE", 2)
     connection.execute(REFUSED, ([1, 29, 31, 32, 400, 800, 900],))
-    with environment(EVENTMILL_RETENTION_DAYS=days):
+    own = {"EVENTMILL_REJECTED_RETENTION_DAYS": rejected_days}
+    with environment(EVENTMILL_RETENTION_DAYS=days, **own):
         asyncio.run(maintain(database))
     assert [age for (age,) in rows(connection, KEPT)] == kept
