@@ -75,6 +75,9 @@ export interface paths {
          * Asset Metrics
          * @description One IP asset's views, clicks, conversions, revenue, visitors and engagement.
          *
+         *     A brand gets everybody's views, clicks, visitors and engagement. Conversions, revenue and
+         *     channels are those of its own projects.
+         *
          *     For its creator, a brand with an active license on it, and admins. For anybody else it does not
          *     exist: the answer is the same 404.
          */
@@ -313,8 +316,9 @@ export interface paths {
          * @description Metrics, grouped by dimensions, under filters, in an order, page by page.
          *
          *     Everybody may ask, and counts rows of their own: a creator those of their assets, a brand those
-         *     of its projects and of assets that it has an active license on, an admin all. A row that is not
-         *     the caller's is as one that does not exist. `GET /v1/query/schema` says what can be asked.
+         *     of its projects, an admin all. A row that is not the caller's is as one that does not exist. Of
+         *     assets that it licenses a brand also counts everybody's views, clicks, visitors and engagement,
+         *     by asset and time. `GET /v1/query/schema` says what can be asked.
          */
         post: operations["query"];
         delete?: never;
@@ -1162,8 +1166,9 @@ export interface components {
          * EntityEvent
          * @description One event. Creators and brands get nothing that tells who made it: see the guide.
          *
-         *     A brand does not get the ids, campaign and `props` of another brand's business. `brand_id` and
-         *     `creator_id` are of uploads, projects, licenses and royalties; for admins of every event.
+         *     A brand does not get events of another brand's business, and of nobody's it gets neither
+         *     campaign, source and referrer nor amounts. `brand_id` and `creator_id` are of uploads, projects,
+         *     licenses and royalties; for admins of every event.
          */
         EntityEvent: {
             /**
