@@ -128,7 +128,7 @@ def read_event(raw: object, arrival: Arrival) -> Result:
     landing_page, page_url = context.get("landing_page") or "", context.get("page_url") or ""
     campaign = _read_campaign(context, landing_page, page_url)
     sent_agent = context.get("user_agent") or ""
-    user_agent = _short_user_agent(sent_agent or arrival.user_agent)
+    user_agent = short_user_agent(sent_agent or arrival.user_agent)
     if sent_agent and user_agent != sent_agent:
         warnings.append(shortened_to("context.user_agent", len(user_agent)))
     row = EventRow(
@@ -256,7 +256,8 @@ def _short_url(name: str, url: str, warnings: list[FieldError]) -> str:
     return url[:MAX_URL_CHARACTERS]
 
 
-def _short_user_agent(text: str) -> str:
+def short_user_agent(text: str) -> str:
+    """As much of a user agent as is kept."""
     if len(text) * 4 <= MAX_USER_AGENT_BYTES:
         return text
     return text.encode()[:MAX_USER_AGENT_BYTES].decode(errors="ignore")

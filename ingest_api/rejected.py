@@ -9,10 +9,11 @@ import orjson
 from eventmill.core.credentials import without_credentials
 from eventmill.core.errors import FieldError
 from eventmill.core.plain_json import printable
-from eventmill.core.registry import CONTEXT_FIELDS, FIELDS, EventRow
+from eventmill.core.registry import CONTEXT_FIELDS, FIELDS, MAX_URL_CHARACTERS, EventRow
 from ingest_api.arrival import Arrival, Whereabouts
 from ingest_api.batch import RejectedRow
 from ingest_api.campaign import UTM_FIELDS
+from ingest_api.events import short_user_agent
 from ingest_api.privacy import scrub_json
 from ingest_api.senders import Sender
 
@@ -23,10 +24,14 @@ SPOOL_ROUTE = "spool"
 def rejected_row(
     event: object, event_id: str, found: Whereabouts, errors: Sequence[FieldError], arrival: Arrival
 ) -> RejectedRow:
-    """`event` is any JSON value, as sent; personal data in URLs and addresses are taken out."""
+    """`event` is any JSON value, as sent; personal data in URLs and addresses are taken out.
+
+    The request's headers are kept with each of its events, so no more of them than an accepted
+    event has: a request of 3 kB with 60 kB of headers would else fill 60 MB.
+    """
     context = {
-        "user_agent": without_credentials(arrival.user_agent),
-        "referrer": scrub_json(arrival.referrer),
+        "user_agent": without_credentials(short_user_agent(arrival.user_agent)),
+        "referrer": scrub_json(arrival.referrer[:MAX_URL_CHARACTERS]),
         **found._asdict(),
         "sent_at": arrival.sent_at,
     }

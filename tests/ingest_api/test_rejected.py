@@ -45,6 +45,17 @@ def test_a_refused_event_is_kept_with_its_reason_and_without_addresses(
     assert scalar(connection, "select count(*) from raw.rejected_events") == 1
 
 
+def test_the_headers_of_a_request_are_not_kept_at_length_with_each_of_its_events(
+    api: httpx.Client, connection: psycopg.Connection
+) -> None:
+    long = {"User-Agent": "a" * 20_000, "Referer": "https://a.example/" + "b" * 20_000}
+    answer = api.post("/v1/events", json={"events": [{}] * 100}, headers=long)
+    assert answer.json()["rejected"] == 100
+    kept = [context for _, _, _, context, *_ in rows(connection, KEPT)]
+    assert len(kept) == 100
+    assert {(len(one["user_agent"]), len(one["referrer"])) for one in kept} == {(1024, 8192)}
+
+
 @pytest.mark.parametrize(
     "body", [b'{"event_type": "\\ud800"}', b'{"props": {"a": "\\u0000"}}', b"7"]
 )
