@@ -17,7 +17,10 @@ Rows = list[dict[str, Any]]
 class Claimed(BaseModel):
     """An id of which a browser with a public key said that it is the person. It proves nothing."""
 
-    kind: Literal["user_id", "anonymous_id", "visitor_id"]
+    kind: Literal["user_id", "anonymous_id", "visitor_id"] = Field(
+        description="What the id is: of a user, of a browser, or a hash of address and user agent.",
+        examples=["anonymous_id"],
+    )
     id: str = Field(description="What `include` takes.", examples=["anon-41b7"])
     received_at: datetime.datetime = Field(
         description="When it was first said.", examples=["2015-05-17T10:05:03Z"]
@@ -161,7 +164,7 @@ class Erasure(BaseModel):
 class ErasurePreview(BaseModel):
     """What an erasure would do now."""
 
-    dry_run: Literal[True] = True
+    dry_run: Literal[True] = Field(True, description="Nothing was changed.", examples=[True])
     ids: list[str] = Field(
         description="All ids that stand for the person.", examples=[["anon-41b7", "ann-7f3a91c2"]]
     )

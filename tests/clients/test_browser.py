@@ -105,7 +105,7 @@ def test_a_page(service: Service, site: str, chromium: Browser, script: str) -> 
     assert posts == [200] * 4, messages
 
     campaign = ("google", "spring", "GCL1")
-    who = (anonymous_id, anonymous_id, None)
+    who = (anonymous_id, f"anon:{anonymous_id}", None)
     assert service.events(3, COLUMNS) == [
         ("asset_viewed", *who, "a-1", {"engagement_ms": 1500}, *campaign),
         ("cta_clicked", *who, None, {"label": "License"}, *campaign),

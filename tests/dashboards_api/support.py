@@ -65,6 +65,15 @@ class Event:
     event_id: UUID = field(default_factory=uuid4)
 
     @property
+    def visitor(self) -> tuple[str, str]:
+        """Whom it is counted as, by the kind of the id that says so; without links."""
+        if self.actor_id:
+            return "actor", self.actor_id
+        if self.anonymous_id:
+            return "anonymous", self.anonymous_id
+        return "hash", self.visitor_id
+
+    @property
     def day(self) -> date:
         return self.occurred_at.astimezone(UTC).date()
 
@@ -103,7 +112,7 @@ def metrics(events: Iterable[Event]) -> dict[str, int]:
             for event in counted
             if event.event_type in ("license_created", "license_renewed")
         ),
-        "unique_visitors": len({event.visitor_id for event in counted}),
+        "unique_visitors": len({event.visitor for event in counted}),
         "engagement_time": sum(_whole_number(e.props_json.get("engagement_ms")) for e in counted),
     }
 

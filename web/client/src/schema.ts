@@ -833,6 +833,8 @@ export interface components {
             key_id: string | null;
             /**
              * Kind
+             * @description What the id is: of a user, of a browser, or a hash of address and user agent.
+             * @example anonymous_id
              * @enum {string}
              */
             kind: "user_id" | "anonymous_id" | "visitor_id";
@@ -1485,7 +1487,9 @@ export interface components {
             days: string[];
             /**
              * Dry Run
+             * @description Nothing was changed.
              * @default true
+             * @example true
              * @constant
              */
             dry_run?: true;
