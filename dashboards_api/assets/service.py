@@ -3,11 +3,12 @@
 from psycopg import AsyncConnection
 
 from dashboards_api.assets.schemas import AssetMetrics, ChannelMetrics
-from dashboards_api.authorization import projects_of_brand
+from dashboards_api.authorization import licenses_of_brand, projects_of_brand
 from dashboards_api.database import Pool
 from dashboards_api.metrics.breakdowns import of_assets, of_own
 from dashboards_api.metrics.classification import Read, read_classified
 from dashboards_api.metrics.queries import moment
+from dashboards_api.metrics.scopes import own_scope
 from dashboards_api.metrics.service import Counted, compare, count
 from dashboards_api.ranges import MetricsRange
 
@@ -24,7 +25,9 @@ async def asset_metrics(
         now = await moment(connection)
         own = None
         if brand_id:
-            own = of_own(asset_id, await projects_of_brand(connection, brand_id), channel)
+            projects = await projects_of_brand(connection, brand_id)
+            licenses = await licenses_of_brand(connection, brand_id)
+            own = of_own(own_scope(asset_id, projects, licenses), channel)
         counted = await count(connection, breakdown, asked.days, now, asked.interval, own)
         answer = AssetMetrics(
             asset_id=asset_id,

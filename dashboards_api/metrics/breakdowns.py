@@ -16,10 +16,10 @@ from dashboards_api.metrics.registry import ADDITIVE, SUMS
 from dashboards_api.metrics.scopes import (
     PLATFORM,
     Scope,
-    asset_of_projects_scope,
     assets_scope,
     built_part,
     in_windows,
+    licenses_alone_scope,
 )
 from dashboards_api.ranges import Interval
 from eventmill.core.days import DayWindow
@@ -116,6 +116,8 @@ class Breakdown:
     keys: tuple[LiteralString, ...] = ()
     sets: tuple[tuple[LiteralString, ...], ...] = ()
     top: Top | None = None
+    beside: Scope | None = None
+    """Rows of built days that `table` has not, few of them: they are counted from events."""
 
     @property
     def columns(self) -> tuple[LiteralString, ...]:
@@ -170,12 +172,13 @@ def of_assets(assets: Sequence[str], *sets: tuple[LiteralString, ...]) -> Breakd
     )
 
 
-def of_own(asset_id: str, projects: Sequence[str], *sets: tuple[LiteralString, ...]) -> Breakdown:
-    """What these projects do with an asset, together and by each of `sets`."""
+def of_own(own: Scope, *sets: tuple[LiteralString, ...]) -> Breakdown:
+    """What a brand does with an asset (`own_scope`), together and by each of `sets`."""
     return Breakdown(
         table=OWN_TRAFFIC,
         rows="ip_asset_id = %(asset_id)s and project_id = any(%(project_ids)s)",
-        scope=asset_of_projects_scope(asset_id, projects),
+        scope=own,
+        beside=licenses_alone_scope(own),
         keys=tuple(dict.fromkeys(column for columns in sets for column in columns)),
         sets=sets,
     )

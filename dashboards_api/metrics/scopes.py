@@ -73,9 +73,20 @@ def projects_scope(project_ids: Sequence[str]) -> Scope:
     )
 
 
-def asset_of_projects_scope(asset_id: str, project_ids: Sequence[str]) -> Scope:
-    """What is done with an asset in these projects."""
+def own_scope(asset_id: str, projects: Sequence[str], licenses: Sequence[str]) -> Scope:
+    """What is done with an asset in these projects, and with these licenses."""
+    ids = {"asset_id": asset_id, "project_ids": list(projects), "license_ids": list(licenses)}
     return Scope(
-        live="ip_asset_id = %(asset_id)s and project_id = any(%(project_ids)s)",
-        parameters={"asset_id": asset_id, "project_ids": list(project_ids)},
+        live="ip_asset_id = %(asset_id)s and (project_id = any(%(project_ids)s)"
+        " or license_id = any(%(license_ids)s))",
+        parameters=ids,
+    )
+
+
+def licenses_alone_scope(own: Scope) -> Scope:
+    """Of `own_scope`, what is in none of the projects."""
+    return Scope(
+        live="ip_asset_id = %(asset_id)s and license_id = any(%(license_ids)s)"
+        " and (project_id = any(%(project_ids)s)) is not true",
+        parameters=own.parameters,
     )

@@ -141,6 +141,10 @@ async def _count(
         found += await breakdowns.live_groups(connection, breakdown, live, interval, has_numbers)
     if coverage.built:
         found += await breakdowns.built_groups(connection, breakdown, window, live, interval, found)
+        if breakdown.beside is not None:
+            beside = replace(breakdown, scope=breakdown.beside)
+            built = stretches(day.date for day in coverage.built)
+            found += await breakdowns.live_groups(connection, beside, built, interval, True)
     groups: dict[tuple[str, ...], Groups] = {members: {} for members in (*breakdown.sets, POINTS)}
     for members, key, values in found:
         groups[members].setdefault(key, Tally()).add(*values)

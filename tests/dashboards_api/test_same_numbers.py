@@ -177,7 +177,9 @@ def test_three_ways_give_the_same_numbers(
             assert points[str(day)] == dict(zip(METRICS, numbers, strict=True))
         if asset:
             channels = {channel.pop("channel"): channel for channel in answer["channels"]}
-            assert channels == support.channels(within)
+            # Several brands may license it: where others' visitors come from is not one's to know.
+            own = [event for event in within if event.license_id]
+            assert channels == support.channels(own if caller.role == "brand" else within)
     assert answer["meta"]["cached"]
     [by_sql] = events.execute(BY_SQL, parameters).fetchall()
     assert dict(zip(METRICS, by_sql, strict=True)) == by_hand
