@@ -24,7 +24,7 @@ ADMINS_ONLY = {
     "asset_approved", "asset_rejected",
     "license_created", "license_signed", "license_renewed", "license_expired",
     "royalty_calculated", "royalty_statement_generated", "royalty_paid",
-    "email_sent", "webhook_delivered", "job_completed", "error_occurred",
+    "email_sent", "webhook_delivered", "job_completed", "error_occurred", "ownership_corrected",
 }  # fmt: skip
 ANONYMOUS = {"page_viewed", "asset_viewed", "cta_clicked", "experiment_viewed", "page_engaged"}
 ALLOWED = {

@@ -76,7 +76,7 @@ export interface paths {
          * @description One IP asset's views, clicks, conversions, revenue, visitors and engagement.
          *
          *     A brand gets everybody's views, clicks, visitors and engagement. Conversions, revenue and
-         *     channels are those of its own projects.
+         *     channels are those of its own projects and licenses.
          *
          *     For its creator, a brand with an active license on it, and admins. For anybody else it does not
          *     exist: the answer is the same 404.
