@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from sqlalchemy.engine import make_url
 
 from eventmill.core.database import connect, dagster_database_url
 from eventmill.core.settings import child_environment, get_settings
@@ -35,12 +36,18 @@ def test_the_configuration_is_for_the_owner_only(database: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
-def test_the_driver_is_named(home: Path, scheme: str) -> None:
+def test_the_driver_is_named_and_the_password_is_in_a_file(home: Path, scheme: str) -> None:
     url = f"{scheme}://me:p%40ss@db.example:5433/state?sslmode=require"
     with environment(EVENTMILL_DAGSTER_DATABASE_URL=url):
-        assert storage_url() == (
-            "postgresql+psycopg2://me:p%40ss@db.example:5433/state?sslmode=require"
-        )
+        found = make_url(storage_url())
+    assert (found.drivername, found.username, found.password) == ("postgresql+psycopg2", "me", None)
+    query = dict(found.query)
+    passfile = Path(str(query.pop("passfile")))
+    assert (found.database, query) == (
+        "state", {"host": "db.example", "port": "5433", "sslmode": "require"},
+    )  # fmt: skip
+    assert passfile.read_text().strip() == "*:*:*:*:p@ss"
+    assert passfile.stat().st_mode & 0o777 == 0o600
 
 
 def test_runs_wait_in_the_queue_and_not_in_a_worker() -> None:
