@@ -59,7 +59,6 @@ def portfolio(projects: Sequence[str], most: int) -> Breakdown:
         table="intermediate.int_project_days",
         rows="project_id = any(%(project_ids)s)",
         scope=projects_scope(projects),
-        keys=(PROJECT, ASSET, CAMPAIGN),
         sets=((PROJECT,), (PROJECT, ASSET), (CAMPAIGN,)),
         top=Top(within=PROJECT, member=ASSET, most=most),
     )

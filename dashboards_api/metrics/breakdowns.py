@@ -104,20 +104,23 @@ class Breakdown:
 
     `rows` is a condition on `table`, a roll-up by day, whose visitors are in a column `visitors` of
     packed numbers or `bits` of bitmaps; `scope.live` is the same condition on
-    `intermediate.int_traffic`. `keys` are columns of both, and each of `sets` are some of them. The
-    points of the range are always a grouping too, and every event is in one of them. Of the
-    grouping that `top` names more than wanted may be found.
+    `intermediate.int_traffic`. Each of `sets` are columns of both. The points of the range are
+    always a grouping too, and every event is in one of them. Of the grouping that `top` names more
+    than wanted may be found.
     """
 
     table: LiteralString
     rows: LiteralString
     scope: Scope
     visitors: Literal["visitors", "bits"] = "visitors"
-    keys: tuple[LiteralString, ...] = ()
     sets: tuple[tuple[LiteralString, ...], ...] = ()
     top: Top | None = None
     beside: Scope | None = None
     """Rows of built days that `table` has not, few of them: they are counted from events."""
+
+    @property
+    def keys(self) -> tuple[LiteralString, ...]:
+        return tuple(dict.fromkeys(column for columns in self.sets for column in columns))
 
     @property
     def columns(self) -> tuple[LiteralString, ...]:
@@ -167,7 +170,6 @@ def of_assets(assets: Sequence[str], *sets: tuple[LiteralString, ...]) -> Breakd
         table="intermediate.int_traffic_days",
         rows="grain = 'asset_channel' and ip_asset_id = any(%(asset_ids)s)",
         scope=assets_scope(assets),
-        keys=tuple(dict.fromkeys(column for columns in sets for column in columns)),
         sets=sets,
     )
 
@@ -179,7 +181,6 @@ def of_own(own: Scope, *sets: tuple[LiteralString, ...]) -> Breakdown:
         rows="ip_asset_id = %(asset_id)s and project_id = any(%(project_ids)s)",
         scope=own,
         beside=licenses_alone_scope(own),
-        keys=tuple(dict.fromkeys(column for columns in sets for column in columns)),
         sets=sets,
     )
 

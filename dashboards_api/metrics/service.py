@@ -114,10 +114,11 @@ async def count(
     With `own` as a brand sees it: the groupings, and numbers other than LICENSED_NUMBERS, are of
     `own` only.
     """
-    counted = await _count(connection, breakdown, window, moment, interval)
+    coverage = await cover(connection, window, moment)
+    counted = await _count(connection, breakdown, coverage, interval)
     if own is None:
         return counted
-    mine = await _count(connection, own, window, moment, interval)
+    mine = await _count(connection, own, coverage, interval)
     points = counted.groups[POINTS]
     pairs = [(tally, mine.groups[POINTS].get(key, Tally())) for key, tally in points.items()]
     for shown, of_own in [(counted.total, mine.total), *pairs]:
@@ -126,13 +127,9 @@ async def count(
 
 
 async def _count(
-    connection: AsyncConnection,
-    breakdown: Breakdown,
-    window: DayWindow,
-    moment: Moment,
-    interval: Interval,
+    connection: AsyncConnection, breakdown: Breakdown, coverage: Coverage, interval: Interval
 ) -> Counted:
-    coverage = await cover(connection, window, moment)
+    window = coverage.window
     live = coverage.live
     found: list[breakdowns.Group] = []
     if live:
@@ -169,7 +166,7 @@ async def compare(
     """Add the period before to `answer` if it is asked for; its unclassified windows."""
     if not asked.compare:
         return []
-    everything = replace(breakdown, keys=(), sets=(), top=None)  # without what groupings cost
+    everything = replace(breakdown, sets=(), top=None)  # without what groupings cost
     before = await count(connection, everything, asked.previous(), moment, own=own)
     answer.previous = before.previous()
     return before.unclassified_windows

@@ -52,27 +52,23 @@ class Pattern:
 
     def search(self, text: str) -> Match | None:
         """Where the expression is first found."""
-        try:
-            found: Match | None = self._regexp.search(text)
-        except UnicodeEncodeError:
-            found = self._regexp.search(_whole(text))
-        return found
+        return self._found(self._regexp.search, text)
 
     def match(self, text: str, start: int = 0) -> Match | None:
         """The expression at `start`."""
-        try:
-            found: Match | None = self._regexp.match(text, start)
-        except UnicodeEncodeError:
-            found = self._regexp.match(_whole(text), start)
-        return found
+        return self._found(self._regexp.match, text, start)
 
     def fullmatch(self, text: str) -> Match | None:
         """The whole text as the expression."""
+        return self._found(self._regexp.fullmatch, text)
+
+    @staticmethod
+    def _found(find: Callable[..., Match | None], text: str, *place: int) -> Match | None:
+        # Few texts have such a half: only for these is each character looked at.
         try:
-            found: Match | None = self._regexp.fullmatch(text)
+            return find(text, *place)
         except UnicodeEncodeError:
-            found = self._regexp.fullmatch(_whole(text))
-        return found
+            return find(_whole(text), *place)
 
     def finditer(self, text: str) -> Iterator[Match]:
         """Everywhere that the expression is found."""

@@ -14,6 +14,7 @@ from typing import LiteralString, NamedTuple
 from psycopg import AsyncConnection, sql
 
 from eventmill.core.errors import FieldError, InvalidFields
+from eventmill.core.plain_json import text_problem
 from eventmill.core.registry import MAX_ID_CHARACTERS
 from eventmill.privacy.days import in_days
 from eventmill.privacy.statements import fetch
@@ -136,19 +137,11 @@ def require_subject_id(subject_id: str) -> None:
     """Raise InvalidFields, without repeating it, for what cannot be anybody's id."""
     if not 1 <= len(subject_id) <= MAX_ID_CHARACTERS:
         problem = f"an id has 1 to {MAX_ID_CHARACTERS} characters"
-    elif "\0" in subject_id or not _has_encoding(subject_id):
+    elif text_problem(subject_id) is not None:
         problem = "an id holds no NUL and no half of a surrogate pair"
     else:
         return
     raise InvalidFields([FieldError("subject_id", problem)])
-
-
-def _has_encoding(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 async def person_of(connection: AsyncConnection, subject_id: str) -> Person:
