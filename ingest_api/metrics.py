@@ -75,6 +75,8 @@ class Metrics:
             "livemin",
             "1 if the tracking plan in force is what its file says, 0 if the file is broken.",
         )
+        # At once: the other processes answer with the minimum of all that have begun.
+        self.plan_current.set(1)
         self.spooled = Counter(
             "eventmill_ingest_spooled_events_total",
             "Events that were put into the spool, since the database could not take them.",

@@ -34,7 +34,6 @@ class PlanWatch:
         _prepare(tracking_plan())
         self._unstored: TrackingPlan | None = None
         self._current = metrics.plan_current
-        self._current.set(1)
         self._said = ""
         self.problem = ""
         """What is wrong with the file; "" if the plan in force is what it says."""

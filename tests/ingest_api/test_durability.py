@@ -15,9 +15,12 @@ from eventmill.core.database import connect
 from tests.ingest_api.support import DAY, event, is_settled, send, served, statuses
 from tests.support import environment, rows, scalar, wait_until
 
+# Of this table only: what else waits for a moment is no commit that the blocker holds up.
 WAITING = """
-select count(*) from pg_stat_activity
-where application_name = 'eventmill-ingest' and wait_event_type = 'Lock'
+select count(*) from pg_locks
+where
+    not granted and relation = 'raw.event_ids'::regclass
+    and database = (select oid from pg_database where datname = current_database())
 """
 KILL = """
 select pg_terminate_backend(pid) from pg_stat_activity

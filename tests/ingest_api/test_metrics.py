@@ -24,8 +24,10 @@ def system(processes: None, tmp_path: Path) -> Iterator[System]:
 
 
 def ready_workers(system: System) -> list[psutil.Process]:
-    """Those that have begun to count."""
-    counting = {int(file.stem.rpartition("_")[2]) for file in metric_files(system, "gauge_livesum")}
+    """Those that count: these gauges are made last."""
+    counting = {
+        int(file.stem.rpartition("_")[2]) for file in metric_files(system, "gauge_livemostrecent")
+    }
     return [process for process in system.worker_processes() if process.pid in counting]
 
 

