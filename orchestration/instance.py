@@ -80,7 +80,13 @@ def instance_config(url: str) -> dict[str, Any]:
     """
     return {
         # The tables are made by prepare_instance.
-        "storage": {"postgres": {"postgres_url": url, "should_autocreate_tables": False}},
+        "storage": {
+            "custom": {
+                "module": "orchestration.storage",
+                "class": "PooledStorage",
+                "config": {"postgres_url": url, "should_autocreate_tables": False},
+            }
+        },
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},  # the UI's sign-up dialog
         "concurrency": {

@@ -10,6 +10,7 @@ from eventmill.core.errors import ConfigurationError
 from eventmill.core.relations import is_there
 from eventmill.core.settings import get_settings
 from orchestration.building.invocation import run_dbt
+from orchestration.code_server import write_workspace
 from orchestration.instance import prepare_instance
 from orchestration.project import fingerprint, prepare_manifest, target_path
 
@@ -25,6 +26,7 @@ VIEWS_AND_SEEDS = [
 def prepare() -> None:
     """Make the instance, the manifest, and dbt's views and seeds if the project changed."""
     prepare_instance()
+    write_workspace()
     prepare_manifest()
     with connect(autocommit=True, application="eventmill prepare") as connection:
         _prepare_views(connection)

@@ -13,27 +13,26 @@ from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__
 
-from eventmill.core.settings import PROJECT_ROOT, get_settings
+from eventmill.core.settings import get_settings
+from orchestration.code_server import workspace
 from orchestration.guard import guarded, require_login
-
-# What `dagster-webserver` has as defaults: ms of a statement, s of a connection, connections.
-STATEMENT_MS, RECYCLE_SECONDS, OVERFLOW = 15_000, 3_600, 20
 
 
 def main() -> None:
     """Serve until a signal. Raises ConfigurationError before anything listens."""
     settings = get_settings()
     require_login(settings)
-    target = WorkspaceFileTarget([str(PROJECT_ROOT / "workspace.yaml")])
-    with DagsterInstance.get() as instance:
-        instance.optimize_for_webserver(STATEMENT_MS, RECYCLE_SECONDS, OVERFLOW)
-        with WorkspaceProcessContext(instance, target, version=__version__) as workspace:
-            uvicorn.run(
-                guarded(create_app_from_workspace_process_context(workspace), settings),
-                host=settings.dagster_host,
-                port=settings.dagster_port,
-                log_level="warning",
-            )
+    target = WorkspaceFileTarget([str(workspace())])
+    with (
+        DagsterInstance.get() as instance,
+        WorkspaceProcessContext(instance, target, version=__version__) as context,
+    ):
+        uvicorn.run(
+            guarded(create_app_from_workspace_process_context(context), settings),
+            host=settings.dagster_host,
+            port=settings.dagster_port,
+            log_level="warning",
+        )
 
 
 if __name__ == "__main__":

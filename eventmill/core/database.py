@@ -21,8 +21,8 @@ from eventmill.core.settings import get_settings
 OLDEST_SERVER = 150000
 EMBEDDED_USER = "eventmill"
 EMBEDDED_PORT = 5432
-# sun_path holds 108 bytes on Linux and 104 on macOS, "/.s.PGSQL.5432.lock" included.
-MAX_SOCKET_DIR = 104 - len("/.s.PGSQL.5432.lock") - 1
+# What sun_path holds: 108 bytes on Linux and 104 on macOS, a zero at the end included.
+MAX_SOCKET = 103
 CONNECT_SECONDS = 10
 # Whoever writes marts holds this advisory lock: runs, on any machine, and who erases a person.
 BUILD_LOCK: Final = "eventmill.build"
@@ -87,11 +87,16 @@ def embedded_url(home: Path) -> str:
 
 
 def socket_dir(home: Path) -> Path:
-    """Where the embedded server of `home` has its socket, whose path may not be long."""
-    preferred = home / "postgres" / "socket"
-    if len(os.fsencode(preferred)) <= MAX_SOCKET_DIR:
+    """Where the embedded server of `home` has its socket."""
+    return short_folder(home, "postgres/socket", f".s.PGSQL.{EMBEDDED_PORT}.lock")
+
+
+def short_folder(home: Path, folder: str, file: str) -> Path:
+    """`folder` of `home` for a socket `file`; another if its path would be too long."""
+    preferred = home / folder
+    if len(os.fsencode(preferred / file)) <= MAX_SOCKET:
         return preferred
-    digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
+    digest = hashlib.sha256(os.fsencode(preferred)).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"eventmill-{os.geteuid()}-{digest}"
 
 

@@ -63,6 +63,7 @@ class Keeper:
         self.join = self._thread.join
 
     def _keep(self) -> None:
+        self._wait_until_startable()
         while not self._stopping.is_set():
             how, last_line = self._run()
             if self._stopping.is_set():
@@ -73,9 +74,12 @@ class Keeper:
                 return
             self._say(f"{self.name} ended with {how}: it is started again in {delay:g} s")
             self._stopping.wait(delay)
-            while not self._process.is_startable() and not self._stopping.wait(POLL_SECONDS):
-                pass
+            self._wait_until_startable()
             self.state.restarts += 1
+
+    def _wait_until_startable(self) -> None:
+        while not self._process.is_startable() and not self._stopping.wait(POLL_SECONDS):
+            pass
 
     def _run(self) -> tuple[str, str]:
         """Start the process and wait for its end: how it ended, and its last line."""

@@ -12,7 +12,7 @@ from eventmill.core.errors import ConfigurationError
 from eventmill.core.settings import child_environment, get_settings
 from eventmill.runner.embedded import EmbeddedPostgres
 from eventmill.runner.processes import MARK, POSTGRESQL
-from eventmill.runner.services import Service
+from eventmill.runner.services import Service, takes_connections
 
 POLL_SECONDS = 0.2
 # The last lines of a killed process may still be in its pipe, which its children can hold open.
@@ -59,6 +59,8 @@ class ServiceProcess:
         self.log.write_bytes(b"")
 
     def is_startable(self) -> bool:
+        if self._service.after and not takes_connections(self._service.after):
+            return False
         if not self._service.needs_database:
             return True
         try:

@@ -1,12 +1,13 @@
 """The processes that make a running system: what each one runs and where it answers."""
 
-import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from socket import AF_UNIX, SO_REUSEADDR, SOL_SOCKET, socket
 
 from eventmill.core.errors import ConfigurationError
-from eventmill.core.settings import PROJECT_ROOT, get_settings
+from eventmill.core.settings import get_settings
+from orchestration import code_server
 from orchestration.guard import READY_PATH
 
 
@@ -22,6 +23,15 @@ class Service:
     needs_database: bool = False
     """Whether it cannot start while the database is away."""
     host: str = "127.0.0.1"
+    socket: Path | None = None
+    """Of a process that answers there."""
+    after: Path | None = None
+    """The socket of another, which must answer before it starts."""
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether it answers anybody, and so can say that it is ready."""
+        return self.port is not None or self.socket is not None
 
     @property
     def url(self) -> str | None:
@@ -39,7 +49,6 @@ KEEP_ALIVE_SECONDS = 75
 def services() -> tuple[Service, ...]:
     """Every service of this home, with the ports that its settings give."""
     settings = get_settings()
-    workspace = str(PROJECT_ROOT / "workspace.yaml")
 
     return (
         Service(
@@ -62,20 +71,33 @@ def services() -> tuple[Service, ...]:
             host=settings.host,
         ),
         Service(
+            "code",
+            (sys.executable, "-m", "orchestration.code_server"),
+            needs_database=True,
+            socket=code_server.socket(),
+        ),
+        Service(
             "dagster",
             (sys.executable, "-m", "orchestration.webserver"),
             settings.dagster_port,
             "EVENTMILL_DAGSTER_PORT",
             ready_path=READY_PATH,
             needs_database=True,
+            after=code_server.socket(),
             host=settings.dagster_host,
         ),
         Service(
             "daemon",
-            (_script("dagster-daemon"), "run", "-w", workspace),
+            (_script("dagster-daemon"), "run", "-w", str(code_server.workspace())),
             needs_database=True,
+            after=code_server.socket(),
         ),
     )  # fmt: skip
+
+
+def takes_connections(path: Path) -> bool:
+    with socket(AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
 
 
 def _script(name: str) -> str:
@@ -87,8 +109,8 @@ def require_free_ports() -> None:
     for service in services():
         if service.port is None:
             continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with socket() as probe:
+            probe.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
             try:
                 probe.bind((service.host, service.port))
             except OSError as error:

@@ -36,7 +36,7 @@ def report() -> dict[str, Any]:
 
 
 def _service(service: Service, pid: int | None, kept: ProcessState) -> dict[str, Any]:
-    is_ready = answers(service) if service.url else pid is not None
+    is_ready = answers(service) if service.is_asked else pid is not None
     state = (
         "ready" if is_ready else "given up" if kept.is_given_up
         else "starting" if pid else "waiting" if kept.last_exit else "down"

@@ -17,7 +17,7 @@ from eventmill.core.settings import get_settings
 from eventmill.runner.keeper import Keeper
 from eventmill.runner.kept import POLL_SECONDS, Kept, PostgresProcess, ServiceProcess
 from eventmill.runner.processes import mark_of, state_of, stop_marked
-from eventmill.runner.services import Service, services
+from eventmill.runner.services import Service, services, takes_connections
 
 START_SECONDS = 120
 
@@ -100,7 +100,7 @@ class Supervisor:
         """Return when every service answers. Raises ConfigurationError if one ends or is late."""
         deadline = time.monotonic() + START_SECONDS
         for service in services():
-            while service.url is not None and not answers(service):
+            while service.is_asked and not answers(service):
                 self.check()
                 if time.monotonic() > deadline:
                     raise ConfigurationError(
@@ -136,7 +136,9 @@ class Supervisor:
 
 
 def answers(service: Service) -> bool:
-    """Whether the service says that it is ready."""
+    """Whether the service says that it is ready, or takes connections at its socket."""
+    if service.socket:
+        return takes_connections(service.socket)
     try:
         return httpx.get(f"{service.url}{service.ready_path}", timeout=2).is_success
     except httpx.HTTPError:

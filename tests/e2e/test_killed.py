@@ -13,7 +13,7 @@ from eventmill.core.running import SystemState
 from tests.e2e.conftest import RunningDemo
 from tests.support import rows, wait_until
 
-KILLED = ("ingest", "postgresql", "dashboards", "dagster", "daemon")
+KILLED = ("ingest", "postgresql", "dashboards", "code", "dagster", "daemon")
 SECONDS = 240
 
 

@@ -31,7 +31,7 @@ def test_the_configuration_is_for_the_owner_only(database: str) -> None:
     file = get_settings().dagster_home / "dagster.yaml"
     assert file.stat().st_mode & 0o777 == 0o600
     content = yaml.safe_load(file.read_text())
-    assert content["storage"]["postgres"]["postgres_url"] == storage_url()
+    assert content["storage"]["custom"]["config"]["postgres_url"] == storage_url()
     assert content["telemetry"] == {"enabled": False}
 
 

@@ -40,9 +40,9 @@ def test_each_service_has_a_unit_with_its_command(home: Path) -> None:
         expected = {service.name: service.command for service in services()}
     for name, command in expected.items():
         here = [
-            word.replace(str(PROJECT_ROOT), CHECKOUT).replace(
-                str(Path(sys.executable).parent), BIN.rstrip("/")
-            )
+            word.replace(str(home), "/var/lib/eventmill")
+            .replace(str(PROJECT_ROOT), CHECKOUT)
+            .replace(str(Path(sys.executable).parent), BIN.rstrip("/"))
             for word in command
         ]
         python = f"{BIN}{Path(sys.executable).name}"
