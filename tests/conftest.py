@@ -3,6 +3,7 @@
 Nothing is imported here that a test without a server does not need: `make check` waits for it.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from eventmill.runner.embedded import EmbeddedPostgres
+
+# A worker keeps Dagster, a manifest and the tests' results: looking at all of that again and again
+# takes a twentieth of the suite's time.
+gc.set_threshold(100_000, 50, 1_000)
 
 # The same cases each time: a failure is one of this change, and can be run again.
 # How fast inputs are drawn says something about the machine only.

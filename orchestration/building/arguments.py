@@ -32,6 +32,10 @@ def invocation_arguments(arguments: list[str], project: Path, target_path: Path)
         "--no-use-colors",
         "--no-send-anonymous-usage-stats",
         "--no-version-check",
+        # The folder is removed after the run: its log of everything and its JSON files would be for
+        # nobody, and take half of the time of a small build.
+        "--log-level-file", "none",
+        "--no-write-json",
         "--log-path", str(target_path),
         *arguments,
         "--target", TARGET,
