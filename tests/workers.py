@@ -57,8 +57,8 @@ def _rank(item: pytest.Item) -> int:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than cores: a quarter of the time, tests wait for a browser or a daemon."""
-    return min((os.cpu_count() or 1) + 1, MOST_WORKERS)
+    """Two for a core: a third of the time, tests wait for a browser, a daemon or the database."""
+    return min(2 * (os.cpu_count() or 1), MOST_WORKERS)
 
 
 def pytest_xdist_make_scheduler(
