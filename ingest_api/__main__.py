@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from eventmill.core.settings import export, get_settings
+from eventmill.http.connections import BoundedProtocol
 
 # Requests that were begun are answered within this time when the service is told to stop: a commit
 # that fails is given up after 5 s and its events go to the spool. Less than the supervisor's
@@ -28,6 +29,7 @@ def main() -> None:
         host=settings.host,
         port=settings.ingest_port,
         workers=settings.ingest_workers,
+        http=BoundedProtocol,
         access_log=False,
         proxy_headers=False,  # eventmill/http/proxies.py reads them
         log_level=settings.log_level,

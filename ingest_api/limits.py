@@ -17,14 +17,21 @@ from typing import NamedTuple
 
 from eventmill.core.errors import RateLimited
 from eventmill.core.settings import get_settings
+from eventmill.http.proxies import network_of
 from ingest_api.arrival import Arrival
 from ingest_api.identities import Link
 
 WINDOW_SECONDS = 60.0
 # Of an address and of a publishable key: a flood is stopped early, and a busy office goes on soon.
 SHORT_WINDOW_SECONDS = 10.0
-# Anonymous ids cost their inventor nothing. About 200 bytes each; beyond it counting begins anew.
-MAX_COUNTED = 500_000
+# About 200 bytes each; beyond it counting begins anew. Anonymous ids cost their inventor nothing,
+# so they have windows of their own: whoever fills those takes no count from anybody else.
+MAX_COUNTED = 200_000
+MEGABYTE = 1_000_000
+
+
+ANONYMOUS = "anonymous:"
+Window = tuple[int, float]
 
 
 class Budget(NamedTuple):
@@ -34,6 +41,7 @@ class Budget(NamedTuple):
     taken: int
     limit: int
     seconds: float = WINDOW_SECONDS
+    unit: str = "events"
 
 
 class Limits:
@@ -46,44 +54,62 @@ class Limits:
         share = SHORT_WINDOW_SECONDS / WINDOW_SECONDS / settings.ingest_workers
         self._addresses = math.ceil(settings.address_events_per_minute * share)
         self._public_keys = math.ceil(settings.publishable_key_events_per_minute * share)
+        self._address_bytes = math.ceil(settings.address_mb_per_minute * MEGABYTE * share)
+        self._public_key_bytes = math.ceil(
+            settings.publishable_key_mb_per_minute * MEGABYTE * share
+        )
         self._key = secrets.token_bytes(32)
-        self._windows: dict[str, tuple[int, float]] = {}
-        """By sender: events in the open window, and when it ends (Unix time)."""
+        self._windows: dict[str, Window] = {}
+        """By sender: what it has taken in the open window, and when that ends (Unix time)."""
+        self._invented: dict[str, Window] = {}
+        """The same of anonymous ids."""
         self._sweep_at = 0.0
 
     def take(
-        self, arrival: Arrival, events: Sequence[object], links: Sequence[Link] = ()
+        self, arrival: Arrival, size: int, events: Sequence[object], links: Sequence[Link] = ()
     ) -> dict[str, str]:
-        """Count events and links; the answer's `RateLimit-*` headers, of who has the least left.
+        """Count events, links and the `size` of their body in bytes.
 
-        Raises RateLimited, and counts none of them, if they are too many for one of their senders.
+        Returns the answer's `RateLimit-*` headers, of who has the fewest events left. Raises
+        RateLimited, and counts nothing, if it is too much for one of the senders.
         """
         now = time.time()
         self._sweep(now)
-        after: dict[str, tuple[int, float]] = {}
-        tightest = (self._visitors, 0, now)
-        for sender, count, limit, seconds in self._budgets(arrival, events, links):
-            before, ends_at = self._windows.get(sender, (0, 0.0))
+        after: dict[str, Window] = {}
+        tightest: tuple[int, int, float] | None = None
+        for budget in self._budgets(arrival, size, events, links):
+            sender, count, limit, seconds, unit = budget
+            before, ends_at = self._of(sender).get(sender, (0, 0.0))
             if ends_at <= now:
                 before, ends_at = 0, now + seconds
             if before + count > limit:
-                raise _exceeded(limit, seconds, _headers(limit, before, ends_at, now), count)
+                raise _exceeded(budget, _headers(limit, before, ends_at, now))
             after[sender] = (before + count, ends_at)
-            if len(after) == 1 or limit - before - count < tightest[0] - tightest[1]:
+            if unit == "events" and (
+                tightest is None or limit - before - count < tightest[0] - tightest[1]
+            ):
                 tightest = (limit, before + count, ends_at)
-        self._windows |= after
-        return _headers(*tightest, now)
+        for sender, window in after.items():
+            self._of(sender)[sender] = window
+        return _headers(*(tightest or (self._visitors, 0, now)), now)
+
+    def _of(self, sender: str) -> dict[str, Window]:
+        return self._invented if sender.startswith(ANONYMOUS) else self._windows
 
     def _sweep(self, now: float) -> None:
         """Forget the windows that have ended, once a minute: a look at all takes long."""
-        if now >= self._sweep_at:
-            self._windows = {who: w for who, w in self._windows.items() if w[1] > now}
+        is_due = now >= self._sweep_at
+        if is_due:
             self._sweep_at = now + WINDOW_SECONDS
-        if len(self._windows) >= MAX_COUNTED:
-            self._windows.clear()
+        for windows in (self._windows, self._invented):
+            if is_due:
+                for sender in [who for who, window in windows.items() if window[1] <= now]:
+                    del windows[sender]
+            if len(windows) >= MAX_COUNTED:
+                windows.clear()
 
     def _budgets(
-        self, arrival: Arrival, events: Sequence[object], links: Sequence[Link]
+        self, arrival: Arrival, size: int, events: Sequence[object], links: Sequence[Link]
     ) -> Iterator[Budget]:
         """What this request takes, of whoever is behind it."""
         sender, count = arrival.sender, len(events) + len(links)
@@ -95,12 +121,14 @@ class Limits:
             return
         ids = [_anonymous_id(event) for event in events] + [link.anonymous_id for link in links]
         nobody = self._hash(arrival.address, arrival.user_agent) if "" in ids else ""
-        names = Counter([f"anonymous:{one}" if one else f"address:{nobody}" for one in ids])
+        names = Counter([f"{ANONYMOUS}{one}" if one else f"address:{nobody}" for one in ids])
         for name, taken in names.items():
             yield Budget(name, taken, self._visitors)
-        place = f"place:{self._hash(arrival.address)}"
+        place, key = f"place:{self._hash(network_of(arrival.address))}", f"key:{sender.key_id}"
         yield Budget(place, count, self._addresses, SHORT_WINDOW_SECONDS)
-        yield Budget(f"key:{sender.key_id}", count, self._public_keys, SHORT_WINDOW_SECONDS)
+        yield Budget(key, count, self._public_keys, SHORT_WINDOW_SECONDS)
+        for who, limit in ((place, self._address_bytes), (key, self._public_key_bytes)):
+            yield Budget(f"bytes of {who}", size, limit, SHORT_WINDOW_SECONDS, "bytes")
 
     def _hash(self, *parts: str) -> str:
         """What stands for an address, or a visitor without any id, in this process only."""
@@ -113,12 +141,12 @@ def _anonymous_id(event: object) -> str:
     return found[:200] if isinstance(found, str) else ""
 
 
-def _exceeded(limit: int, seconds: float, headers: dict[str, str], count: int) -> RateLimited:
-    advice = "wait" if count <= limit else "send fewer in one request, and wait"
-    time = "a minute" if seconds == WINDOW_SECONDS else f"in {seconds:g} s"
+def _exceeded(budget: Budget, headers: dict[str, str]) -> RateLimited:
+    advice = "wait" if budget.taken <= budget.limit else "send fewer in one request, and wait"
+    time = "a minute" if budget.seconds == WINDOW_SECONDS else f"in {budget.seconds:g} s"
     return RateLimited(
-        f"one sender may send {limit:,} events {time}, and this request would make it more:"
-        f" {advice}",
+        f"one sender may send {budget.limit:,} {budget.unit} {time},"
+        f" and this request would make it more: {advice}",
         int(headers["RateLimit-Reset"]),
         headers,
     )

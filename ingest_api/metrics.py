@@ -77,6 +77,11 @@ class Metrics:
         )
         # At once: the other processes answer with the minimum of all that have begun.
         self.plan_current.set(1)
+        self.unkept_rejected = Counter(
+            "eventmill_ingest_unkept_rejected_events_total",
+            "Rejected events that were not kept, since the day's budget was used up.",
+            registry=self.registry,
+        )
         self.spooled = Counter(
             "eventmill_ingest_spooled_events_total",
             "Events that were put into the spool, since the database could not take them.",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from eventmill.core.errors import FieldError
 from eventmill.core.plain_json import text_problem
 from eventmill.core.registry import MAX_ID_CHARACTERS, EventRow, with_visitor
+from eventmill.core.trust import Trust
 from ingest_api import permissions
 from ingest_api.arrival import Arrival, Whereabouts
 from ingest_api.batch import Batch, RejectedRow
@@ -22,6 +23,7 @@ from ingest_api.partitions import MOST_NEW_DAYS, NewDays, day_of
 from ingest_api.privacy import scrubbed
 from ingest_api.rejected import rejected_row
 from ingest_api.skew import shifted
+from ingest_api.strangers import Strangers
 from ingest_api.visitors import VisitorSalts, visitor_hash
 from ingest_api.writer import Writer
 
@@ -45,6 +47,7 @@ class IngestService:
         self._salts = salts
         self._countries = countries
         self._known_links = KnownLinks()
+        self._strangers = Strangers()
         self._metrics = metrics
 
     async def ingest(
@@ -73,6 +76,19 @@ class IngestService:
             for event, address, result in zip(events, addresses, results, strict=True)
         ]
         rows, rejected = await apart(arrival.is_long, _as_kept, events, results, places, arrival)
+        if arrival.sender.trust is Trust.PUBLISHABLE and arrival.first is None:
+            taken = [
+                (address, result.warnings)
+                for address, result in zip(addresses, results, strict=True)
+                if result.row is not None
+            ]
+            rows = [
+                self._strangers.bounded(row, address, warnings)
+                for row, (address, warnings) in zip(rows, taken, strict=True)
+            ]
+            kept = [row for row in rejected if self._strangers.may_keep(row)]
+            self._metrics.unkept_rejected.inc(len(rejected) - len(kept))
+            rejected = kept
         new_links = self._known_links.new([*links, *links_of(rows, arrival.sender)])
         outcomes = iter(await self._writer.write(Batch(rows, rejected, new_links)))
         self._known_links.remember(new_links)

@@ -101,7 +101,12 @@ def serving(app: "FastAPI") -> Iterator[str]:
     """URL of a real server of `app`, in a thread of this process."""
     import uvicorn
 
-    config = uvicorn.Config(app, port=0, log_level="warning", access_log=False, proxy_headers=False)
+    from eventmill.http.connections import BoundedProtocol
+
+    config = uvicorn.Config(
+        app, port=0, http=BoundedProtocol, log_level="warning", access_log=False,
+        proxy_headers=False,
+    )  # fmt: skip
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

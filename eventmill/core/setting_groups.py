@@ -50,6 +50,10 @@ class SystemSettings(Group):
     `X-Forwarded-For` and `X-Forwarded-Proto`.
     Wrong: Too low: all visitors have the proxy's address. Too high: anybody can claim any
     address."""
+    connections_per_address: int = Field(256, ge=1)
+    """Connections that one address may have open at a time to each process of both APIs. Not
+    counted behind `EVENTMILL_TRUSTED_PROXIES`, where the proxy has this task.
+    Wrong: Too low: an office behind one address gets 429. Too high: one machine can take all."""
     host: str = "127.0.0.1"
     """Address that the two APIs listen on.
     Wrong: Beyond this machine put a proxy with TLS in front."""
@@ -85,6 +89,18 @@ class IngestSettings(Group):
     """Events a minute with one publishable key, counted in windows of 10 seconds.
     Wrong: Too low: browsers get 429 on a busy day. Too high: many machines can flood the
     numbers."""
+    address_mb_per_minute: int = Field(60, ge=1)
+    """Megabytes a minute from one address with a publishable key, unpacked, counted in windows of
+    10 seconds.
+    Wrong: Too low: senders of large events get 429. Too high: one machine can fill the disk."""
+    publishable_key_mb_per_minute: int = Field(3_000, ge=1)
+    """The same of one publishable key, whatever address it is sent from.
+    Wrong: Too low: browsers get 429 on a busy day. Too high: many machines can fill the disk."""
+    rejected_mb_per_day: int = Field(200, ge=1)
+    """Megabytes a day of rejected events from publishable keys that are kept for replay. Those
+    beyond it are answered and counted like the others, and not kept.
+    Wrong: Too low: what a mistake in the plan rejected cannot be replayed. Too high: a stranger can
+    fill the disk."""
     rejected_retention_days: int = Field(30, ge=1)
     """Days that rejected events are kept for replay, at most as long as raw events.
     Wrong: Too low: what a mistake in the plan rejected is gone before it is mended."""

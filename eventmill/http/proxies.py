@@ -5,6 +5,7 @@ there before the first of them is the client's own word.
 """
 
 from collections.abc import Sequence
+from ipaddress import IPv6Address
 from typing import Any
 
 from starlette.middleware import Middleware
@@ -46,6 +47,19 @@ def _without_port(address: str) -> str:
     if address.startswith("["):
         return address[1:].partition("]")[0]
     return address.partition(":")[0] if address.count(":") == 1 else address
+
+
+def network_of(address: str) -> str:
+    """What one household or machine has: an IPv4 address, or the /64 of an IPv6 address."""
+    if ":" not in address:
+        return address
+    try:
+        found = IPv6Address(address)
+    except ValueError:
+        return address
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return found.packed[:8].hex()
 
 
 def middleware() -> Sequence[Middleware]:

@@ -63,6 +63,7 @@ def services() -> tuple[Service, ...]:
             (
                 sys.executable, "-m", "uvicorn", "dashboards_api.app:create_app", "--factory",
                 "--host", settings.host, "--port", str(settings.dashboards_port),
+                "--http", "eventmill.http.connections:BoundedProtocol",
                 "--no-access-log", "--no-proxy-headers", "--log-level", settings.log_level,
                 "--timeout-keep-alive", str(KEEP_ALIVE_SECONDS),
             ),

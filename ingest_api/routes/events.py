@@ -65,7 +65,7 @@ async def post_events(request: Request) -> Response:
     arrival.user_agent = header(request, b"user-agent")
     if not any(credentials):  # a page's script comes from the page, its visitor from elsewhere
         arrival.referrer = header(request, b"referer")
-    headers = state.limits.take(arrival, events)
+    headers = state.limits.take(arrival, len(raw), events)
     results = await state.service.ingest(arrival, events)
     response = await apart(arrival.is_long, answer, results, headers)
     state.metrics.requests.observe(time.perf_counter() - started)

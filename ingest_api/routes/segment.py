@@ -140,7 +140,7 @@ async def _receive(request: Request, kind: str) -> Response:
     sent = [call for call in calls if call.event is not None]
     events = [call.event for call in sent]
     links = [call.link for call in calls if call.link is not None]
-    headers = state.limits.take(arrival, events, links)
+    headers = state.limits.take(arrival, len(raw), events, links)
     addresses = [call.address or arrival.address for call in sent]
     await state.service.ingest(arrival, events, links, addresses)
     state.metrics.requests.observe(time.perf_counter() - started)
