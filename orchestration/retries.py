@@ -38,7 +38,7 @@ def no_retry_in_vain() -> Iterator[None]:
         yield
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as interrupt:
         raise dg.Failure(description="interrupted", allow_retries=False) from interrupt
-    except (psycopg.OperationalError, StorageError, dg.Failure):
+    except (psycopg.OperationalError, StorageError, dg.Failure, dg.RetryRequested):
         raise
     except Exception as error:
         message = f"{type(error).__name__}: {str(error).strip()}"

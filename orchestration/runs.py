@@ -9,6 +9,7 @@ import dagster as dg
 
 from eventmill.core.days import DayWindow, parse_day
 from orchestration.partitions import days_of_run
+from orchestration.tags import REBUILD_TAG
 
 ON = [
     dg.DagsterRunStatus.QUEUED,
@@ -29,6 +30,8 @@ class Runs:
 
     on: Collection[date]
     failures: Mapping[date, tuple[int, datetime]]
+    rebuilds: int = 0
+    """How many of the runs that are on were asked for by the sensor `rebuild_days`."""
 
     def holds_back(self, day: date, now: datetime, pause: timedelta) -> bool:
         """Whether `day` is being built, or failed so lately that it is too early to try again."""
@@ -48,8 +51,10 @@ def recent_runs(instance: dg.DagsterInstance, now: datetime, job_name: str) -> R
     """Which days any run is at or will be, and how often each failed since the job succeeded."""
     on = set[date]()
     failures = defaultdict[date, tuple[int, datetime]](lambda: (0, now))
+    rebuilds = 0
     for record in instance.get_run_records(dg.RunsFilter(statuses=ON)):
         on |= set(_days_of(record.dagster_run))
+        rebuilds += REBUILD_TAG in record.dagster_run.tags
     over = instance.get_run_records(
         dg.RunsFilter(job_name=job_name, updated_after=now - LOOK_BACK), limit=MOST_RUNS
     )
@@ -63,7 +68,7 @@ def recent_runs(instance: dg.DagsterInstance, now: datetime, job_name: str) -> R
             else:
                 ended = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else now
                 failures[day] = (failures[day][0] + 1, ended)
-    return Runs(on, dict(failures))
+    return Runs(on, dict(failures), rebuilds)
 
 
 def _days_of(run: dg.DagsterRun) -> list[date]:

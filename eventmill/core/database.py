@@ -26,6 +26,8 @@ MAX_SOCKET = 103
 CONNECT_SECONDS = 10
 # Whoever writes marts holds this advisory lock: runs, on any machine, and who erases a person.
 BUILD_LOCK: Final = "eventmill.build"
+# An erasure holds it, shared, while it waits for builds: a build that runs makes room then.
+ERASURE_LOCK: Final = "eventmill.erasure"
 
 
 @cache

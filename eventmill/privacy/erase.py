@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from psycopg import AsyncConnection, errors
 
-from eventmill.core.database import BUILD_LOCK
+from eventmill.core.database import BUILD_LOCK, ERASURE_LOCK
 from eventmill.core.errors import Unavailable
 from eventmill.core.tokens import Caller
 from eventmill.privacy import certificate as certificates
@@ -105,8 +105,8 @@ async def erase(
     """Erase a person for `actor`, and record it; `connection` is in autocommit mode.
 
     A person of whom nothing is held is erased too: what waits elsewhere must not come. `include`
-    are claimed ids that count as the person's. Waits at most `build_seconds` (0: as long as it
-    takes) for a build that runs.
+    are claimed ids that count as the person's. A build that runs is interrupted, and tried again
+    afterwards; waits at most `build_seconds` (0: as long as it takes) for that.
 
     Raises InvalidFields for what cannot be an id and for an `include` that nobody claims,
     Unavailable if somebody holds it up for too long or an export cannot be removed, and what
@@ -115,6 +115,10 @@ async def erase(
     require_subject_id(subject_id)
     key, erasure_id = erasure_key(), uuid4()
     async with connection.transaction():
+        # A build that runs makes room.
+        await connection.execute(
+            "select pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", (ERASURE_LOCK,)
+        )
         seen = await _begin(connection, build_seconds)
         detail: dict[str, object] = {"erasure_id": str(erasure_id)}
         if include:

@@ -17,6 +17,7 @@ from eventmill.core.days import DayWindow
 from eventmill.core.settings import child_environment
 from orchestration.instance import open_instance
 from tests.orchestration.support import add_days, add_event, marts, platform_views
+from tests.privacy.support import erase_now
 from tests.support import scalar
 
 FIRST = date(2024, 3, 1)
@@ -67,20 +68,45 @@ def built(instance: dg.DagsterInstance, warehouse: psycopg.Connection) -> None:
 
 WAITING = """
 select count(*) from pg_stat_activity
-where datname = current_database() and wait_event_type = 'Lock' and query like '%daily_metrics%'
+where datname = current_database() and wait_event_type = 'Lock'
+    and (query like '%daily_metrics%' or query like '%build_receipts%')
 """
 
 
 @contextmanager
-def _stuck_run(warehouse: psycopg.Connection) -> Iterator[subprocess.Popen[str]]:
-    """A run in the middle of replacing the rows of daily_metrics; the block lets it go on."""
+def _stuck_run(
+    warehouse: psycopg.Connection, table: str = "daily_metrics"
+) -> Iterator[subprocess.Popen[str]]:
+    """A run in the middle of replacing the rows of a mart; the block lets it go on."""
     with connect(database_url()) as blocker:
-        blocker.execute("lock table marts.daily_metrics in exclusive mode")
+        blocker.execute(f"lock table marts.{table} in exclusive mode".encode())
         process = _start_backfill("2024-03-01", "2024-03-02")
         while scalar(warehouse, WAITING) == 0:
             assert process.poll() is None, process.communicate()
             time.sleep(0.05)
         yield process
+
+
+def test_a_build_makes_room_for_an_erasure(
+    instance: dg.DagsterInstance, warehouse: psycopg.Connection, built: None
+) -> None:
+    add_event(warehouse, FIRST, visitor_id="ann", actor_type="user", actor_id="ann")
+    # The build has written all but its receipts, with what it read of ann.
+    with _stuck_run(warehouse, "build_receipts") as process:
+        certificate = erase_now(database_url(), "ann", build_seconds=60)
+        assert certificate.removed["raw.events"] == 1
+        assert process.poll() is None
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    assert "made room for an erasure" in _log(instance)
+    for table in ("raw.events", "marts.attribution", "marts.visitors", "marts.sessions"):
+        found = f"select count(*) from {table} where visitor_id = 'ann'"
+        assert scalar(warehouse, found) == 0, table
+    assert platform_views(warehouse)[FIRST] == 4, "three, and a late one"
+
+
+def _log(instance: dg.DagsterInstance) -> str:
+    return "\n".join(entry.user_message for entry in instance.all_logs(_last_run(instance).run_id))
 
 
 def _last_run(instance: dg.DagsterInstance) -> dg.DagsterRun:

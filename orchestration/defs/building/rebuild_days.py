@@ -14,8 +14,9 @@ from orchestration.rebuilding.waiting import waiting_days
 from orchestration.runs import recent_runs
 from orchestration.tags import BUILD_JOB, REASON_TAG, REBUILD_TAG
 
-# Asked for at once; the others come with the next ticks.
-MOST_REQUESTS = 25
+# Runs that wait or go on at a time. Of a thousand late days the others are asked for when these are
+# done, so that what is newer, a night or a backfill finds a short queue.
+MOST_RUNS = 4
 LONGEST_REASON = 500
 
 
@@ -31,7 +32,10 @@ LONGEST_REASON = 500
     minimum_interval_seconds=30,
 )
 def rebuild_days(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """One run for each stretch of days; a day that fails waits longer each time, and by itself."""
+    """One run for each stretch of days, newest first.
+
+    A day that fails waits longer each time, and by itself.
+    """
     settings, now = get_settings(), datetime.now(UTC)
     pause = timedelta(minutes=settings.rebuild_minutes)
     with connect(autocommit=True, application="eventmill rebuild") as connection:
@@ -46,7 +50,11 @@ def rebuild_days(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest 
         days = [found.day for found in due if not runs.holds_back(found.day, now, pause)]
         if not days:
             yield dg.SkipReason(f"{len(due)} days are being built, or failed lately")
-        for window in stretches(days, settings.chunk_days, runs.failures)[:MOST_REQUESTS]:
+        if runs.rebuilds >= MOST_RUNS:
+            yield dg.SkipReason(f"{len(days)} days wait for {runs.rebuilds} runs before them")
+            return
+        windows = stretches(days, settings.chunk_days, runs.failures)
+        for window in windows[::-1][: MOST_RUNS - runs.rebuilds]:
             reason = summary(reasons_of(connection, list(window)))
             context.log.info(f"{window.first} to {window.last}: {reason}")
             yield dg.RunRequest(

@@ -13,6 +13,7 @@ from eventmill.core.days import DayWindow, stretches
 from eventmill.core.settings import get_settings
 from orchestration.building import receipts
 from orchestration.building.arguments import build_arguments
+from orchestration.building.giving_way import giving_way
 from orchestration.building.invocation import DbtOutcome, run_dbt
 from orchestration.building.receipts import Order
 from orchestration.defs.dbt.reports import note, record, selected
@@ -90,11 +91,16 @@ def _build(
         error = "interrupted"
         try:
             arguments = build_arguments(window, selected(context))
-            outcome = run_dbt(arguments, folder, context.log.info)
+            with giving_way():
+                outcome = run_dbt(arguments, folder, context.log.info)
             error = "; ".join(outcome.errors)
             if not error:
                 receipts.finish(connection, build)
             note(context, connection, outcome, build)
+        except dg.RetryRequested:
+            error = "made room for an erasure"
+            context.log.info(f"{error}: the days are built again in a moment")
+            raise
         except Exception as raised:
             error = f"{type(raised).__name__}: {raised}"
             raise
