@@ -104,8 +104,8 @@ def test_a_changed_list_classifies_all_known_agents_and_asks_for_their_built_day
     assert asked(history) == list(KNOWN_DAYS)
     assert (said["became or ceased to be bots"], said["days to rebuild"]) == (1, 4)
     assert requests() == [
-        ["2020-01-30", "2020-02-01"],
         ["2020-03-05", "2020-03-05"],
+        ["2020-01-30", "2020-02-01"],
     ]
     # A build that comes later meets it.
     build(history, date(2020, 1, 30), date(2020, 2, 1))

@@ -75,11 +75,28 @@ def test_exactly_the_touched_days_are_asked_for_and_the_run_says_why(
     late(history, utc_today())
     today = utc_today()
     assert asked(nothing_runs) == [
-        ("2024-01-30", "2024-01-30", "not built: 2024-01-30"),
-        ("2024-03-10", "2024-03-10", f"2 late events on 2024-03-10, received {today}"),
         ("2024-03-15", "2024-03-15", f"1 late event on 2024-03-15, received {today}"),
+        ("2024-03-10", "2024-03-10", f"2 late events on 2024-03-10, received {today}"),
+        ("2024-01-30", "2024-01-30", "not built: 2024-01-30"),
     ]
     assert asked(nothing_runs, minutes=5) == [], "built a moment ago, or not settled"
+
+
+def test_many_late_days_make_no_long_queue(history: psycopg.Connection) -> None:
+    """Somebody tells of each second day of a month: a day that is late tomorrow comes before."""
+    from orchestration.defs.building.rebuild_days import MOST_RUNS
+    from orchestration.tags import REBUILD_TAG
+
+    days = [DAY + 2 * number * ONE for number in range(15)]
+    for day in days:
+        late(history, day)
+    with dg.DagsterInstance.ephemeral() as instance:
+        first = [day for day, *_ in asked(instance)]
+        assert first == [str(day) for day in days[: -MOST_RUNS - 1 : -1]]
+        for _ in range(MOST_RUNS):
+            status = dg.DagsterRunStatus.STARTED
+            instance.add_run(dg.DagsterRun("build_days", tags={REBUILD_TAG: "yes"}, status=status))
+        assert asked(instance) == []
 
 
 def test_what_a_build_saw_is_met_and_what_came_meanwhile_is_not(
@@ -160,8 +177,8 @@ def test_a_late_event_concerns_the_sessions_of_its_visitor(
     assert noted(history) == [x - ONE, x + ONE, x + 2 * ONE]
     why = f"sessions of visitors with late events on {x}"
     assert asked(nothing_runs) == [
-        (str(x - ONE), str(x - ONE), f"{why} on {x - ONE}"),
         (str(x + ONE), str(x + 2 * ONE), f"{why} on 2 days from {x + ONE} to {x + 2 * ONE}"),
+        (str(x - ONE), str(x - ONE), f"{why} on {x - ONE}"),
     ]
     build(history, x - ONE)
     build(history, x + ONE, x + 2 * ONE)
