@@ -177,6 +177,7 @@ def judged(events: list[Event], asset: str) -> str:
 
 def held(events: list[Event]) -> list[tuple[Any, ...]]:
     """(license, asset, brand, day) of each day on which the brand may use the asset."""
+    events = [e for e in events if e.may_claim()]
     created = {
         (e.license_id, e.ip_asset_id, e.brand_id)
         for e in events
