@@ -1,6 +1,7 @@
-"""A real run builds the days of an erased person again, and no file or log knows them."""
+"""A real run builds the days of an erased person again, and no file, log or database knows them."""
 
 import json
+import subprocess
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import dagster as dg
 import psycopg
 import pytest
 
+from eventmill.core.database import dagster_database_url
 from eventmill.core.days import DayWindow
 from eventmill.core.settings import get_settings
+from eventmill.runner.embedded import BIN
 from tests.orchestration.support import add_event, platform_views
 from tests.orchestration.test_late_events import sensor_tick
 from tests.privacy.support import ANN, DEVICES, places
@@ -75,6 +78,10 @@ def test_no_log_knows_the_person(
 ) -> None:
     for run in instance.get_runs():
         assert not any(known in str(instance.all_logs(run.run_id)) for known in PEOPLE)
+    dump = [BIN / "pg_dump", f"--dbname={dagster_database_url()}"]
+    dumped = subprocess.run(dump, check=True, capture_output=True, text=True).stdout
+    assert "COPY public.event_logs" in dumped
+    assert not any(known in dumped for known in PEOPLE)
     for folder in ("dbt_logs", "dbt_target", "dagster", "logs", "secrets"):
         for file in Path(get_settings().home / folder).rglob("*"):
             if file.is_file():
