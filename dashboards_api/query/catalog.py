@@ -1,17 +1,19 @@
 """What can be asked: the datasets, metrics and dimensions that analysts describe in dbt.
 
-A model with `query` in its meta is a dataset; of its columns those with `query` in theirs are its
-dimensions and metrics. Names of relations and columns in a query's SQL come from here and from
-nowhere else.
+A model with `query` in its meta is a dataset. Its dimensions and metrics are those of the semantic
+model of the dataset's name, and its own columns that have `query` in their meta. Names of relations
+and columns in a query's SQL come from here and from nowhere else.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from psycopg import sql
 
-Aggregate = Literal["sum", "distinct"]
+from eventmill.core.formula import Formula
+
+Aggregate = Literal["sum", "distinct", "formula"]
 TIME_DIMENSIONS = {
     "date": "UTC day.",
     "week": "First day, a Monday, of the ISO week that the UTC day lies in.",
@@ -65,9 +67,10 @@ class Dimension:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What is counted: the sum of a column, or how many different values it has.
+    """What is counted: the sum of a column, how many different values it has, or a formula.
 
-    `live_column` is that of live rows; None: days that are not built do not have it.
+    `live_column` is that of live rows; None: days that are not built do not have it. If there is a
+    `flag`, only rows count in which that column is not 0. `roles` may ask for it; None: all.
     """
 
     name: str
@@ -76,10 +79,18 @@ class Metric:
     aggregate: Aggregate
     is_whole: bool
     live_column: str | None
+    flag: str | None = None
+    formula: Formula | None = None
+    roles: tuple[str, ...] | None = None
 
     @property
     def is_live(self) -> bool:
         return self.live_column is not None
+
+    @property
+    def formula_names(self) -> list[str]:
+        """The metrics that a formula is made of; of others none."""
+        return self.formula.names if self.formula else []
 
     @property
     def adds_up(self) -> bool:
@@ -103,6 +114,8 @@ class RollUp:
     filled: frozenset[str] = frozenset()
 
     def has(self, metric: Metric) -> bool:
+        if metric.flag:
+            return False
         if metric.aggregate == "distinct":
             return metric.column == VISITOR and "visitors" in self.relation.columns
         return metric.column in self.relation.columns
@@ -159,6 +172,16 @@ class Catalog:
     def __post_init__(self) -> None:
         owners = {name: data for data in self.datasets.values() for name in data.metrics}
         object.__setattr__(self, "metrics", owners)
+
+    def seen_by(self, role: str) -> "Catalog":
+        """What somebody of `role` may ask for."""
+        datasets = {}
+        for name, dataset in self.datasets.items():
+            metrics = {
+                n: m for n, m in dataset.metrics.items() if m.roles is None or role in m.roles
+            }
+            datasets[name] = replace(dataset, metrics=metrics)
+        return Catalog(datasets, self.version)
 
     def dimensions(self) -> dict[str, list[str]]:
         """Every dimension and the datasets that have it."""

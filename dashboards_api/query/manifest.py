@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Any, get_args
+from typing import Any
 
 from psycopg import sql
 
@@ -14,7 +14,6 @@ from dashboards_api.database import fill
 from dashboards_api.query.catalog import (
     TIME_DIMENSIONS,
     VISITOR,
-    Aggregate,
     Catalog,
     Dataset,
     Dimension,
@@ -24,6 +23,13 @@ from dashboards_api.query.catalog import (
     RollUp,
 )
 from eventmill.core.errors import Unavailable
+from eventmill.core.metrics import (
+    VISITOR_ID,
+    DescribedMetric,
+    MistakeInMetadata,
+    SemanticModel,
+    semantic_model,
+)
 from eventmill.core.settings import get_settings
 
 log = logging.getLogger(__name__)
@@ -40,11 +46,9 @@ NOT_BOTS_ALONE = """(
     or greatest(unique_visitors, views, clicks, conversions, revenue_cents, engagement_time) > 0
 )"""
 
+NOTHING_MORE = SemanticModel((), (), frozenset())
+
 Node = Mapping[str, Any]
-
-
-class MistakeInMetadata(Exception):
-    """What an analyst wrote does not hold together; says where."""
 
 
 class Manifest:
@@ -95,7 +99,8 @@ def read_catalog(manifest: Node, version: str = "") -> Catalog:
     datasets: dict[str, Dataset] = {}
     for node in nodes.values():
         if (meta := _query_meta(node)) is not None:
-            dataset = _dataset(node, meta, nodes)
+            semantic = semantic_model(manifest, meta["dataset"]) if "dataset" in meta else None
+            dataset = _dataset(node, meta, nodes, semantic or NOTHING_MORE)
             _refuse_twice(dataset, datasets)
             datasets[dataset.name] = dataset
     return Catalog(datasets, version)
@@ -111,7 +116,7 @@ def _refuse_twice(dataset: Dataset, others: Mapping[str, Dataset]) -> None:
             )
 
 
-def _dataset(node: Node, meta: Node, nodes: Mapping[str, Node]) -> Dataset:
+def _dataset(node: Node, meta: Node, nodes: Mapping[str, Node], semantic: SemanticModel) -> Dataset:
     where = f"model {node['name']}"
     columns: Mapping[str, Node] = node["columns"]
     for key in ("time", "assets", "projects"):
@@ -122,8 +127,10 @@ def _dataset(node: Node, meta: Node, nodes: Mapping[str, Node]) -> Dataset:
     time = meta["time"]
     dimensions = {name: Dimension(name, text) for name, text in TIME_DIMENSIONS.items()}
     metrics: dict[str, Metric] = {}
-    live = _named(nodes, meta, "live", where)
+    live = _named(nodes, meta, "live", where, semantic.added)
     models = None
+    for one in semantic.dimensions:
+        dimensions[one.name] = Dimension(one.name, one.description, one.column)
     for name, column in columns.items():
         asked = _query_meta(column) or {}
         text = " ".join((asked.get("label") or column.get("description") or "").split())
@@ -133,19 +140,22 @@ def _dataset(node: Node, meta: Node, nodes: Mapping[str, Node]) -> Dataset:
             metrics[asked["metric"]] = _metric(f"{where}, column {name}", asked, column, text, live)
         elif "models" in asked:
             models = Models(name, tuple(asked["models"]), asked["default"])
+    relation = _relation(node, semantic.added)
+    for described in semantic.metrics:
+        metrics[described.name] = _described(where, described, relation, live)
     if both := metrics.keys() & dimensions.keys():
         raise MistakeInMetadata(f"{where}: {min(both)!r} is a metric and a dimension")
     return Dataset(
         name=meta["dataset"],
         description=" ".join((node.get("description") or "").split()),
-        relation=_relation(node),
+        relation=relation,
         time=time,
         time_is_moment=str(columns[time].get("data_type")).startswith("timestamp"),
         assets=meta.get("assets"),
         projects=meta.get("projects"),
         live=live,
         visitors=_relation(nodes["visitors"]) if "visitors" in nodes else None,
-        rollups=tuple(_rollups(nodes, meta, where)),
+        rollups=tuple(_rollups(nodes, meta, where, semantic.added)),
         models=models,
         dimensions=dimensions,
         metrics=metrics,
@@ -156,9 +166,8 @@ def _metric(
     where: str, asked: Node, column: Node, description: str, live: Relation | None
 ) -> Metric:
     aggregate = asked.get("aggregate", "sum")
-    if aggregate not in get_args(Aggregate):
-        known = " or ".join(get_args(Aggregate))
-        raise MistakeInMetadata(f"{where}: aggregate is {aggregate!r}, use {known}")
+    if aggregate not in ("sum", "distinct"):
+        raise MistakeInMetadata(f"{where}: aggregate is {aggregate!r}, use sum or distinct")
     kind = str(column.get("data_type") or "bigint")
     is_whole = aggregate == "distinct" or kind.startswith(("bigint", "integer", "smallint"))
     name = column["name"]
@@ -169,14 +178,45 @@ def _metric(
     return Metric(asked["metric"], description, name, aggregate, is_whole, live_column)
 
 
-def _rollups(nodes: Mapping[str, Node], meta: Node, where: str) -> list[RollUp]:
+def _described(
+    where: str, one: DescribedMetric, relation: Relation, live: Relation | None
+) -> Metric:
+    if one.formula:
+        return Metric(
+            one.name,
+            one.description,
+            "",
+            "formula",
+            False,
+            "",
+            formula=one.formula,
+            roles=one.roles,
+        )
+    column = VISITOR if one.column == VISITOR_ID else one.column
+    if lacking := {column, one.flag or column} - relation.columns:
+        raise MistakeInMetadata(f"{where}: metric {one.name!r} needs its column {min(lacking)!r}")
+    return Metric(
+        name=one.name,
+        description=one.description,
+        column=column,
+        aggregate=one.aggregate,
+        is_whole=True,
+        live_column=one.column if live is not None and one.column in live.columns else None,
+        flag=one.flag,
+        roles=one.roles,
+    )
+
+
+def _rollups(
+    nodes: Mapping[str, Node], meta: Node, where: str, added: frozenset[str]
+) -> list[RollUp]:
     """The roll-ups, the one with the fewest rows first."""
     found = []
     if entities := _named(nodes, meta, "entities", where):
         for ids in ENTITIES:
             rows = sql.SQL(" and ").join([_of_entity(ids, ENTITY_IDS), sql.SQL(NOT_BOTS_ALONE)])
             found.append(RollUp(entities, rows, frozenset(ids), frozenset(ids)))
-    if relation := _named(nodes, meta, "rollups", where):
+    if relation := _named(nodes, meta, "rollups", where, added):
         grains = _meta(nodes[meta["rollups"]]).get("grains", {})
         for grain, names in grains.items():
             ids = tuple(name for name in names if name in ENTITY_IDS)
@@ -193,17 +233,24 @@ def _of_entity(ids: Sequence[str], all_ids: Sequence[str]) -> sql.Composable:
     )
 
 
-def _named(nodes: Mapping[str, Node], meta: Node, key: str, where: str) -> Relation | None:
+def _named(
+    nodes: Mapping[str, Node],
+    meta: Node,
+    key: str,
+    where: str,
+    added: frozenset[str] = frozenset(),
+) -> Relation | None:
     name = meta.get(key)
     if name is None:
         return None
     if name not in nodes:
         raise MistakeInMetadata(f"{where}: {key} is {name!r}, and there is no such model")
-    return _relation(nodes[name])
+    return _relation(nodes[name], added)
 
 
-def _relation(node: Node) -> Relation:
-    return Relation(node["schema"], node["alias"], frozenset(node["columns"]))
+def _relation(node: Node, added: frozenset[str] = frozenset()) -> Relation:
+    """`added`: the columns that it has besides those of its .yml."""
+    return Relation(node["schema"], node["alias"], frozenset(node["columns"]) | added)
 
 
 def _query_meta(thing: Node) -> Node | None:

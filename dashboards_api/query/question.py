@@ -65,7 +65,9 @@ class Part:
 class Question:
     """What is asked, checked against the catalog. `order` holds names of metrics and dimensions.
 
-    Two questions of one catalog are equal if they ask the same: `parts` follows from the rest.
+    Two questions of one catalog are equal if they ask the same: `parts`, `counted` and `formulas`
+    follow from the rest. `counted` are the metrics that the database counts: those asked for, and
+    for each formula those that it is made of. `formulas` are the formulas asked for.
     """
 
     parts: tuple[Part, ...] = field(compare=False)
@@ -77,16 +79,19 @@ class Question:
     limit: int
     offset: int
     model: str | None
+    counted: tuple[Named, ...] = field(compare=False)
+    formulas: tuple[Metric, ...] = field(compare=False)
 
     def metric(self, name: str) -> Metric:
-        return next(m for part in self.parts for m in part.metrics if m.name == name)
+        counted = (m for part in self.parts for m in part.metrics)
+        return next(m for m in (*self.formulas, *counted) if m.name == name)
 
     def dimension(self, name: str) -> Dimension:
         return self.parts[0].dataset.dimensions[name]
 
     def column(self, name: str) -> str:
         """What a dimension (d0, d1, …) or metric (m0, m1, …) is called in SQL."""
-        for kind, asked in (("d", self.dimensions), ("m", self.metrics)):
+        for kind, asked in (("d", self.dimensions), ("m", self.counted)):
             for number, one in enumerate(asked):
                 if one.name == name:
                     return f"{kind}{number}"

@@ -50,8 +50,9 @@ class _Reader:
         if (dataset := self.catalog.metrics.get(asked)) is None:
             self.wrong(field, self._unknown("metric", asked, self.catalog.metrics))
             return None
-        if dataset not in self.datasets:
-            self.datasets.append(dataset)
+        for name in (asked, *dataset.metrics[asked].formula_names):
+            if (owner := self.catalog.metrics[name]) not in self.datasets:
+                self.datasets.append(owner)
         return asked
 
     def dimension(self, field: str, asked: str) -> str | None:
@@ -130,11 +131,18 @@ def read_question(catalog: Catalog, body: QueryRequest, today: date) -> Question
     days = _days(reader, body.date_range, today)
     if reader.errors or days is None:
         raise InvalidFields(reader.errors)
+    known = {name: metric for data in reader.datasets for name, metric in data.metrics.items()}
+    formulas = [metric for m in metrics if (metric := known[m.name]).formula]
+    inputs = {name: Named(name, name) for one in formulas for name in one.formula_names}
+    asked = {m.name: m for m in metrics if not known[m.name].formula}
+    counted = tuple({**inputs, **asked}.values())
     return Question(
         parts=tuple(
-            Part(data, tuple(data.metrics[m.name] for m in metrics if m.name in data.metrics))
+            Part(data, tuple(data.metrics[m.name] for m in counted if m.name in data.metrics))
             for data in reader.datasets
         ),
+        counted=counted,
+        formulas=tuple(formulas),
         metrics=tuple(metrics),
         dimensions=tuple(dimensions),
         conditions=tuple(conditions),

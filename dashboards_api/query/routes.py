@@ -31,7 +31,7 @@ WRONG_NAME = InvalidFields(
 
 async def answer_question(call: Call, body: QueryRequest) -> Response:
     """The answer to a body, for the caller, from the cache if it has one."""
-    catalog = await current_catalog()
+    catalog = (await current_catalog()).seen_by(call.caller.role)
     question = read_question(catalog, body, utc_today())
     compute = partial(service.answer, call.pool, call.caller, question)
     return await call.own("query", compute, question.days, catalog.version, question)
@@ -59,10 +59,10 @@ async def query(call: OneCall, body: QueryRequest) -> Response:
     summary="What a query can ask for",
     responses=answers(NO_TOKEN, Unavailable(MISSING)),
 )
-async def query_schema(_: Viewer) -> QuerySchema:
+async def query_schema(viewer: Viewer) -> QuerySchema:
     """The datasets with their metrics and dimensions, the operators and the attribution models.
 
     It is read from dbt's manifest, so a metric that an analyst adds appears here, and is answered,
     without a new version of this API.
     """
-    return describe(await current_catalog())
+    return describe((await current_catalog()).seen_by(viewer.role))

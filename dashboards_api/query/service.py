@@ -27,6 +27,7 @@ TOO_MUCH = (
     f"the query took longer than {STATEMENT_SECONDS} s: ask for fewer days or dimensions, filter by"
     " asset or project, or leave out unique_visitors"
 )
+NEW = "a metric or dimension of the query is new, and no day has been built since it was added"
 # The rows of `Visible`, in events.
 OWN_ROWS = "(ip_asset_id = any(%(assets)s) or project_id = any(%(projects)s))"
 
@@ -52,24 +53,31 @@ class _Reading:
         all_sources = [self.plan.sources(part) for part in self.question.parts]
         united = [sources for sources in all_sources if sources.needs_sets]
         late = {metric.name for sources in united for metric in sources.visitor_metrics}
+        late |= {
+            one.name for one in self.question.formulas if not late.isdisjoint(one.formula_names)
+        }
         if any(name in late for name, _ in self.question.order):
             page = await self._rows(all_sources, everything=MOST_GROUPS)
             if page.total > MOST_GROUPS:  # the database counts and sorts
                 self.plan = replace(self.plan, use_rollups=False, values={})
-                return await self._rows([self.plan.sources(part) for part in self.question.parts])
+                page = await self._rows([self.plan.sources(part) for part in self.question.parts])
+                self._work_out(page)
+                return page
             await self._unite(page, united, groups=None)
+            self._work_out(page)
             return replace(page, rows=self._sorted(page.rows))
         page = await self._rows(all_sources)
         if united and page.rows:
             is_all = page.total == len(page.rows)
             await self._unite(page, united, None if is_all else [*map(self._key, page.rows)])
+        self._work_out(page)
         return page
 
     async def _rows(self, all_sources: Sequence[Sources], everything: int | None = None) -> _Page:
         query = statement(self.plan, all_sources, everything=everything)
         found = await tuples(self.connection, query, self.plan.values)
         total, has_unclassified = found[0][:2] if found else (0, False)
-        names = [one.name for one in (*self.question.dimensions, *self.question.metrics)]
+        names = [one.name for one in (*self.question.dimensions, *self.question.counted)]
         rows = [dict(zip(names, row[3:], strict=True)) for row in found if row[2]]
         return _Page(rows, total, has_unclassified)
 
@@ -81,6 +89,12 @@ class _Reading:
             for row in page.rows:
                 for metric in sources.visitor_metrics:
                     row[metric.name] = found.get(self._key(row), 0)
+
+    def _work_out(self, page: _Page) -> None:
+        for row in page.rows:
+            for one in self.question.formulas:
+                if one.formula:
+                    row[one.name] = one.formula.value(row)
 
     def _key(self, row: Row) -> Key:
         return tuple(row[one.name] for one in self.question.dimensions)
@@ -110,6 +124,8 @@ async def answer(pool: Pool, caller: Caller, question: Question) -> QueryAnswer:
             page = await _Reading(connection, plan, seen).page()
         except errors.QueryCanceled:
             raise Unavailable(TOO_MUCH) from None
+        except errors.UndefinedColumn:
+            raise Unavailable(NEW) from None
         is_lacking = not all(metric.is_live for part in question.parts for metric in part.metrics)
         not_built = [Days(start=w.first, end=w.last) for w in live if is_lacking]
         meta = QueryMeta(**dict(coverage.meta()), not_built=not_built)
@@ -129,7 +145,11 @@ def _answer(question: Question, page: _Page, meta: QueryMeta) -> QueryAnswer:
         values = {one.asked: row[one.name] for one, _ in dimensions}
         answered = {n: v.isoformat() if isinstance(v, date) else v for n, v in values.items()}
         for one, metric in metrics:
-            answered[one.asked] = (int if metric.is_whole else float)(row[one.name])
+            value = row[one.name]
+            # A quotient by 0 is none.
+            answered[one.asked] = (
+                None if value is None else (int if metric.is_whole else float)(value)
+            )
         return answered
 
     return QueryAnswer(

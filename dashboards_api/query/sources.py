@@ -194,7 +194,8 @@ class Plan:
         relation = part.dataset.live
         assert relation is not None
         columns = needed | {"date", "visitor_id", "is_classified"}
-        columns |= {metric.live_column for metric in part.metrics if metric.live_column}
+        columns |= {m.live_column for m in part.metrics if m.live_column}
+        columns |= {m.flag for m in part.metrics if m.flag}
         windows, parameters = in_windows(self.live)
         # Bounds of days are constants of the plan, so that only their partitions are read.
         self.values.update(parameters)

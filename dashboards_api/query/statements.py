@@ -41,7 +41,7 @@ def statement(
 ) -> sql.Composed:
     """The rows of the question's page, or, where Python sorts, at most `everything` of them all."""
     question = plan.question
-    dimensions, metrics = question.columns(question.dimensions), question.columns(question.metrics)
+    dimensions, metrics = question.columns(question.dimensions), question.columns(question.counted)
     ctes = [cte for one in all_sources for cte in one.ctes(is_numbered=one.is_numbered)]
     sides = [side for sources in all_sources for side in _sides(question, sources)]
     unclassified = [
@@ -74,9 +74,20 @@ def _order_by(question: Question) -> sql.Composable:
     texts = [one.name for one in question.dimensions if question.dimension(one.name).column]
     keys = []
     for name, descends in question.order:
-        key = fill('{} collate "C"' if name in texts else "{}", question.column(name))
+        key = _key(question, name)
+        if name in texts:
+            key = fill('{} collate "C"', key)
         keys.append(fill("{} desc nulls last" if descends else "{} asc nulls last", key))
     return fill("order by {}", keys) if keys else sql.SQL("")
+
+
+def _key(question: Question, name: str) -> sql.Composable:
+    """What rows are sorted by: a column, or a formula of columns."""
+    for metric in question.formulas:
+        if metric.name == name and metric.formula:
+            columns = {one: question.column(one) for one in metric.formula.names}
+            return sql.SQL(metric.formula.sql(columns))
+    return sql.Identifier(question.column(name))
 
 
 def _sides(question: Question, sources: Sources) -> list[sql.Composed]:
@@ -103,7 +114,7 @@ def _sides(question: Question, sources: Sources) -> list[sql.Composed]:
 def _in_order(question: Question, values: Mapping[Metric, sql.Composable]) -> list[sql.Composable]:
     """The values of a dataset's metrics, and null for those of others."""
     named = {metric.name: value for metric, value in values.items()}
-    return [named.get(one.name, NULL) for one in question.metrics]
+    return [named.get(one.name, NULL) for one in question.counted]
 
 
 def _summed(sources: Sources, source: Source, metric: Metric) -> sql.Composable:
@@ -156,9 +167,10 @@ def _united(question: Question, sources: Sources) -> sql.Composed:
 
 def _value(sources: Sources, source: Source, metric: Metric) -> sql.Composable:
     """What a row has of a metric: a number to sum, or a key of which different ones are counted."""
+    value: sql.Composable = sql.Identifier(metric.column)
     if source.kind == "live":
         if metric.column == VISITOR and not sources.is_numbered:
-            return sql.Identifier("visitor_id")
-        if not metric.is_live:
+            value = sql.Identifier("visitor_id")
+        elif not metric.is_live:
             return NULL if metric.aggregate == "sum" else sql.SQL("null")
-    return sql.Identifier(metric.column)
+    return fill("case when {} > 0 then {} end", metric.flag, value) if metric.flag else value

@@ -17,7 +17,7 @@ rollups as (
     select
         {{ batch_day() }} as date,
         '{{ grain }}' as grain,
-        {%- for dimension in traffic_dimensions() if dimension != 'project_id' %}
+        {%- for dimension in traffic_dimensions() if dimension in rolled_up_dimensions() %}
         {{ 'sums.' ~ dimension if dimension in columns else 'null::text' }} as {{ dimension }},
         {%- endfor %}
         {{ traffic_sums('sums') }},

@@ -17,7 +17,9 @@ with events as (
 visits as (
     select
         visitor_id,
-        {{ traffic_dimensions() | join(',\n        ') }},
+        {%- for dimension in traffic_dimensions() %}
+        {{ dimension }},
+        {%- endfor %}
         {{ traffic_sums() }}
     from events
     group by visitor_id, {{ traffic_dimensions() | join(', ') }}

@@ -149,8 +149,7 @@ def test_the_manifest_is_read_again_when_it_changes(
     path.write_text("{")  # dbt is half-way through writing it
     assert reader.catalog() is first
     changed = json.loads(json.dumps(manifest))
-    daily = changed["nodes"]["model.eventmill.traffic_daily"]
-    del daily["columns"]["views"]
+    del changed["metrics"]["metric.eventmill.views"]
     path.write_text(json.dumps(changed))
     os.utime(path, (0, 0))
     assert "views" not in reader.catalog().metrics

@@ -1,0 +1,1 @@
+"""dbt's `execute` for sqlfluff: being there, it is true. See .sqlfluff."""
