@@ -180,3 +180,21 @@ def test_a_mistake_in_the_metadata_is_named(
     path.write_text(json.dumps(changed))
     with pytest.raises(Unavailable, match="is wrong"):
         Manifest(path).catalog()
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "says"),
+    [
+        ("visitors", {"expr": "lower(browser)"}, "count_distinct counts visitor_id or"),
+        ("visitors", {"expr": "case when clicks > 0 then props_json end"}, "not 'case when"),
+        ("views", {"expr": "2"}, "'views': there is a column of that name"),
+    ],
+)
+def test_a_mistake_in_a_measure_is_named(
+    manifest: dict[str, Any], name: str, change: dict[str, str], says: str
+) -> None:
+    changed = json.loads(json.dumps(manifest))
+    measures = changed["semantic_models"]["semantic_model.eventmill.traffic"]["measures"]
+    next(one for one in measures if one["name"] == name).update(change)
+    with pytest.raises(MistakeInMetadata, match=says):
+        read_catalog(changed)
