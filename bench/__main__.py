@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 
 from bench import (
+    attacks,
     dashboards,
     events_table,
     export,
@@ -28,6 +29,7 @@ from bench import (
 
 BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "ingest": ingest.run,
+    "attacks": attacks.run,
     "partition": partition.run,
     "graph": graph.run,
     "visitors": visitors.run,

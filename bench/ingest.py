@@ -104,7 +104,7 @@ def run(loads: tuple[Load, ...] = LOADS) -> dict[str, Any]:
 
 def _measure(loads: tuple[Load, ...], workers: int) -> dict[str, Any]:
     results: dict[str, Any] = {}
-    with _running(workers) as system:
+    with running(workers) as system:
         for load in loads:
             # Connections, caches and prepared statements of a service that has just started.
             warm_up = replace(load, requests=load.requests // 20)
@@ -128,7 +128,7 @@ def _measure(loads: tuple[Load, ...], workers: int) -> dict[str, Any]:
 
 
 @contextmanager
-def _running(workers: int) -> Iterator[System]:
+def running(workers: int) -> Iterator[System]:
     """A fresh service on a fresh database."""
     with tempfile.TemporaryDirectory(prefix="eventmill-bench-") as folder:
         postgres = EmbeddedPostgres(Path(folder))
@@ -139,17 +139,19 @@ def _running(workers: int) -> Iterator[System]:
                 set_up(connection)
                 write_key = create_key(connection, "bench", "secret")
             port = _free_port()
-            command = [
-                sys.executable, "-m", "uvicorn", "ingest_api.app:create_app", "--factory",
-                "--port", str(port), "--no-access-log", "--log-level", "warning",
-                "--workers", str(workers),
-            ]  # fmt: skip
+            command = [sys.executable, "-m", "ingest_api"]
             environment = {
                 name: value
                 for name, value in os.environ.items()
                 if not name.startswith("EVENTMILL_")
             }
-            server = subprocess.Popen(command, env={**environment, "EVENTMILL_HOME": folder})
+            environment |= {
+                "EVENTMILL_HOME": folder,
+                "EVENTMILL_INGEST_PORT": str(port),
+                "EVENTMILL_INGEST_WORKERS": str(workers),
+                "EVENTMILL_LOG_LEVEL": "warning",
+            }
+            server = subprocess.Popen(command, env=environment)
             try:
                 _wait_until_ready(port, server)
                 postgres_pid = postgres.pid()

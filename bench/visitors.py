@@ -31,7 +31,7 @@ from dashboards_api.database import create_pool, snapshot
 from dashboards_api.metrics.breakdowns import EVERYTHING, Breakdown, of_assets
 from dashboards_api.metrics.queries import moment
 from dashboards_api.metrics.scopes import Scope
-from dashboards_api.metrics.service import count_together
+from dashboards_api.metrics.service import count
 from eventmill.core.days import DayWindow
 
 EVENTS = 10_000_000
@@ -191,7 +191,7 @@ async def _ask(url: str, rounds: int) -> dict[str, dict[str, Any]]:
 
     async def ask(connection: AsyncConnection, breakdown: Breakdown) -> int:
         now = await moment(connection)
-        return (await count_together(connection, breakdown, WINDOW, now)).total["unique_visitors"]
+        return (await count(connection, breakdown, WINDOW, now)).total["unique_visitors"]
 
     first_asked = _breakdowns()
     asked = {kind: [breakdown] * (rounds // 5) for kind, breakdown in first_asked.items()}

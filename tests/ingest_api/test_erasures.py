@@ -3,6 +3,7 @@
 import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -58,7 +59,9 @@ def test_without_the_key_events_wait(
 ) -> None:
     """Nobody can tell whose they are; with the key they come out, without the erased person's."""
     with environment(EVENTMILL_RETENTION_DAYS="0", EVENTMILL_SPOOL_DIR=str(tmp_path)):
-        with served() as api, database_away(database, connection):
+        with ExitStack() as away, served() as api:
+            # The service has ended when the database is back.
+            away.enter_context(database_away(database, connection))
             send(api, sent(ANN), sent(BOB))
         with environment(EVENTMILL_ERASURE_KEY="k" * 40):
             erase_now(database, ANN)
