@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from eventmill.core.tracking_plan import tracking_plan
 from tests.dbt_project.conftest import BOT, BROWSER
-from tests.dbt_project.warehouse import Event, Warehouse
+from tests.dbt_project.warehouse import Event, Warehouse, messages
 
 # What a client, or somebody who writes into raw by hand, may put where an amount belongs.
 AMOUNTS = st.one_of(
@@ -135,3 +135,79 @@ def test_the_definition_changes_when_a_definition_does(warehouse: Warehouse) -> 
     for name, expression in published.items():
         # Each published expression is SQL that runs over what int_events offers.
         warehouse.rows(f"select {expression} as {name} from intermediate.int_events")
+
+
+# What puts rules together, tells of changes, or makes columns: metrics.yml is hashed by itself.
+NO_RULES = {
+    "definitions_hash", "metric_hash", "described_metrics", "lists_of_rules", "tell_definitions",
+    "attribution_models", "claimed_links", "conversions_to_credit", "visitor_number",
+    "traffic_model", "traffic_dimensions", "traffic_metrics", "is_own", "dimension_column",
+    "added_columns", "measured", "filter_of", "rolled_up_dimensions", "traffic_sums", "traffic_by",
+}  # fmt: skip
+
+
+def test_each_rule_is_in_the_hash(warehouse: Warehouse) -> None:
+    """Each macro is changed in turn; a change of the words alone is none."""
+    rules = [
+        macro
+        for macro in warehouse.manifest().macros.values()
+        if macro.original_file_path.startswith("macros/definitions/")
+        and macro.name not in NO_RULES
+        and not macro.name.startswith("rules_of_")
+    ]
+    assert len(rules) > 40
+    before = {macro.unique_id: macro.macro_sql for macro in rules}
+    for macro in rules:
+        is_changed = f"graph.changed == '{macro.name}'"
+        head, end, body = macro.macro_sql.partition("%}")
+        if "return([" in body:
+            body = body.replace("return([", f"return(['changed' if {is_changed}] + [")
+        elif "return({" in body:
+            body = body.replace("return({", f"return({{'changed': []}} if {is_changed} else {{")
+        else:
+            body = f"{{{{ 'changed' if {is_changed} }}}}{body}"
+        macro.macro_sql = head + end + body
+    hashes = """
+    {%- for name in NAMES -%}
+        {%- do graph.update({'changed': name}) -%}
+        {{ name }} {{ definitions_hash() }},
+    {%- endfor -%}
+    """.replace("NAMES", str(["nothing", "again", *(macro.name for macro in rules)]))
+    try:
+        result = warehouse.dbt("compile", "--inline", hashes)
+    finally:
+        for macro in rules:
+            macro.macro_sql = before[macro.unique_id]
+    assert result.success, messages(result)
+    compiled = result.result.results[0].node.compiled_code
+    found = dict(
+        line.split() for line in compiled.replace("nothing again", "again").split(",")[:-1]
+    )
+    same = {name for name, value in found.items() if value == found["nothing"]}
+    assert same == {"nothing", "again"}
+    assert len(found) == len(rules) + 2
+
+
+def test_seeds_and_described_metrics_are_in_the_hash(warehouse: Warehouse) -> None:
+    """The lists of sources and bots, and an analyst's own metric."""
+    graph = warehouse.manifest().flat_graph
+
+    def hashed() -> str:
+        result = warehouse.dbt("compile", "--inline", "{{ definitions_hash() }}")
+        assert result.success, messages(result)
+        return str(result.result.results[0].node.compiled_code)
+
+    found = [hashed()]
+    seeds = "seed.eventmill.bots", "seed.eventmill.ga4_source_categories"
+    for part, key in (
+        *((graph["nodes"][seed]["checksum"], "checksum") for seed in seeds),
+        (graph["metrics"]["metric.eventmill.events"]["type_params"], "expr"),
+        (graph["semantic_models"]["semantic_model.eventmill.traffic"]["measures"][0], "expr"),
+    ):
+        part[key], before = "another", part[key]
+        found.append(hashed())
+        part[key] = before
+    assert len(set(found)) == 5
+    # Words change nothing.
+    graph["metrics"]["metric.eventmill.events"]["description"] += "!"
+    assert hashed() == found[0]

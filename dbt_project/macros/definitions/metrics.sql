@@ -66,14 +66,6 @@ coalesce({{ named_currency() }}, platform_currency, 'XXX')
 not is_bot
 {%- endmacro %}
 
-{#- One hash over everything that decides a metric: it changes when, and only when, one of these does. -#}
-{% macro definitions_hash() -%}
-{{ local_md5([
-    metric_views(), metric_clicks(), metric_conversions(), metric_revenue_cents(),
-    metric_engagement_ms(), is_counted(), is_bot(), visitor(),
-] | join('\n')) }}
-{%- endmacro %}
-
 {#- A sum as a bigint: null is 0, and what bigint cannot hold stays at its end. -#}
 {% macro bigint(sum) -%}
 least(coalesce({{ sum }}, 0), 9223372036854775807)::bigint

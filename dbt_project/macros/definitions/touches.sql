@@ -55,7 +55,11 @@ select
     rules.actor_visitor(user_id) as visitor_id,
     received_at
 from {{ source('raw', 'identities') }}
-where not verified
+where {{ is_claimed_link() }}
+{%- endmacro %}
+
+{% macro is_claimed_link() -%}
+not verified
 {%- endmacro %}
 
 {#- How long before a conversion a touch still counts. -#}

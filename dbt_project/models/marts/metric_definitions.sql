@@ -18,10 +18,15 @@
     ],
 } %}
 
-with metrics (metric, description, sql_expression) as (
+with metrics (metric, description, sql_expression, own_definition) as (
     values
     {%- for metric, (description, expression) in metrics.items() %}
-    ('{{ metric }}', '{{ description }}', $sql${{ expression }} filter (where is_counted)$sql$)
+    (
+        '{{ metric }}',
+        '{{ description }}',
+        $sql${{ expression }} filter (where is_counted)$sql$,
+        '{{ metric_hash(expression) }}'
+    )
     {{- ',' if not loop.last }}
     {%- endfor %}
 )
@@ -30,5 +35,6 @@ select
     metric,
     description,
     sql_expression,
-    '{{ definitions_hash() }}'::text as definition
+    '{{ definitions_hash() }}'::text as definition,
+    own_definition
 from metrics

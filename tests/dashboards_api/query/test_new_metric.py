@@ -219,3 +219,9 @@ def test_new_metrics_and_a_dimension_appear_and_are_answered(system: str, projec
         assert NEW - known(creator)["metrics"] == {"searches_from_spring"}
         hidden = call("POST", "/v1/query", {"metrics": ["searches_from_spring"]}, creator)
         assert hidden.status_code == 422
+
+        # Deployed, and no day was built since.
+        with connect(system, autocommit=True) as connection:
+            connection.execute("alter table marts.traffic_daily drop column searchers")
+        refused = call("POST", "/v1/query", {"metrics": ["searchers"]})
+        assert (refused.status_code, "is new" in refused.json()["detail"]) == (503, True)
