@@ -11,7 +11,7 @@ import hashlib
 import math
 import secrets
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -24,13 +24,10 @@ from ingest_api.identities import Link
 WINDOW_SECONDS = 60.0
 # Of an address and of a publishable key: a flood is stopped early, and a busy office goes on soon.
 SHORT_WINDOW_SECONDS = 10.0
-# About 200 bytes each; beyond it counting begins anew. Anonymous ids cost their inventor nothing,
-# so they have windows of their own: whoever fills those takes no count from anybody else.
+# Senders of one kind, at about 200 bytes each; beyond it their counting begins anew.
 MAX_COUNTED = 200_000
 MEGABYTE = 1_000_000
 
-
-ANONYMOUS = "anonymous:"
 Window = tuple[int, float]
 
 
@@ -59,10 +56,12 @@ class Limits:
             settings.publishable_key_mb_per_minute * MEGABYTE * share
         )
         self._key = secrets.token_bytes(32)
-        self._windows: dict[str, Window] = {}
-        """By sender: what it has taken in the open window, and when that ends (Unix time)."""
-        self._invented: dict[str, Window] = {}
-        """The same of anonymous ids."""
+        self._windows: defaultdict[str, dict[str, Window]] = defaultdict(dict)
+        """By kind and name: what was taken in the open window, and when that ends (Unix time).
+
+        Anonymous ids, user agents and networks cost their inventor nothing. Whoever fills a kind
+        with them takes no count from another kind.
+        """
         self._sweep_at = 0.0
 
     def take(
@@ -94,14 +93,14 @@ class Limits:
         return _headers(*(tightest or (self._visitors, 0, now)), now)
 
     def _of(self, sender: str) -> dict[str, Window]:
-        return self._invented if sender.startswith(ANONYMOUS) else self._windows
+        return self._windows[sender.partition(":")[0]]
 
     def _sweep(self, now: float) -> None:
         """Forget the windows that have ended, once a minute: a look at all takes long."""
         is_due = now >= self._sweep_at
         if is_due:
             self._sweep_at = now + WINDOW_SECONDS
-        for windows in (self._windows, self._invented):
+        for windows in self._windows.values():
             if is_due:
                 for sender in [who for who, window in windows.items() if window[1] <= now]:
                     del windows[sender]
@@ -121,7 +120,7 @@ class Limits:
             return
         ids = [_anonymous_id(event) for event in events] + [link.anonymous_id for link in links]
         nobody = self._hash(arrival.address, arrival.user_agent) if "" in ids else ""
-        names = Counter([f"{ANONYMOUS}{one}" if one else f"address:{nobody}" for one in ids])
+        names = Counter([f"anonymous:{one}" if one else f"address:{nobody}" for one in ids])
         for name, taken in names.items():
             yield Budget(name, taken, self._visitors)
         place, key = f"place:{self._hash(network_of(arrival.address))}", f"key:{sender.key_id}"

@@ -33,8 +33,9 @@ class Strangers:
         self._new: dict[str, int] = {}
         """By network: names that it has brought in this minute."""
         self._minute = 0.0
-        self._engaged: dict[str, float] = {}
-        """By visitor: when the time began that the next engagement may cover, in ms (Unix)."""
+        self._engaged: dict[str, tuple[float, float]] = {}
+        """By visitor, in ms (Unix): when the time began that the next engagement may cover, by the
+        sender's word, and when the visitor was first seen, by our clock."""
         settings = get_settings()
         self._most_kept = settings.rejected_mb_per_day * 1_000_000 // settings.ingest_workers
         self._kept = 0
@@ -55,7 +56,7 @@ class Strangers:
         """Whether the day's budget has room for it; if so, it has less afterwards."""
         if (today := datetime.now(UTC).date()) != self._day:
             self._day, self._kept = today, 0
-        size = sum(map(len, rejected))
+        size = sum(len(part.encode()) for part in rejected)
         if self._kept + size > self._most_kept:
             return False
         self._kept += size
@@ -79,15 +80,18 @@ class Strangers:
 
     def _with_possible_engagement(self, row: EventRow, warnings: list[FieldError]) -> EventRow:
         happened = datetime.fromisoformat(row.occurred_at).timestamp() * 1000
-        since = self._engaged.get(row.visitor_id)
-        if since is None and len(self._engaged) >= MOST_REMEMBERED:
+        now = time.time() * 1000
+        known = self._engaged.get(row.visitor_id)
+        if known is None and len(self._engaged) >= MOST_REMEMBERED:
             self._engaged.clear()
+        since, seen = known or (happened - FIRST_ENGAGEMENT_MS, now)
         if f'"{ENGAGEMENT}"' not in row.props_json:
-            self._engaged.setdefault(row.visitor_id, happened)
+            self._engaged.setdefault(row.visitor_id, (happened, now))
             return row
-        self._engaged[row.visitor_id] = max(happened, since or 0.0)
+        self._engaged[row.visitor_id] = (max(happened, since), seen)
         props = orjson.loads(row.props_json)
-        most = FIRST_ENGAGEMENT_MS if since is None else max(0, int(happened - since))
+        # The sender dates events as they like: one that is dated a day after another covers no day.
+        most = int(max(0, min(happened - since, now - seen + FIRST_ENGAGEMENT_MS)))
         claimed = props.get(ENGAGEMENT)
         if not isinstance(claimed, int) or claimed <= most:
             return row

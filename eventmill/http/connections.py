@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from eventmill.core.settings import get_settings
 from eventmill.http.proxies import network_of
 
-# Request line and headers. What one read from the socket brings may come on top.
+# Request line and headers, and what follows a body. One read from the socket may come on top.
 HEADER_BYTES = 65_536
 HEADER_SECONDS = 10.0
 BODY_SECONDS = 60.0
@@ -30,6 +30,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._header_bytes = 0
+        """That have come since the last request, its headers or a piece of its body was whole."""
         self._reads_headers = True
         self._deadline: TimerHandle | None = None
         self._seconds = HEADER_SECONDS
@@ -64,25 +65,36 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
+        self._header_bytes += len(data)
         super().data_received(data)
-        if self._reads_headers and not self.transport.is_closing():
-            self._header_bytes += len(data)
-            if self._header_bytes > HEADER_BYTES:
-                self._refuse(431, f"a request's headers may have {HEADER_BYTES:,} bytes")
+        if self.transport.is_closing():
+            return
+        if self._header_bytes > HEADER_BYTES:
+            self._refuse(431, f"a request's headers may have {HEADER_BYTES:,} bytes")
+        elif self._header_bytes and self._deadline is None:
+            self._await_headers()  # empty lines, with which no request begins yet
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._reads_headers, self._header_bytes = True, 0
-        self._wait(HEADER_SECONDS)
+        self._await_headers()
 
     def on_headers_complete(self) -> None:
-        self._reads_headers = False
+        self._reads_headers, self._header_bytes = False, 0
         self._wait(BODY_SECONDS)
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self._header_bytes = 0
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
+        self._header_bytes = 0
         self._stop_waiting()
         super().on_message_complete()
+
+    def _await_headers(self) -> None:
+        self._reads_headers = True
+        self._wait(HEADER_SECONDS)
 
     def _wait(self, seconds: float) -> None:
         self._stop_waiting()
@@ -95,8 +107,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _too_slow(self) -> None:
-        # We do not read while an earlier request of the connection, or its body, is worked on.
-        if self.flow.read_paused:
+        # An earlier request of the connection, or the body's beginning, is still worked on.
+        is_answering = self._reads_headers and self.cycle and not self.cycle.response_complete
+        if self.flow.read_paused or is_answering:
             self._wait(self._seconds)
         elif self._reads_headers and not self._header_bytes:
             self.transport.close()  # a browser opens connections ahead

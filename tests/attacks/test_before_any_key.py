@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 
 import httpx
 import pytest
@@ -51,9 +51,17 @@ def _send_until_closed(connection: socket.socket, piece: bytes, most: int, pause
     return sent
 
 
-def test_endless_headers_end(api: httpx.Client) -> None:
+@pytest.mark.parametrize(
+    "sent",
+    [HALF, HALF + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n0\r\n"],
+    ids=["headers", "trailers"],
+)
+def test_endless_headers_end(
+    api: httpx.Client, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(connections, "BODY_SECONDS", 60.0)  # it is the size that ends it
     with closing(_connect(api)) as connection:
-        connection.sendall(HALF + b"X-Long: ")
+        connection.sendall(sent + b"X-Long: ")
         # What the two sockets hold between them, and no more.
         assert _send_until_closed(connection, b"x" * 65_536, 64_000_000, 0) < 20_000_000
     assert api.get("/healthz").status_code == 200
@@ -93,12 +101,38 @@ def test_a_header_now_and_then_does_not_keep_a_connection(api: httpx.Client) -> 
         assert _send_until_closed(connection, header, 1_000 * len(header), SECONDS / 10) < 10_000
 
 
+def test_an_empty_line_does_not_keep_a_connection(api: httpx.Client) -> None:
+    with closing(_connect(api)) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(b"\r\n")
+        assert _answer(connection).startswith(b"HTTP/1.1 408 ")
+
+
 def test_an_honest_connection_may_rest_between_two_requests(api: httpx.Client) -> None:
     with closing(_connect(api)) as connection:
         for _ in range(2):
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
             assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
             time.sleep(2 * SECONDS)
+
+
+def test_a_thousand_connections_keep_nobody_else_waiting(api: httpx.Client) -> None:
+    """The limit is generous: the machine may be busy. `pytest -s` prints what it was."""
+    elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
+    waits = []
+    with ExitStack() as opened, httpx.Client(transport=elsewhere) as other:
+        for number in range(1_000):
+            connection = opened.enter_context(closing(_connect(api)))
+            with suppress(ConnectionError):  # one too many: it is closed already
+                connection.sendall(HALF)
+            if number % 100 == 99:
+                started = time.monotonic()
+                assert other.get(api.base_url.join("/healthz")).status_code == 200
+                waits.append(time.monotonic() - started)
+                opened.close()
+    print(f"/healthz {max(waits):.3f} s")
+    assert max(waits) < 5
 
 
 def test_one_address_has_few_connections_at_a_time(api: httpx.Client) -> None:

@@ -93,12 +93,23 @@ def test_nobody_is_engaged_for_longer_than_time_has_passed(connection: psycopg.C
 
     day_ms = 24 * 60 * 60 * 1000
     sent = [reading(0, day_ms), reading(10, 599_000), reading(20, day_ms), reading(25, day_ms, "w")]
+    # Dated long ago, and received now: no time has passed for this visitor.
+    sent += [event(occurred_at=f"{DAY}T01:00:00Z", anonymous_id="x"), reading(40, day_ms, "x")]
     with environment(**OLD_DAYS), served("publishable") as api:
         answer = api.post("/v1/events", json={"events": sent}).json()
-        assert [len(result.get("warnings", ())) for result in answer["results"]] == [1, 0, 1, 1]
+        assert [len(result.get("warnings", ())) for result in answer["results"]] == [
+            1,
+            0,
+            1,
+            1,
+            0,
+            1,
+        ]
         server = with_key(new_key("secret"))
         api.post("/v1/events", json=reading(30, day_ms), headers=server)
-    found = _rows(connection, "(props_json ->> 'engagement_ms')::bigint")
+    (none,), *found, (of_x,) = _rows(connection, "(props_json ->> 'engagement_ms')::bigint")
+    assert none is None
+    assert 1_800_000 <= of_x < 1_900_000
     assert found == [(1_800_000,), (599_000,), (600_000,), (1_800_000,), (day_ms,)]
 
 
@@ -140,15 +151,29 @@ def test_what_is_refused_fills_no_disk(connection: psycopg.Connection) -> None:
     assert rows(connection, "select count(*) from raw.rejected_events") == [(kept[0][0] + 1,)]
 
 
-def test_inventing_visitors_gives_an_address_no_new_budget(
-    home: object, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("invented", "whose"),
+    [("anonymous_id", "ADDRESS"), ("user_agent", "ADDRESS"), ("address", "PUBLISHABLE_KEY")],
+)
+def test_inventing_senders_gives_nobody_a_new_budget(
+    home: object, monkeypatch: pytest.MonkeyPatch, invented: str, whose: str
 ) -> None:
     monkeypatch.setattr("ingest_api.limits.MAX_COUNTED", 20)
-    with environment(EVENTMILL_ADDRESS_EVENTS_PER_MINUTE="600"):
+    with environment(**{f"EVENTMILL_{whose}_EVENTS_PER_MINUTE": "600"}):
         limits = Limits()
-    sender = Sender("publishable", key_id="k")
-    arrival = Arrival(sender, "", datetime.now(UTC), address="203.0.113.9")
+
+    def take(number: int) -> None:
+        arrival = Arrival(
+            Sender("publishable", key_id="k"),
+            "",
+            datetime.now(UTC),
+            address=f"2001:db8:0:{number if invented == 'address' else 0:x}::1",
+            user_agent=f"Invented/{number}",
+        )
+        event = {"anonymous_id": f"v-{number}"} if invented == "anonymous_id" else {}
+        limits.take(arrival, 1, [event])
+
     for number in range(100):
-        limits.take(arrival, 1, [{"anonymous_id": f"invented-{number}"}])
+        take(number)
     with pytest.raises(RateLimited, match="100 events in 10 s"):
-        limits.take(arrival, 1, [{"anonymous_id": "invented-100"}])
+        take(100)
