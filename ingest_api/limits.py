@@ -3,8 +3,8 @@
 A sender is a user (by token), an anonymous visitor (by anonymous id, else by address and user
 agent) or a secret key. Anonymous ids cost their inventor nothing, so what comes without a user's
 token and without a secret key is also counted by address and by publishable key. A window begins
-with the first event in it. Counts are kept in memory: each worker process has its share of each
-limit, counts for itself, and loses its counts when it ends.
+with the first event in it. Counts are kept in memory: each worker process counts for itself and
+loses its counts when it ends. Of the limits by address and by publishable key it has its share.
 """
 
 import hashlib
