@@ -17,6 +17,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -200,7 +201,7 @@ async def _ask(url: str, rounds: int) -> dict[str, dict[str, Any]]:
     async with create_pool(url) as pool, snapshot(pool) as connection:
         for kind, questions in asked.items():
             first = await ask(connection, first_asked[kind])
-            seconds = await _timed([lambda s=s: ask(connection, s) for s in questions])
+            seconds = await _timed([partial(ask, connection, one) for one in questions])
             found[kind] = {"visitors": first, "target_ms": TARGETS[kind], **_summary(seconds)}
     return found
 
