@@ -149,6 +149,20 @@ def test_a_full_refresh_keeps_the_other_days(warehouse: Warehouse, day: date) ->
     assert warehouse.table("attribution", f"occurred_at < '{day + ONE}'") == kept
 
 
+@pytest.mark.parametrize("flag", [["--empty"], ["--sample", "1 day"]])
+def test_no_flag_empties_a_built_day(warehouse: Warehouse, day: date, flag: list[str]) -> None:
+    warehouse.insert(busy_day(day))
+    warehouse.run_marts(day)
+    before = warehouse.table("daily_metrics", f"date = '{day}'")
+    assert before
+    window = ["--event-time-start", str(day), "--event-time-end", str(day + ONE)]
+    result = warehouse.dbt("run", *flag, "--select", "daily_metrics", *window)
+    assert not result.success
+    said = str(result.exception) + messages(result)
+    assert f"{flag[0]} would replace built days of production" in said
+    assert warehouse.table("daily_metrics", f"date = '{day}'") == before
+
+
 def test_views_are_replaced_under_their_readers(warehouse: Warehouse) -> None:
     """dbt's own way drops int_events with the view below it, and with it every live dashboard."""
     oid = "select 'intermediate.int_events'::regclass::oid"
