@@ -40,7 +40,8 @@ LEFT_ALONE = frozenset(
         "ops.audit_log", "ops.erasures", "ops.migrations",
         # Names of places and files, and what still has to be taken out of them.
         "ops.exported_days", "ops.warehouse_erasures",
-        # Of these removal.py removes each row of the person, and what comes meanwhile as well.
+        # Of these removal.py removes each row of the person, and what comes meanwhile as well; in
+        # those of others it replaces the id.
         "raw.identities", "raw.rejected_events", "raw.lifecycle_events",
     }
 )  # fmt: skip

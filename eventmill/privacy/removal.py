@@ -23,6 +23,11 @@ with moved as (
         events.event_id in (select event_id from subject_events)
         or events.actor_id = any(%(users)s)
         or events.creator_id = any(%(users)s)
+        or (
+            %(any_word)s <> ''
+            and events.props_json::text like any(%(likes)s::text[])
+            and events.props_json::text ~ %(any_word)s
+        )
     returning
         events.*,
         events.event_id in (select event_id from subject_events)
@@ -48,7 +53,7 @@ select
     project_id,
     ip_asset_id,
     license_id,
-    case
+    ops.replaced(case
         when not is_own then props_json
         when jsonb_typeof(props_json) = 'object' then (
             select coalesce(jsonb_object_agg(fields.name, fields.item), '{}')
@@ -56,7 +61,7 @@ select
             where fields.name = any(%(kept)s)
         )
         else '{}'
-    end,
+    end, %(patterns)s::text[], %(replacements)s::text[]),
     occurred_at,
     received_at,
     trust

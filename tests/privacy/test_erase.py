@@ -71,15 +71,20 @@ def test_no_table_knows_the_person_any_more(
     )
     assert rows(connection, "select user_agent from enrichment.user_agents") == [(BROWSER,)]
     # Who owns what is still known, of somebody who cannot be known.
-    [(uploader, props)] = rows(
+    [(portraitist, portrait), (uploader, props)] = rows(
         connection,
-        "select uploader, props_json from raw.lifecycle_events where event_type = 'asset_uploaded'",
+        "select uploader, props_json from raw.lifecycle_events where event_type = 'asset_uploaded'"
+        " order by uploader",
     )
+    assert (portraitist, portrait["title"][:19]) == (BOB, "Portrait of erased-")
     assert uploader.startswith("erased-")
-    assert props == {"title": "Sea"}
+    assert props["title"].startswith("erased-")
+    assert props["title"].endswith(" at sea")
+    assert props.keys() == {"title"}
     assert rows(
-        connection, "select ip_asset_id, creator_id from marts.dim_assets where creator_id <> ''"
-    ) == [(ANNS_ASSET, uploader)]
+        connection,
+        "select ip_asset_id, creator_id from marts.dim_assets where creator_id <> '' order by 2",
+    ) == [("portrait", BOB), (ANNS_ASSET, uploader)]
     [(page_url, shown)] = rows(
         connection, "select page_url, props_json from raw.events where page_url like '%%people%%'"
     )
