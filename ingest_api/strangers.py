@@ -93,7 +93,7 @@ class Strangers:
         # The sender dates events as they like: one that is dated a day after another covers no day.
         most = int(max(0, min(happened - since, now - seen + FIRST_ENGAGEMENT_MS)))
         claimed = props.get(ENGAGEMENT)
-        if not isinstance(claimed, int) or claimed <= most:
+        if not isinstance(claimed, int | float) or claimed <= most:
             return row
         message = f"is more than the {most:,} ms that have passed for this visitor; kept as that"
         warnings.append(FieldError(f"props.{ENGAGEMENT}", message))

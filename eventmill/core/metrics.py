@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from eventmill.core.formula import Formula
+from eventmill.core.patterns import Pattern
 
 Node = Mapping[str, Any]
 VISITOR_ID = "visitor_id"
 # A distinct count is of a column, or of a column's values in some events.
-CASE = re.compile(r"\s*case\s+when\s.+\sthen\s+(\w+)\s+end\s*", re.IGNORECASE | re.DOTALL)
+CASE = Pattern(r"(?s)\s*case\s+when\s.+\sthen\s+(\w+)\s+end\s*", ignore_case=True)
 
 
 class MistakeInMetadata(Exception):

@@ -87,7 +87,7 @@ def test_one_address_brings_few_new_agents_and_sites(connection: psycopg.Connect
 
 
 def test_nobody_is_engaged_for_longer_than_time_has_passed(connection: psycopg.Connection) -> None:
-    def reading(minute: int, ms: int, who: str = "v") -> dict[str, Any]:
+    def reading(minute: int, ms: float, who: str = "v") -> dict[str, Any]:
         at = f"{DAY}T12:{minute:02}:00Z"
         return event(occurred_at=at, anonymous_id=who, props={"engagement_ms": ms})
 
@@ -95,6 +95,8 @@ def test_nobody_is_engaged_for_longer_than_time_has_passed(connection: psycopg.C
     sent = [reading(0, day_ms), reading(10, 599_000), reading(20, day_ms), reading(25, day_ms, "w")]
     # Dated long ago, and received now: no time has passed for this visitor.
     sent += [event(occurred_at=f"{DAY}T01:00:00Z", anonymous_id="x"), reading(40, day_ms, "x")]
+    # JSON's schema takes 86400000.0 for an integer.
+    sent.append(reading(26, float(day_ms), "y"))
     with environment(**OLD_DAYS), served("publishable") as api:
         answer = api.post("/v1/events", json={"events": sent}).json()
         assert [len(result.get("warnings", ())) for result in answer["results"]] == [
@@ -104,13 +106,16 @@ def test_nobody_is_engaged_for_longer_than_time_has_passed(connection: psycopg.C
             1,
             0,
             1,
+            1,
         ]
         server = with_key(new_key("secret"))
         api.post("/v1/events", json=reading(30, day_ms), headers=server)
     (none,), *found, (of_x,) = _rows(connection, "(props_json ->> 'engagement_ms')::bigint")
     assert none is None
     assert 1_800_000 <= of_x < 1_900_000
-    assert found == [(1_800_000,), (599_000,), (600_000,), (1_800_000,), (day_ms,)]
+    assert found == [
+        (1_800_000,), (599_000,), (600_000,), (1_800_000,), (1_800_000,), (day_ms,),
+    ]  # fmt: skip
 
 
 @pytest.mark.usefixtures("database")
