@@ -71,8 +71,8 @@ class IngestSettings(Group):
     Wrong: `eventmill up` names a port that is taken. Senders must know the new one."""
     ingest_workers: int = Field(1, ge=1, le=64)
     """Processes that serve the ingest API on its port.
-    Wrong: Each counts the limits of visitors and secret keys for itself, so with four, four times as
-    much gets through. Those of addresses and publishable keys are shared out."""
+    Wrong: Each counts the limits of visitors and secret keys for itself, so with four, four times
+    as much gets through. Those of addresses and publishable keys are shared out."""
     allowed_origins: str = "*"
     """Origins whose pages may send events, separated by commas. `*` is any.
     Wrong: Browsers do not send events from a page whose origin is missing here."""
